@@ -1,0 +1,39 @@
+-- One salt of bench/online_retail: trains on past, answers every case, prints a line a method:
+-- result, method, salt, recall@10, value of the hits as % of the visible halves' value, cases, rows a case.
+CREATE EXTENSION reco;
+SELECT FROM reco.create_model('retail', timezone => 'Europe/London', options => :'options');
+SELECT FROM reco.add_orders('retail', 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at',
+							quantity => 'qty', unit_price => 'price');
+SELECT 'trained', round(seconds::numeric, 1) || ' s', pg_size_pretty(peak_memory), users || ' users', items || ' items', bags || ' bags',
+	   'held out: ' || heldout_orders, round(recall_completion::numeric, 4), round(recall_next::numeric, 4), round(recall_popularity::numeric, 4)
+FROM reco.train('retail');
+SELECT 'chosen', metrics -> 'chosen' FROM reco.versions;
+
+CREATE TABLE answers (method text, invoice text, item text);
+INSERT INTO answers
+SELECT 'reco', c.invoice, r.item_id
+FROM cases c, reco.recommend_text('retail', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
+INSERT INTO answers
+SELECT 'reco_basket_only', c.invoice, r.item_id
+FROM cases c, reco.recommend_text('retail', NULL, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
+
+CREATE TABLE popular AS
+SELECT 'popularity' AS method, item, count(DISTINCT invoice) AS n FROM past GROUP BY item
+UNION ALL
+SELECT 'recent_popularity', item, count(DISTINCT invoice) FROM past, cut WHERE past.at >= cut.at - interval '30 days' GROUP BY item;
+CREATE TABLE popular_top AS
+SELECT * FROM (SELECT *, row_number() OVER (PARTITION BY method ORDER BY n DESC, item) AS rank FROM popular) p WHERE rank <= 200;
+INSERT INTO answers
+SELECT p.method, c.invoice, p.item
+FROM cases c CROSS JOIN (VALUES ('popularity'), ('recent_popularity')) m(method)
+CROSS JOIN LATERAL (SELECT t.method, t.item FROM popular_top t WHERE t.method = m.method AND t.item <> ALL (c.visible) ORDER BY t.rank LIMIT 10) p;
+ANALYZE answers;
+
+SELECT 'result', method, :'salt', round(avg(r), 4), round(100 * sum(v) / sum(vv), 2), count(*), round(avg(n), 2)
+FROM (SELECT m.method, c.invoice, count(h.item)::numeric / least(10, cardinality(c.hidden)) AS r, coalesce(sum(h.value), 0) AS v,
+			 min(c.visible_value) AS vv, count(a.item) AS n
+	  FROM (SELECT DISTINCT method FROM answers) m CROSS JOIN cases c
+	  LEFT JOIN answers a ON a.method = m.method AND a.invoice = c.invoice
+	  LEFT JOIN hidden h ON h.invoice = c.invoice AND h.item = a.item
+	  GROUP BY m.method, c.invoice, c.hidden) s
+GROUP BY method ORDER BY 4 DESC;

@@ -1,0 +1,300 @@
+/*
+ * reco.sql: the SQL surface of reco; `make` copies it to reco--VERSION.sql.
+ *
+ * Plain CREATE throughout: an object that somebody planted under one of our names makes the installation fail instead
+ * of being adopted.  All names are qualified, and the search path is pinned before anything is looked up.
+ */
+\echo Use "CREATE EXTENSION reco" to load this file. \quit
+
+SET LOCAL search_path TO pg_catalog, pg_temp;
+
+/* A schema that somebody else owns could be used to plant objects beside ours. */
+DO $check$
+BEGIN
+	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
+				   WHERE n.nspname OPERATOR(pg_catalog.=) 'reco'
+					 AND n.nspowner OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r
+															WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER))
+	THEN
+		RAISE EXCEPTION 'schema "reco" exists and belongs to another role'
+			USING ERRCODE = 'duplicate_schema',
+				  HINT = 'Drop or rename that schema, then call CREATE EXTENSION reco again.';
+	END IF;
+END
+$check$;
+
+REVOKE ALL ON SCHEMA reco FROM PUBLIC;
+GRANT USAGE ON SCHEMA reco TO PUBLIC;
+
+/*
+ * The catalog
+ *
+ * Only catalog.c writes these tables, and no role has privileges on them.  A relation, an owner or a grantee is stored
+ * as its name plus its plain oid plus the system identifier (and database) of the server that wrote it: see
+ * src/references.c for the rule.  There are no foreign keys: they are triggers, and a dump would depend on their order.
+ */
+CREATE TABLE reco.model (
+	name           text COLLATE "C" PRIMARY KEY,
+	owner_name     text COLLATE "C" NOT NULL,
+	owner_oid      oid NOT NULL,
+	system_id      bigint NOT NULL,
+	timezone       text COLLATE "C" NOT NULL,
+	options        jsonb NOT NULL,
+	active_version integer,
+	last_version   integer NOT NULL,
+	created_at     timestamptz NOT NULL
+);
+
+CREATE TABLE reco.source (
+	model          text COLLATE "C" NOT NULL,
+	kind           text COLLATE "C" NOT NULL,
+	name           text COLLATE "C" NOT NULL,
+	schema_name    text COLLATE "C" NOT NULL,
+	relation_name  text COLLATE "C" NOT NULL,
+	relation_oid   oid NOT NULL,
+	database_oid   oid NOT NULL,
+	system_id      bigint NOT NULL,
+	added_at       timestamptz NOT NULL,
+	PRIMARY KEY (model, kind, name)
+);
+
+CREATE TABLE reco.source_column (
+	model          text COLLATE "C" NOT NULL,
+	kind           text COLLATE "C" NOT NULL,
+	source         text COLLATE "C" NOT NULL,
+	role           text COLLATE "C" NOT NULL,
+	name           text COLLATE "C" NOT NULL,
+	"position"     integer NOT NULL,
+	expression     text COLLATE "C" NOT NULL,
+	type           text COLLATE "C" NOT NULL,
+	PRIMARY KEY (model, kind, source, role, name)
+);
+
+CREATE TABLE reco.version (
+	model          text COLLATE "C" NOT NULL,
+	version        integer NOT NULL,
+	blob           uuid NOT NULL UNIQUE,
+	created_at     timestamptz NOT NULL,
+	trained_to     timestamptz,
+	rows           bigint NOT NULL,
+	users          integer NOT NULL,
+	items          integer NOT NULL,
+	bags           bigint NOT NULL,
+	seconds        double precision NOT NULL,
+	bytes          bigint NOT NULL,
+	parts          integer NOT NULL,
+	kernel         text COLLATE "C" NOT NULL,
+	options        jsonb NOT NULL,
+	metrics        jsonb NOT NULL,
+	PRIMARY KEY (model, version)
+);
+
+CREATE TABLE reco.version_part (
+	blob           uuid NOT NULL,
+	part           integer NOT NULL,
+	data           bytea NOT NULL,
+	PRIMARY KEY (blob, part)
+);
+ALTER TABLE reco.version_part ALTER COLUMN data SET STORAGE EXTERNAL;
+
+CREATE TABLE reco.model_grant (
+	model          text COLLATE "C" NOT NULL,
+	role_name      text COLLATE "C" NOT NULL,
+	role_oid       oid NOT NULL,
+	system_id      bigint NOT NULL,
+	level          text COLLATE "C" NOT NULL,
+	PRIMARY KEY (model, system_id, role_oid, role_name)
+);
+
+SELECT pg_catalog.pg_extension_config_dump('reco.model', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.source', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.source_column', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.version', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.version_part', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.model_grant', '');
+
+REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant FROM PUBLIC;
+
+/* What the views below need to know about the caller and about stored references. */
+
+CREATE FUNCTION reco.access(model_name text) RETURNS text
+	AS 'MODULE_PATHNAME', 'reco_access' LANGUAGE C STABLE STRICT PARALLEL RESTRICTED;
+COMMENT ON FUNCTION reco.access(text) IS
+'What the current role may do with a model: ''owner'' (everything), ''explain'' (recommend, and read reports about single persons), ''recommend'', or NULL for nothing. Never raises an error.';
+
+CREATE FUNCTION reco.resolve_role(role_name text, role_oid oid, system_id bigint) RETURNS name
+	AS 'MODULE_PATHNAME', 'reco_resolve_role' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.resolve_role(text, oid, bigint) IS
+'Present name of a stored role: in the cluster that stored it the oid decides, elsewhere the name; NULL where neither leads to a role.';
+
+CREATE FUNCTION reco.resolve_relation(schema_name text, relation_name text, relation_oid oid, database_oid oid, system_id bigint)
+	RETURNS regclass
+	AS 'MODULE_PATHNAME', 'reco_resolve_relation' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.resolve_relation(text, text, oid, oid, bigint) IS
+'Present relation behind a stored reference: in the database that stored it the oid decides, elsewhere the qualified name; NULL where neither leads to a relation.';
+
+CREATE FUNCTION reco.default_options() RETURNS jsonb
+	AS 'MODULE_PATHNAME', 'reco_default_options' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.default_options() IS
+'Every option of a model with its default; null means that training chooses the value on held-out orders.';
+
+CREATE FUNCTION reco.options(OUT option text, OUT type text, OUT "default" text, OUT minimum text, OUT maximum text, OUT description text)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_options' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+COMMENT ON FUNCTION reco.options() IS
+'The options that create_model and alter_model take: name, type, default, range and meaning.';
+
+CREATE VIEW reco.models WITH (security_barrier) AS
+	SELECT m.name AS model,
+		   coalesce(reco.resolve_role(m.owner_name, m.owner_oid, m.system_id)::text, m.owner_name) AS owner,
+		   reco.access(m.name) AS access,
+		   m.timezone,
+		   m.options,
+		   m.active_version,
+		   m.created_at
+	FROM reco.model m
+	WHERE reco.access(m.name) IS NOT NULL;
+COMMENT ON VIEW reco.models IS 'The models that the current role may use; options holds what was set, reco.default_options() the rest.';
+
+CREATE VIEW reco.sources WITH (security_barrier) AS
+	SELECT s.model,
+		   s.kind,
+		   s.name,
+		   reco.resolve_relation(s.schema_name, s.relation_name, s.relation_oid, s.database_oid, s.system_id) AS relation,
+		   CASE WHEN a.access OPERATOR(pg_catalog.=) 'owner' THEN
+			   (SELECT pg_catalog.jsonb_object_agg(r.role, r.value)
+				FROM (SELECT c.role,
+							 CASE WHEN c.role OPERATOR(pg_catalog.=) ANY (ARRAY['context', 'features'])
+								  THEN pg_catalog.jsonb_object_agg(c.name, c.expression)
+								  ELSE pg_catalog.to_jsonb(pg_catalog.min(c.expression)) END AS value
+					  FROM reco.source_column c
+					  WHERE c.model OPERATOR(pg_catalog.=) s.model AND c.kind OPERATOR(pg_catalog.=) s.kind
+						AND c.source OPERATOR(pg_catalog.=) s.name
+					  GROUP BY c.role) r) END AS expressions,
+		   s.added_at
+	FROM reco.source s CROSS JOIN LATERAL (SELECT reco.access(s.model) AS access OFFSET 0) a
+	WHERE a.access IS NOT NULL;
+COMMENT ON VIEW reco.sources IS 'The relations that the models read; relation is NULL where the stored one is gone, expressions are shown to the model''s owner alone.';
+
+CREATE VIEW reco.versions WITH (security_barrier) AS
+	SELECT v.model,
+		   v.version,
+		   v.version OPERATOR(pg_catalog.=) m.active_version AS active,
+		   v.created_at,
+		   v.trained_to,
+		   v.rows,
+		   v.users,
+		   v.items,
+		   v.bags,
+		   v.seconds,
+		   v.bytes,
+		   v.kernel,
+		   v.options,
+		   v.metrics
+	FROM reco.version v JOIN reco.model m ON m.name OPERATOR(pg_catalog.=) v.model
+	WHERE reco.access(m.name) IS NOT NULL;
+COMMENT ON VIEW reco.versions IS 'The stored versions of the models that the current role may use: what they were trained on, with which options, and their held-out metrics.';
+
+CREATE VIEW reco.grants WITH (security_barrier) AS
+	SELECT g.model,
+		   CASE WHEN g.role_oid OPERATOR(pg_catalog.=) 0::pg_catalog.oid THEN 'public'
+				ELSE coalesce(reco.resolve_role(g.role_name, g.role_oid, g.system_id)::text, g.role_name) END AS role,
+		   g.level
+	FROM reco.model_grant g
+	WHERE reco.access(g.model) OPERATOR(pg_catalog.=) 'owner';
+COMMENT ON VIEW reco.grants IS 'Who was granted the use of the current role''s models, and at which level.';
+
+GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants TO PUBLIC;
+
+/* Define */
+
+CREATE FUNCTION reco.create_model(model text, timezone text DEFAULT NULL, options jsonb DEFAULT '{}')
+	RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_create_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.create_model(text, text, jsonb) IS
+'Creates an empty model that the current role owns and returns its row of reco.models. timezone (default: that of the session, then kept) decides hours and days; options as listed by reco.options(). Errors: duplicate_object, invalid_parameter_value.';
+
+CREATE FUNCTION reco.alter_model(model text, options jsonb DEFAULT '{}', timezone text DEFAULT NULL)
+	RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_alter_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.alter_model(text, jsonb, text) IS
+'Changes options (a JSON null goes back to the default) and the time zone of a model that the current role owns; serving options act in the next statement, training options at the next reco.train.';
+
+CREATE FUNCTION reco.set_owner(model text, new_owner name)
+	RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_set_owner' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.set_owner(text, name) IS
+'Gives a model to another role, with whose rights its sources are read from then on. The caller must own the model and be a member of the new owner, or be a superuser.';
+
+CREATE FUNCTION reco.drop_model(model text, missing_ok boolean DEFAULT false,
+		OUT versions integer, OUT sources integer, OUT bytes bigint)
+	AS 'MODULE_PATHNAME', 'reco_drop_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.drop_model(text, boolean, OUT integer, OUT integer, OUT bigint) IS
+'Removes a model with its sources, versions and grants, and returns how many there were; with missing_ok an unknown model is no error.';
+
+CREATE FUNCTION reco.add_orders(model text, relation regclass, user_id text, item_id text, at text, order_id text DEFAULT NULL,
+		quantity text DEFAULT NULL, unit_price text DEFAULT NULL, amount text DEFAULT NULL, context text DEFAULT NULL,
+		name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_orders' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_orders(text, regclass, text, text, text, text, text, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of order lines. The column arguments are SQL expressions over it: keys of any type, at a timestamp or date, quantity a number (default 1; negative ones are returns and net against that customer''s latest purchase of the item), unit_price or amount (the line''s total) a number, context a comma-separated list of named expressions. Without order_id the lines of one customer with the same at are one order. A line without item, or whose at is NULL or infinite, or whose quantity is NULL, 0, NaN or infinite, counts nothing. name defaults to the relation''s.';
+
+CREATE FUNCTION reco.add_items(model text, relation regclass, item_id text, features text DEFAULT NULL, description text DEFAULT NULL,
+		price text DEFAULT NULL, margin text DEFAULT NULL, available text DEFAULT NULL, name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_items' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_items(text, regclass, text, text, text, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of items. available is a boolean expression that is read live at every request: where one is given, an item is recommended only if some row of the item has it true. features is a comma-separated list of named expressions, description a text, price and margin are numbers.';
+
+CREATE FUNCTION reco.remove_source(model text, name text, kind text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_remove_source' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.remove_source(text, text, text) IS
+'Removes a source from a model and returns the row that reco.sources had of it; kind (''orders'', ''items'') is needed only where two kinds share the name.';
+
+CREATE FUNCTION reco.grant_usage(model text, role name, explain boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME', 'reco_grant_usage' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.grant_usage(text, name, boolean) IS
+'Lets a role (or public) use a model that the current role owns: recommend, and with explain => true also what reveals single persons'' purchases. Returns the level that the role now has.';
+
+CREATE FUNCTION reco.revoke_usage(model text, role name, explain_only boolean DEFAULT false) RETURNS text
+	AS 'MODULE_PATHNAME', 'reco_revoke_usage' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.revoke_usage(text, name, boolean) IS
+'Takes the use of a model back from a role, or with explain_only => true only the second level. Returns the level that is left, NULL for none.';
+
+/* Train */
+
+CREATE FUNCTION reco.train(model text,
+		OUT version integer, OUT rows bigint, OUT skipped bigint, OUT users integer, OUT items integer, OUT orders integer, OUT bags bigint,
+		OUT seconds double precision, OUT peak_memory bigint, OUT heldout_orders integer,
+		OUT recall_completion double precision, OUT recall_next double precision, OUT recall_popularity double precision)
+	AS 'MODULE_PATHNAME', 'reco_train' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.train(text) IS
+'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
+
+CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.activate(text, integer) IS
+'Makes a stored version of a model the one that answers from the commit on.';
+
+/* Recommend */
+
+CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
+		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
+		as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (rank integer, item_id bigint, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz) IS
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
+
+CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
+		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
+		as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (rank integer, item_id text, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz) IS
+'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
+
+/* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
+REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;

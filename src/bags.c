@@ -1,0 +1,235 @@
+/*
+ * bags.c: builds the matrix of bags and items, in both directions.
+ *
+ * Orders say what goes with what, customers what goes with whom; both are bags of items, and both are rows of one
+ * matrix, so that one set of item factors serves a basket and a history alike.  A customer's items weigh what lines.c
+ * makes of his purchases, an order's what its age leaves; beyond BASKET_MASS items an order weighs no more in all, or
+ * one wholesaler would outweigh a hundred shoppers.  An order with a single item says nothing about what goes with
+ * what, and is left to its customer's bag.
+ */
+#include "postgres.h"
+
+#include "bags.h"
+
+#include "miscadmin.h"
+
+#define BASKET_MASS 20
+
+typedef struct Csr
+{
+	int64	   *start;
+	int32	   *index;
+	float	   *weight;
+	int32		rows;
+	int64		entries;
+} Csr;
+
+/* The time that decides whether a line belongs to the past: that of its order, so that no order is torn apart. */
+TimestampTz
+reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line)
+{
+	return line->order >= 0 ? interactions->order_at[line->order] : line->at;
+}
+
+/* Close the row that was filled up to csr->entries. */
+static void
+end_row(Csr *csr)
+{
+	csr->start[++csr->rows] = csr->entries;
+}
+
+static int
+compare_items(const void *a, const void *b)
+{
+	int32		x = *(const int32 *) a;
+	int32		y = *(const int32 *) b;
+
+	return (x > y) - (x < y);
+}
+
+/* The items of each past order, in one array; start[o] to start[o + 1] - 1 are order o's, not yet sorted or distinct. */
+static int32 *
+gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *start)
+{
+	const RecoLine *lines = interactions->lines;
+	int32	   *items;
+	int64		i;
+
+	for (i = 0; i < interactions->n_lines; i++)
+		if (lines[i].order >= 0 && interactions->order_at[lines[i].order] < before)
+			start[lines[i].order + 2]++;
+	for (i = 2; i <= interactions->n_orders + 1; i++)
+		start[i] += start[i - 1];
+	CHECK_FOR_INTERRUPTS();
+	items = reco_budget_alloc(interactions->budget, start[interactions->n_orders + 1], sizeof(int32), "order bags");
+	for (i = 0; i < interactions->n_lines; i++)
+		if (lines[i].order >= 0 && interactions->order_at[lines[i].order] < before)
+			items[start[lines[i].order + 1]++] = lines[i].item;
+	CHECK_FOR_INTERRUPTS();
+	return items;
+}
+
+static void
+add_order_bag(Csr *csr, int32 *items, int64 n, double decay)
+{
+	int64		first = csr->entries;
+	double		size;
+	int64		i;
+
+	qsort(items, n, sizeof(int32), compare_items);
+	for (i = 0; i < n; i++)
+		if (i == 0 || items[i] != items[i - 1])
+			csr->index[csr->entries++] = items[i];
+	if (csr->entries - first < 2)
+	{
+		csr->entries = first;
+		return;
+	}
+	size = (double) (csr->entries - first);
+	for (i = first; i < csr->entries; i++)
+		csr->weight[i] = (float) (decay * Min(1, BASKET_MASS / size));
+	end_row(csr);
+}
+
+static void
+add_order_bags(const RecoInteractions *interactions, const RecoBagOptions *options, Csr *csr, int32 *items,
+			   const int64 *start)
+{
+	int32		order;
+
+	for (order = 0; order < interactions->n_orders; order++)
+	{
+		add_order_bag(csr, items + start[order], start[order + 1] - start[order],
+					  reco_lines_decay(interactions->order_at[order], options->clock, options->order_half_life));
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+/* Lines are sorted by customer and item, and their returns are netted already. */
+static void
+add_customer_bags(const RecoInteractions *interactions, const RecoBagOptions *options, Csr *csr)
+{
+	const RecoLine *lines = interactions->lines;
+	int64		n = interactions->n_lines;
+	int64		i = 0;
+
+	while (i < n && lines[i].user >= 0)
+	{
+		int32		user = lines[i].user;
+		int64		first = csr->entries;
+
+		while (i < n && lines[i].user == user)
+		{
+			int32		item = lines[i].item;
+			double		count = 0;
+
+			for (; i < n && lines[i].user == user && lines[i].item == item; i++)
+				if (reco_bags_line_time(interactions, &lines[i]) < options->before)
+					count += reco_lines_decay(lines[i].at, options->clock, options->customer_half_life);
+			if (count <= 0)
+				continue;
+			csr->index[csr->entries] = item;
+			csr->weight[csr->entries++] = (float) options->customer_weight * reco_lines_entry_weight(count);
+		}
+		if (csr->entries > first)
+			end_row(csr);
+		CHECK_FOR_INTERRUPTS();
+	}
+}
+
+static int64
+count_customer_entries(const RecoInteractions *interactions)
+{
+	const RecoLine *lines = interactions->lines;
+	int64		entries = 0;
+	int64		i;
+
+	for (i = 0; i < interactions->n_lines && lines[i].user >= 0; i++)
+		entries += i == 0 || lines[i].user != lines[i - 1].user || lines[i].item != lines[i - 1].item;
+	return entries;
+}
+
+static Csr
+transpose(RecoBudget *budget, const Csr *csr, int32 n_items)
+{
+	Csr			result = {.rows = n_items,.entries = csr->entries};
+	int32		row;
+	int64		i;
+
+	result.start = reco_budget_alloc(budget, (Size) n_items + 2, sizeof(int64), "item bags");
+	result.index = reco_budget_alloc(budget, csr->entries, sizeof(int32), "item bags");
+	result.weight = reco_budget_alloc(budget, csr->entries, sizeof(float), "item bags");
+	for (i = 0; i < csr->entries; i++)
+		result.start[csr->index[i] + 2]++;
+	for (i = 2; i <= n_items; i++)
+		result.start[i] += result.start[i - 1];
+	CHECK_FOR_INTERRUPTS();
+	for (row = 0; row < csr->rows; row++)
+		for (i = csr->start[row]; i < csr->start[row + 1]; i++)
+		{
+			int64		at = result.start[csr->index[i] + 1]++;
+
+			result.index[at] = row;
+			result.weight[at] = csr->weight[i];
+		}
+	CHECK_FOR_INTERRUPTS();
+	return result;
+}
+
+static RecoSparse
+as_sparse(const Csr *csr, int32 cols)
+{
+	RecoSparse	sparse = {csr->rows, cols, csr->start, csr->index, csr->weight};
+
+	return sparse;
+}
+
+/*
+ * The bags of all orders before options->before, and of the customers with their purchases up to then.  Allocated in
+ * the interactions' budget.
+ */
+RecoBags *
+reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options)
+{
+	RecoBudget *budget = interactions->budget;
+	RecoBags   *bags = MemoryContextAllocZero(budget->context, sizeof(RecoBags));
+	int32		n_items = reco_idmap_count(interactions->items);
+	int32		n_users = options->customer_weight > 0 ? reco_idmap_count(interactions->users) : 0;
+	int64	   *order_start = reco_budget_alloc(budget, (Size) interactions->n_orders + 2, sizeof(int64), "order bags");
+	int32	   *order_items = gather_orders(interactions, options->before, order_start);
+	int64		capacity = order_start[interactions->n_orders];
+	Csr			csr = {NULL, NULL, NULL, 0, 0};
+	Csr			csc;
+
+	if (n_users > 0)
+		capacity += count_customer_entries(interactions);
+	csr.start = reco_budget_alloc(budget, (Size) interactions->n_orders + n_users + 1, sizeof(int64), "bags");
+	csr.index = reco_budget_alloc(budget, capacity, sizeof(int32), "bags");
+	csr.weight = reco_budget_alloc(budget, capacity, sizeof(float), "bags");
+	add_order_bags(interactions, options, &csr, order_items, order_start);
+	bags->n_order_bags = csr.rows;
+	if (n_users > 0)
+		add_customer_bags(interactions, options, &csr);
+	bags->n_bags = csr.rows;
+	pfree(order_items);
+	pfree(order_start);
+	csc = transpose(budget, &csr, n_items);
+	bags->by_bag = as_sparse(&csr, n_items);
+	bags->by_item = as_sparse(&csc, csr.rows);
+	return bags;
+}
+
+void
+reco_bags_free(RecoBags *bags)
+{
+	const RecoSparse *both[2] = {&bags->by_bag, &bags->by_item};
+	int			i;
+
+	for (i = 0; i < 2; i++)
+	{
+		pfree(unconstify(int64_t *, both[i]->start));
+		pfree(unconstify(int32_t *, both[i]->index));
+		pfree(unconstify(float *, both[i]->weight));
+	}
+	pfree(bags);
+}

@@ -1,0 +1,34 @@
+/*
+ * bags.h: the matrix of bags and items that training factorizes.
+ */
+#ifndef RECO_BAGS_H
+#define RECO_BAGS_H
+
+#include "postgres.h"
+
+#include "interactions.h"
+#include "sparse.h"
+
+typedef struct RecoBagOptions
+{
+	TimestampTz before;			/* orders from this time on are left out; DT_NOEND: none */
+	TimestampTz clock;			/* decay counts from here */
+	double		order_half_life;	/* days */
+	double		customer_half_life;
+	double		customer_weight;	/* of the customers' bags beside the orders'; 0: no such bags */
+} RecoBagOptions;
+
+/* Bags in both directions; the first n_order_bags of them are orders, the rest customers. */
+typedef struct RecoBags
+{
+	int32		n_order_bags;
+	int32		n_bags;
+	RecoSparse	by_bag;			/* CSR: bags x items */
+	RecoSparse	by_item;		/* CSC: its transpose */
+} RecoBags;
+
+extern RecoBags *reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options);
+extern void reco_bags_free(RecoBags *bags);
+extern TimestampTz reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line);
+
+#endif							/* RECO_BAGS_H */

@@ -1,0 +1,79 @@
+/*
+ * budget.c: allocates the large arrays of training, each compared with the limit before it is taken.
+ *
+ * A model never depends silently on a memory setting: what does not fit is an error that says how much is needed, for
+ * what, and which setting gives it.
+ */
+#include "postgres.h"
+
+#include "budget.h"
+
+#include "numeric.h"
+#include "storage/shmem.h"
+#include "utils/memutils.h"
+
+#define MEGABYTE ((Size) 1024 * 1024)
+
+/* A budget with its own memory context under parent; delete the context to free everything. */
+RecoBudget *
+reco_budget_create(MemoryContext parent, Size limit)
+{
+	MemoryContext context = AllocSetContextCreate(parent, "reco training", ALLOCSET_DEFAULT_SIZES);
+	RecoBudget *budget = MemoryContextAllocZero(context, sizeof(RecoBudget));
+
+	budget->context = context;
+	budget->limit = limit;
+	return budget;
+}
+
+/*
+ * Make sure that so many more bytes fit, or raise configuration_limit_exceeded.
+ */
+void
+reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
+{
+	Size		needed = add_size(MemoryContextMemAllocated(budget->context, true), more);
+
+	if (needed > budget->limit)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
+				 errmsg("training needs at least %zu MB of memory, but maintenance_work_mem is %zu MB",
+						(needed + MEGABYTE - 1) / MEGABYTE, budget->limit / MEGABYTE),
+				 errdetail("The last part asked for was %zu MB for %s.", (more + MEGABYTE - 1) / MEGABYTE, purpose),
+				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again), or train fewer factors.",
+						 ((needed / MEGABYTE) / 64 + 1) * 64)));
+	budget->peak = Max(budget->peak, needed);
+}
+
+/* Zeroed memory for count things; count 0 gives a valid pointer too. */
+void *
+reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose)
+{
+	Size		bytes = Max(mul_size(count, size), 1);
+
+	reco_budget_require(budget, bytes, purpose);
+	return MemoryContextAllocExtended(budget->context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+}
+
+/*
+ * The same on a cache line, as the numeric rooms want it.  It cannot be passed to pfree or resized: it lives as long as
+ * the budget's context.
+ */
+void *
+reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose)
+{
+	char	   *memory = reco_budget_alloc(budget, add_size(mul_size(count, size), RECO_CACHE_LINE), 1, purpose);
+
+	return (void *) TYPEALIGN(RECO_CACHE_LINE, memory);
+}
+
+/* Change the size of what reco_budget_alloc gave; what is new is not zeroed. */
+void *
+reco_budget_resize(RecoBudget *budget, void *memory, Size old_count, Size count, Size size, const char *purpose)
+{
+	Size		bytes = Max(mul_size(count, size), 1);
+
+	if (count > old_count)
+		reco_budget_require(budget, mul_size(count - old_count, size), purpose);
+	return repalloc_huge(memory, bytes);
+}

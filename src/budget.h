@@ -1,0 +1,22 @@
+/*
+ * budget.h: memory that is accounted for before it is taken.
+ */
+#ifndef RECO_BUDGET_H
+#define RECO_BUDGET_H
+
+#include "postgres.h"
+
+typedef struct RecoBudget
+{
+	MemoryContext context;		/* all of it is allocated here or in children */
+	Size		limit;			/* bytes */
+	Size		peak;			/* bytes, the most that was allocated at once */
+} RecoBudget;
+
+extern RecoBudget *reco_budget_create(MemoryContext parent, Size limit);
+extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);
+extern void *reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose);
+extern void *reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose);
+extern void *reco_budget_resize(RecoBudget *budget, void *memory, Size old_count, Size count, Size size, const char *purpose);
+
+#endif							/* RECO_BUDGET_H */

@@ -1,0 +1,159 @@
+/*
+ * cache.c: keeps the models that a session uses in memory.
+ *
+ * The key is the random id that every stored version has and that is never used again.  Whoever asks has read the id
+ * from the model's row in the snapshot of the calling statement, so the cache cannot serve a version that the statement
+ * should not see, and needs no invalidation: what is not asked for any more goes when the room is needed.
+ *
+ * An entry in use is pinned until the memory context that was current when it was asked for goes away, which happens
+ * after an error too.  A request may run another inside it, by way of a view that it reads; that one cannot push out
+ * the model of the first.
+ */
+#include "postgres.h"
+
+#include "cache.h"
+
+#include "catalog.h"
+#include "checksum.h"
+#include "guc.h"
+#include "lib/ilist.h"
+#include "mb/pg_wchar.h"
+#include "utils/memutils.h"
+
+typedef struct CacheEntry
+{
+	dlist_node	node;			/* most recently used first */
+	pg_uuid_t	blob;
+	MemoryContext context;		/* owns the bytes and this entry */
+	Size		bytes;
+	int			pins;
+	RecoModel	model;
+} CacheEntry;
+
+static dlist_head entries = DLIST_STATIC_INIT(entries);
+static Size total_bytes = 0;
+
+static CacheEntry *
+find_entry(const pg_uuid_t *blob)
+{
+	dlist_iter	iter;
+
+	dlist_foreach(iter, &entries)
+	{
+		CacheEntry *entry = dlist_container(CacheEntry, node, iter.cur);
+
+		if (memcmp(&entry->blob, blob, sizeof(*blob)) == 0)
+			return entry;
+	}
+	return NULL;
+}
+
+/* Drop what was not used for longest until so many more bytes fit, or nothing is left to drop. */
+static void
+make_room(Size bytes)
+{
+	Size		limit = (Size) reco_guc_cache_size * 1024 * 1024;
+	dlist_node *node = dlist_is_empty(&entries) ? NULL : dlist_tail_node(&entries);
+
+	while (node != NULL && (bytes > limit || total_bytes > limit - bytes))
+	{
+		CacheEntry *entry = dlist_container(CacheEntry, node, node);
+
+		node = dlist_has_prev(&entries, node) ? dlist_prev_node(&entries, node) : NULL;
+		if (entry->pins > 0)
+			continue;
+		dlist_delete(&entry->node);
+		total_bytes -= entry->bytes;
+		MemoryContextDelete(entry->context);
+	}
+}
+
+static void
+unpin(void *arg)
+{
+	((CacheEntry *) arg)->pins--;
+}
+
+static void
+pin(CacheEntry *entry)
+{
+	MemoryContextCallback *callback = palloc0(sizeof(MemoryContextCallback));
+
+	callback->func = unpin;
+	callback->arg = entry;
+	entry->pins++;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+/* Text keys go back to clients: they must be texts of this database's encoding. */
+static bool
+keys_are_valid_text(const RecoModel *model)
+{
+	int32		i;
+
+	for (i = 0; !model->integer_keys && i < model->items; i++)
+		if (!pg_verify_mbstr(GetDatabaseEncoding(), model->key_bytes + model->key_start[i],
+							 (int) (model->key_start[i + 1] - model->key_start[i]), true))
+			return false;
+	return true;
+}
+
+static void
+open_model(const char *model_name, CacheEntry *entry, const char *bytes)
+{
+	const char *problem;
+	RecoStatus	status = reco_model_open(bytes, entry->bytes, reco_checksum_crc32c, &entry->model, &problem);
+
+	if (status == RECO_OK && !keys_are_valid_text(&entry->model))
+	{
+		status = RECO_CORRUPT;
+		problem = "it has keys that are no text of this database's encoding";
+	}
+	if (status == RECO_UNSUPPORTED)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+				 errmsg("cannot read the active version of model \"%s\": %s", model_name, problem),
+				 errhint("Install the library that wrote it, or call reco.train to build the version anew.")));
+	if (status != RECO_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the active version of model \"%s\" is damaged: %s", model_name, problem),
+				 errhint("Call reco.activate for another version, or reco.train to build a new one.")));
+}
+
+static CacheEntry *
+load_entry(const char *model_name, const pg_uuid_t *blob)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "reco model", ALLOCSET_SMALL_SIZES);
+	CacheEntry *entry = MemoryContextAllocZero(context, sizeof(CacheEntry));
+	char	   *bytes;
+
+	entry->blob = *blob;
+	entry->context = context;
+	bytes = reco_catalog_load_blob(blob, context, &entry->bytes);
+	open_model(model_name, entry, bytes);
+
+	/* Only now that nothing can fail any more does it become the session's. */
+	make_room(entry->bytes);
+	MemoryContextSetParent(context, CacheMemoryContext);
+	total_bytes += entry->bytes;
+	dlist_push_head(&entries, &entry->node);
+	return entry;
+}
+
+/*
+ * The model of that id, loaded if need be; valid until the current memory context is reset or deleted.  Errors:
+ * data_corrupted, feature_not_supported (a newer format).
+ */
+const RecoModel *
+reco_cache_get(const char *model_name, const pg_uuid_t *blob)
+{
+	CacheEntry *entry = find_entry(blob);
+
+	if (entry == NULL)
+		entry = load_entry(model_name, blob);
+	else
+		dlist_move_head(&entries, &entry->node);
+	pin(entry);
+	return &entry->model;
+}

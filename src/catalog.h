@@ -1,0 +1,85 @@
+/*
+ * catalog.h: the catalog tables.
+ */
+#ifndef RECO_CATALOG_H
+#define RECO_CATALOG_H
+
+#include "postgres.h"
+
+#include "definitions.h"
+#include "options.h"
+#include "sources.h"
+#include "utils/jsonb.h"
+#include "utils/uuid.h"
+
+/* What a role may do with a model; each includes the ones before it. */
+typedef enum RecoAccess
+{
+	RECO_ACCESS_NONE,
+	RECO_ACCESS_RECOMMEND,
+	RECO_ACCESS_EXPLAIN,
+	RECO_ACCESS_OWNER
+} RecoAccess;
+
+/* A model's row. */
+typedef struct RecoModelRow
+{
+	char	   *name;
+	RecoRoleRef owner;
+	Oid			owner_oid;		/* resolved; InvalidOid: the role is gone */
+	char	   *timezone;
+	Jsonb	   *options;
+	int32		active_version; /* 0: none */
+	int32		last_version;
+} RecoModelRow;
+
+/* A version's row, without its parts. */
+typedef struct RecoVersionRow
+{
+	int32		version;
+	pg_uuid_t	blob;
+	TimestampTz trained_to;		/* DT_NOBEGIN: there were no lines */
+	int64		rows;
+	int32		users;
+	int32		items;
+	int64		bags;
+	double		seconds;
+	int64		bytes;
+	char	   *kernel;
+	Jsonb	   *options;
+	Jsonb	   *metrics;
+} RecoVersionRow;
+
+typedef enum RecoReadMode
+{
+	RECO_READ_CALLER,			/* in the snapshot of the calling statement */
+	RECO_READ_LATEST,			/* what is committed now, and our own changes */
+	RECO_READ_LOCKED			/* the same, and nobody else changes the model until we end */
+} RecoReadMode;
+
+extern RecoModelRow *reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok);
+extern RecoAccess reco_catalog_access(const RecoModelRow *model);
+extern void reco_catalog_require(const RecoModelRow *model, RecoAccess access);
+extern RecoOptions reco_catalog_options(const RecoModelRow *model);
+extern const char *reco_catalog_access_name(RecoAccess access);
+
+extern bool reco_catalog_insert_model(const char *name, const char *timezone, const Jsonb *options);
+extern void reco_catalog_update_model(const RecoModelRow *model, Oid owner, const char *timezone, const Jsonb *options);
+extern void reco_catalog_refresh_names(const RecoModelRow *model);
+extern void reco_catalog_delete_model(const char *name, int32 *versions, int32 *sources, int64 *bytes);
+
+extern void reco_catalog_put_source(const RecoSource *source);
+extern List *reco_catalog_sources(const char *model, RecoReadMode mode);
+extern List *reco_catalog_source_kinds(const char *model, const char *name);
+extern void reco_catalog_delete_source(const char *model, const char *kind, const char *name);
+
+extern RecoAccess reco_catalog_granted(const char *model, Oid role);
+extern void reco_catalog_put_grant(const char *model, Oid role, RecoAccess level);
+
+extern void reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, const char *blob, Size length);
+extern bool reco_catalog_activate(const char *model, int32 version);
+extern void reco_catalog_prune(const char *model, int32 keep);
+extern bool reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob);
+extern char *reco_catalog_load_blob(const pg_uuid_t *blob, MemoryContext context, Size *length);
+
+#endif							/* RECO_CATALOG_H */

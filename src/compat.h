@@ -1,0 +1,30 @@
+/*
+ * compat.h: differences between PostgreSQL majors 15 to 18; the only file that looks at PG_VERSION_NUM.
+ */
+#ifndef RECO_COMPAT_H
+#define RECO_COMPAT_H
+
+#include "postgres.h"
+
+#include "utils/acl.h"
+
+#if PG_VERSION_NUM < 150000
+#error "reco needs PostgreSQL 15 or later"
+#endif
+
+#if SIZEOF_SIZE_T < 8
+#error "reco needs a 64-bit platform: its size arithmetic counts on it"
+#endif
+
+/* 16 split "may SET ROLE to" from "is a member of". */
+static inline bool
+reco_may_become_role(Oid member, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return member_can_set_role(member, role);
+#else
+	return is_member_of_role(member, role);
+#endif
+}
+
+#endif							/* RECO_COMPAT_H */

@@ -1,0 +1,230 @@
+/*
+ * definitions.c: says which columns each kind of source has, and checks what a user gives for them.
+ */
+#include "postgres.h"
+
+#include "definitions.h"
+
+#include "access/relation.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_type.h"
+#include "expressions.h"
+#include "utils/builtins.h"
+#include "utils/rel.h"
+
+typedef struct ColumnSpec
+{
+	const char *name;
+	RecoValueClass value_class;
+} ColumnSpec;
+
+static const ColumnSpec column_specs[RECO_ROLES] = {
+	[RECO_ROLE_USER] = {"user_id", RECO_CLASS_KEY},
+	[RECO_ROLE_ITEM] = {"item_id", RECO_CLASS_KEY},
+	[RECO_ROLE_ORDER] = {"order_id", RECO_CLASS_KEY},
+	[RECO_ROLE_AT] = {"at", RECO_CLASS_TIME},
+	[RECO_ROLE_QUANTITY] = {"quantity", RECO_CLASS_NUMBER},
+	[RECO_ROLE_UNIT_PRICE] = {"unit_price", RECO_CLASS_NUMBER},
+	[RECO_ROLE_AMOUNT] = {"amount", RECO_CLASS_NUMBER},
+	[RECO_ROLE_CONTEXT] = {"context", RECO_CLASS_ANY},
+	[RECO_ROLE_FEATURES] = {"features", RECO_CLASS_ANY},
+	[RECO_ROLE_DESCRIPTION] = {"description", RECO_CLASS_TEXT},
+	[RECO_ROLE_PRICE] = {"price", RECO_CLASS_NUMBER},
+	[RECO_ROLE_MARGIN] = {"margin", RECO_CLASS_NUMBER},
+	[RECO_ROLE_AVAILABLE] = {"available", RECO_CLASS_BOOLEAN},
+};
+
+typedef struct KindSpec
+{
+	const char *name;
+	uint32		required;		/* bits by role */
+} KindSpec;
+
+#define ROLE_BIT(role) (1u << (role))
+
+static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
+	[RECO_SOURCE_ORDERS] = {"orders", ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_ITEM) | ROLE_BIT(RECO_ROLE_AT)},
+	[RECO_SOURCE_ITEMS] = {"items", ROLE_BIT(RECO_ROLE_ITEM)},
+};
+
+const char *
+reco_definitions_kind_name(RecoSourceKind kind)
+{
+	return kind_specs[kind].name;
+}
+
+bool
+reco_definitions_find_kind(const char *name, RecoSourceKind *kind)
+{
+	int			i;
+
+	for (i = 0; i < RECO_SOURCE_KINDS; i++)
+		if (strcmp(kind_specs[i].name, name) == 0)
+		{
+			*kind = (RecoSourceKind) i;
+			return true;
+		}
+	return false;
+}
+
+const char *
+reco_definitions_role_name(RecoRole role)
+{
+	return column_specs[role].name;
+}
+
+bool
+reco_definitions_find_role(const char *name, RecoRole *role)
+{
+	int			i;
+
+	for (i = 0; i < RECO_ROLES; i++)
+		if (strcmp(column_specs[i].name, name) == 0)
+		{
+			*role = (RecoRole) i;
+			return true;
+		}
+	return false;
+}
+
+RecoValueClass
+reco_definitions_role_class(RecoRole role)
+{
+	return column_specs[role].value_class;
+}
+
+bool
+reco_definitions_is_integer(Oid type)
+{
+	return type == INT2OID || type == INT4OID || type == INT8OID;
+}
+
+static bool
+is_number(Oid type)
+{
+	return reco_definitions_is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
+}
+
+/* An error unless an expression for the role may have that type. */
+void
+reco_definitions_check_type(RecoRole role, Oid type)
+{
+	const ColumnSpec *spec = &column_specs[role];
+	const char *wanted = NULL;
+
+	if (spec->value_class == RECO_CLASS_TIME && type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
+		wanted = "timestamptz, timestamp or date";
+	else if (spec->value_class == RECO_CLASS_NUMBER && !is_number(type))
+		wanted = "smallint, integer, bigint, real, double precision or numeric";
+	else if (spec->value_class == RECO_CLASS_BOOLEAN && type != BOOLOID)
+		wanted = "boolean";
+	else if (spec->value_class == RECO_CLASS_TEXT && type != TEXTOID && type != VARCHAROID && type != BPCHAROID)
+		wanted = "text";
+	else if (spec->value_class == RECO_CLASS_KEY && (type == RECORDOID || type == FLOAT4OID || type == FLOAT8OID))
+		wanted = "an integer, text, uuid or another type with one text form a value";
+	if (wanted != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("parameter \"%s\" has type %s, but must have type %s", spec->name, format_type_be(type), wanted),
+				 errhint("Write a cast into the expression.")));
+}
+
+/* Parse, check and append what was given for one role. */
+static void
+parse_column(RecoSource *source, Relation relation, RecoRole role, const char *text)
+{
+	bool		is_list = column_specs[role].value_class == RECO_CLASS_ANY;
+	List	   *expressions = reco_expressions_parse(relation, text, column_specs[role].name, is_list);
+	ListCell   *cell;
+
+	foreach(cell, expressions)
+	{
+		RecoExpression *expression = lfirst(cell);
+		RecoColumn *column = palloc(sizeof(RecoColumn));
+
+		reco_definitions_check_type(role, expression->type);
+		column->role = role;
+		column->name = is_list ? expression->name : pstrdup(column_specs[role].name);
+		column->expression = expression->text;
+		column->type = expression->type;
+		source->columns = lappend(source->columns, column);
+	}
+}
+
+/* An error unless the relation is of a kind that can be read and that other sessions see. */
+void
+reco_definitions_check_relation(Relation relation)
+{
+	char		kind = relation->rd_rel->relkind;
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_VIEW &&
+		kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("relation \"%s\" cannot be a source", RelationGetRelationName(relation)),
+				 errhint("Give a table, partitioned table, view, materialized view or foreign table.")));
+	if (relation->rd_rel->relpersistence == RELPERSISTENCE_TEMP)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+				 errmsg("temporary relation \"%s\" cannot be a source", RelationGetRelationName(relation)),
+				 errhint("A model is read by other sessions too: give a permanent relation.")));
+}
+
+static void
+check_roles(RecoSourceKind kind, const char *const *texts)
+{
+	int			role;
+
+	for (role = 0; role < RECO_ROLES; role++)
+		if ((kind_specs[kind].required & ROLE_BIT(role)) && texts[role] == NULL)
+			ereport(ERROR,
+					(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+					 errmsg("parameter \"%s\" must not be null", column_specs[role].name),
+					 errhint("Every source of %s needs it.", kind_specs[kind].name)));
+	if (texts[RECO_ROLE_UNIT_PRICE] != NULL && texts[RECO_ROLE_AMOUNT] != NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameters \"unit_price\" and \"amount\" exclude each other"),
+				 errhint("Give the price of one piece, or the total of the line.")));
+}
+
+/*
+ * A checked source from what the user gave: texts has an expression or NULL for each RecoRole, name may be NULL for the
+ * relation's own.  The relation stays locked (AccessShareLock) to the end of the transaction.
+ */
+RecoSource *
+reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relid, const char *const *texts)
+{
+	RecoSource *source = palloc0(sizeof(RecoSource));
+	Relation	relation;
+	int			role;
+
+	check_roles(kind, texts);
+	relation = relation_open(relid, AccessShareLock);
+	reco_definitions_check_relation(relation);
+	source->model = pstrdup(model);
+	source->kind = kind;
+	source->relation = reco_references_relation(relid);
+	source->name = pstrdup(name != NULL ? name : source->relation.relation_name);
+	for (role = 0; role < RECO_ROLES; role++)
+		if (texts[role] != NULL)
+			parse_column(source, relation, (RecoRole) role, texts[role]);
+	relation_close(relation, NoLock);
+	return source;
+}
+
+/* The source's column of that role, or NULL. */
+const RecoColumn *
+reco_definitions_column(const RecoSource *source, RecoRole role)
+{
+	ListCell   *cell;
+
+	foreach(cell, source->columns)
+	{
+		RecoColumn *column = lfirst(cell);
+
+		if (column->role == role)
+			return column;
+	}
+	return NULL;
+}

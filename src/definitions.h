@@ -1,0 +1,80 @@
+/*
+ * definitions.h: what a source is, by kind.
+ */
+#ifndef RECO_DEFINITIONS_H
+#define RECO_DEFINITIONS_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "references.h"
+#include "utils/relcache.h"
+
+typedef enum RecoSourceKind
+{
+	RECO_SOURCE_ORDERS,
+	RECO_SOURCE_ITEMS
+} RecoSourceKind;
+
+#define RECO_SOURCE_KINDS 2
+
+typedef enum RecoRole
+{
+	RECO_ROLE_USER,
+	RECO_ROLE_ITEM,
+	RECO_ROLE_ORDER,
+	RECO_ROLE_AT,
+	RECO_ROLE_QUANTITY,
+	RECO_ROLE_UNIT_PRICE,
+	RECO_ROLE_AMOUNT,
+	RECO_ROLE_CONTEXT,
+	RECO_ROLE_FEATURES,
+	RECO_ROLE_DESCRIPTION,
+	RECO_ROLE_PRICE,
+	RECO_ROLE_MARGIN,
+	RECO_ROLE_AVAILABLE
+} RecoRole;
+
+#define RECO_ROLES 13
+
+/* What values an expression may have. */
+typedef enum RecoValueClass
+{
+	RECO_CLASS_KEY,				/* integers as such, all else by text form */
+	RECO_CLASS_TIME,
+	RECO_CLASS_NUMBER,
+	RECO_CLASS_BOOLEAN,
+	RECO_CLASS_TEXT,
+	RECO_CLASS_ANY				/* a list of named values */
+} RecoValueClass;
+
+typedef struct RecoColumn
+{
+	RecoRole	role;
+	char	   *name;			/* the role's, or that of the list's member */
+	char	   *expression;
+	Oid			type;
+} RecoColumn;
+
+typedef struct RecoSource
+{
+	char	   *model;
+	RecoSourceKind kind;
+	char	   *name;
+	RecoRelationRef relation;
+	List	   *columns;		/* of RecoColumn */
+} RecoSource;
+
+extern const char *reco_definitions_kind_name(RecoSourceKind kind);
+extern bool reco_definitions_find_kind(const char *name, RecoSourceKind *kind);
+extern const char *reco_definitions_role_name(RecoRole role);
+extern bool reco_definitions_find_role(const char *name, RecoRole *role);
+extern RecoValueClass reco_definitions_role_class(RecoRole role);
+extern bool reco_definitions_is_integer(Oid type);
+extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relation,
+										 const char *const *texts);
+extern void reco_definitions_check_relation(Relation relation);
+extern void reco_definitions_check_type(RecoRole role, Oid type);
+extern const RecoColumn *reco_definitions_column(const RecoSource *source, RecoRole role);
+
+#endif							/* RECO_DEFINITIONS_H */

@@ -1,0 +1,21 @@
+/*
+ * expressions.h: SQL expressions over a relation, as users give them.
+ */
+#ifndef RECO_EXPRESSIONS_H
+#define RECO_EXPRESSIONS_H
+
+#include "postgres.h"
+
+#include "nodes/pg_list.h"
+#include "utils/relcache.h"
+
+typedef struct RecoExpression
+{
+	char	   *name;			/* AS name, or the column's */
+	char	   *text;			/* deparsed, fully qualified */
+	Oid			type;			/* domains resolved to their base type */
+} RecoExpression;
+
+extern List *reco_expressions_parse(Relation relation, const char *text, const char *parameter, bool is_list);
+
+#endif							/* RECO_EXPRESSIONS_H */

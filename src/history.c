@@ -1,0 +1,116 @@
+/*
+ * history.c: reads the order lines of one customer at the time of a request.
+ *
+ * They are read in the snapshot of the calling statement: a purchase of a moment ago, of this very transaction even, is
+ * among them.  Reading is bounded by the model's history_limit, newest first.
+ */
+#include "postgres.h"
+
+#include "history.h"
+
+#include <math.h>
+
+#define FIRST_LINES 64
+
+enum
+{
+	COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, HISTORY_COLUMNS
+};
+
+static const RecoRole history_roles[HISTORY_COLUMNS] = {RECO_ROLE_ITEM, RECO_ROLE_AT, RECO_ROLE_QUANTITY};
+
+typedef struct HistoryReader
+{
+	RecoHistory *history;
+	const RecoModel *model;
+	bool		has_quantity;
+} HistoryReader;
+
+static int32
+find_item(const RecoModel *model, const RecoValue *key)
+{
+	if (model->integer_keys)
+		return reco_model_find_integer(model, key->integer);
+	return reco_model_find_text(model, key->bytes, key->length);
+}
+
+static void
+receive_line(void *arg, const RecoValue *values)
+{
+	HistoryReader *reader = arg;
+	RecoHistory *history = reader->history;
+	RecoLine	line = {.order = -1,.quantity = 1,.amount = NAN};
+
+	if (values[COLUMN_ITEM].is_null || values[COLUMN_AT].is_null)
+		return;
+	line.at = values[COLUMN_AT].integer;
+	line.item = find_item(reader->model, &values[COLUMN_ITEM]);
+	if (reader->has_quantity)
+		line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
+	if (!reco_lines_is_usable(&line))
+		return;
+	if (history->n == history->capacity)
+	{
+		history->capacity *= 2;
+		history->lines = repalloc_huge(history->lines, mul_size(history->capacity, sizeof(RecoLine)));
+	}
+	history->lines[history->n++] = line;
+}
+
+/*
+ * The newest lines of a customer before a time from the order sources among sources, at most limit from each; those
+ * that count nothing, or whose item the model does not know, are left out.
+ */
+RecoHistory *
+reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model, const RecoKey *user,
+				  TimestampTz before, int64 limit)
+{
+	RecoHistory *history = palloc0(sizeof(RecoHistory));
+	ListCell   *cell;
+
+	history->capacity = FIRST_LINES;
+	history->lines = palloc(mul_size(FIRST_LINES, sizeof(RecoLine)));
+	foreach(cell, sources)
+	{
+		const RecoSource *source = lfirst(cell);
+		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL};
+
+		if (source->kind == RECO_SOURCE_ORDERS)
+			(void) reco_sources_read_customer(reader, source, history_roles, HISTORY_COLUMNS, user, before, limit,
+											  receive_line, &row_reader);
+	}
+	return history;
+}
+
+static int
+compare_newest_first(const void *a, const void *b)
+{
+	const RecoLine *x = a;
+	const RecoLine *y = b;
+
+	if (x->at != y->at)
+		return x->at > y->at ? -1 : 1;
+	return reco_lines_compare(a, b);
+}
+
+/* Keep the newest lines only. */
+void
+reco_history_cut(RecoHistory *history, int64 limit)
+{
+	if (history->n <= limit)
+		return;
+	qsort(history->lines, history->n, sizeof(RecoLine), compare_newest_first);
+	history->n = limit;
+}
+
+/* The time of the newest line, DT_NOBEGIN where there is none. */
+TimestampTz
+reco_history_newest(const RecoHistory *history)
+{
+	TimestampTz newest = DT_NOBEGIN;
+	int64		i;
+
+	for (i = 0; i < history->n; i++)
+		newest = Max(newest, history->lines[i].at);
+	return newest;
+}

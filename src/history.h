@@ -1,0 +1,26 @@
+/*
+ * history.h: a customer's order lines, read live.
+ */
+#ifndef RECO_HISTORY_H
+#define RECO_HISTORY_H
+
+#include "postgres.h"
+
+#include "lines.h"
+#include "model.h"
+#include "nodes/pg_list.h"
+#include "sources.h"
+
+typedef struct RecoHistory
+{
+	RecoLine   *lines;			/* item numbers are the model's, -1 for what it does not know */
+	int64		n;
+	int64		capacity;
+} RecoHistory;
+
+extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,
+									  const RecoKey *user, TimestampTz before, int64 limit);
+extern void reco_history_cut(RecoHistory *history, int64 limit);
+extern TimestampTz reco_history_newest(const RecoHistory *history);
+
+#endif							/* RECO_HISTORY_H */

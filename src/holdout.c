@@ -1,0 +1,648 @@
+/*
+ * holdout.c: chooses on the newest orders what the factors alone do not tell.
+ *
+ * The newest tenth of the orders is held out.  With factors trained on what came before, their orders are replayed as
+ * requests, through the same fold-in and the same scan that answer real ones: as a completion (half of the order is
+ * visible, the other half is to be found; the customer's earlier purchases are known) and as a next order (nothing
+ * visible).  Tried are multiples of lambda for each kind of bag, half-lives of the history and its weight beside the
+ * basket; no retraining is needed.  (That the fold-in's regularization is a parameter of its own, and how much it is
+ * worth, was measured: see src/README.)
+ *
+ * Held-out orders follow training closely and are few in a small shop.  So a setting replaces the default only if its
+ * nDCG@10 is better by more than one standard error of the paired difference, and below MIN_CASES the defaults stand.
+ */
+#include "postgres.h"
+
+#include "holdout.h"
+
+#include <math.h>
+
+#include "common/hashfn.h"
+#include "foldin.h"
+#include "miscadmin.h"
+#include "topk.h"
+#include "utils/memutils.h"
+
+#define TOP 10
+#define MIN_CASES 200
+#define MAX_WORK 5e9			/* items x factors x cases, before the trials */
+#define MIN_ITEMS 2
+#define MAX_ITEMS 100
+#define MAX_TRIALS 64
+
+/* What a trial sets. */
+typedef struct Trial
+{
+	double		basket_factor;	/* multiples of lambda */
+	double		history_factor;
+	double		half_life;		/* days */
+	double		history_weight;
+} Trial;
+
+static const Trial default_completion = {1, 1, 90, 0.2};
+static const Trial default_next = {1, 10, 60, 1};
+
+typedef struct Case
+{
+	int32		order;
+	int32		n_visible;
+	int32		n_hidden;
+	int64		first;			/* in items: the visible ones, then the hidden */
+} Case;
+
+typedef struct Holdout
+{
+	const RecoInteractions *interactions;
+	const RecoOptions *options;
+	const RecoFactors *factors;
+	RecoRun		run;
+	MemoryContext context;
+	RecoFoldIn *foldin;
+	int			n_cases;
+	Case	   *cases;
+	int32	   *items;
+	int64	   *user_start;		/* [users + 1], into the lines */
+	uint64	   *skip;			/* bitmap of visible items */
+	RecoTopEntry *top;
+} Holdout;
+
+/* Vectors of the case and trial before, kept because trials are ordered to change little. */
+typedef struct Vectors
+{
+	int			at_case;
+	double		basket_factor;
+	double		history_factor;
+	double		half_life;
+	int64		n_lines;
+	int64		n_entries;
+	RecoLine   *lines;			/* of the case's customer, before the order */
+	RecoEntry  *entries;
+	RecoVector	basket;
+	RecoVector	history;
+} Vectors;
+
+typedef struct Scores
+{
+	double		ndcg;
+	double		recall;
+} Scores;
+
+/* --- the cases --------------------------------------------------------------------------------------------- */
+
+static int
+compare_timestamps(const void *a, const void *b)
+{
+	TimestampTz x = *(const TimestampTz *) a;
+	TimestampTz y = *(const TimestampTz *) b;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * The time from which on orders are held out: that of the newest tenth.  DT_NOEND where there are too few to learn from
+ * any, or nothing would be left to train on.
+ */
+TimestampTz
+reco_holdout_cut(const RecoInteractions *interactions)
+{
+	int32		n = interactions->n_orders;
+	TimestampTz *times;
+	TimestampTz cut;
+
+	if (n / 10 < 1)
+		return DT_NOEND;
+	times = reco_budget_alloc(interactions->budget, n, sizeof(TimestampTz), "held-out orders");
+	memcpy(times, interactions->order_at, sizeof(TimestampTz) * n);
+	qsort(times, n, sizeof(TimestampTz), compare_timestamps);
+	cut = times[n - n / 10];
+	if (cut == times[0])
+		cut = DT_NOEND;
+	pfree(times);
+	return cut;
+}
+
+typedef struct OrderItem
+{
+	int32		order;
+	int32		item;
+	uint32		draw;			/* decides which half is visible */
+} OrderItem;
+
+static int
+compare_order_items(const void *a, const void *b)
+{
+	const OrderItem *x = a;
+	const OrderItem *y = b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	if (x->draw != y->draw)
+		return x->draw < y->draw ? -1 : 1;
+	return (x->item > y->item) - (x->item < y->item);
+}
+
+static uint32
+draw(int32 order, int32 item, int seed)
+{
+	return hash_combine(hash_combine(hash_bytes_uint32((uint32) order), hash_bytes_uint32((uint32) item)),
+						hash_bytes_uint32((uint32) seed));
+}
+
+/* The items of all held-out orders, those of an order together and shuffled. */
+static OrderItem *
+held_out_items(const Holdout *holdout, TimestampTz cut, int64 *n)
+{
+	const RecoInteractions *interactions = holdout->interactions;
+	OrderItem  *items;
+	int64		i;
+
+	*n = 0;
+	for (i = 0; i < interactions->n_lines; i++)
+		*n += interactions->lines[i].order >= 0 && interactions->order_at[interactions->lines[i].order] >= cut;
+	items = palloc_extended(mul_size(Max(*n, 1), sizeof(OrderItem)), MCXT_ALLOC_HUGE);
+	*n = 0;
+	for (i = 0; i < interactions->n_lines; i++)
+	{
+		const RecoLine *line = &interactions->lines[i];
+
+		if (line->order < 0 || interactions->order_at[line->order] < cut)
+			continue;
+		items[*n].order = line->order;
+		items[*n].item = line->item;
+		items[(*n)++].draw = draw(line->order, line->item, holdout->options->seed);
+	}
+	qsort(items, *n, sizeof(OrderItem), compare_order_items);
+	return items;
+}
+
+static void
+add_case(Holdout *holdout, const OrderItem *items, int64 n, int64 *n_items)
+{
+	Case	   *added = &holdout->cases[holdout->n_cases];
+	int64		distinct = 0;
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		if (i == 0 || items[i].item != items[i - 1].item)
+			holdout->items[*n_items + distinct++] = items[i].item;
+	if (distinct < MIN_ITEMS || distinct > MAX_ITEMS)
+		return;
+	added->order = items[0].order;
+	added->n_visible = (int32) (distinct / 2);
+	added->n_hidden = (int32) (distinct - added->n_visible);
+	added->first = *n_items;
+	*n_items += distinct;
+	holdout->n_cases++;
+}
+
+/* Keep an even sample of at most so many cases. */
+static void
+thin_out(Holdout *holdout, int limit)
+{
+	int			n = holdout->n_cases;
+	int			i;
+
+	if (n <= limit)
+		return;
+	for (i = 0; i < limit; i++)
+		holdout->cases[i] = holdout->cases[(int64) i * n / limit];
+	holdout->n_cases = limit;
+}
+
+static int
+case_limit(const Holdout *holdout)
+{
+	double		work = (double) Max(holdout->factors->items, 1) * (double) reco_stride(holdout->factors->factors);
+
+	return (int) Min((double) holdout->options->holdout_orders, Max(MIN_CASES, MAX_WORK / work));
+}
+
+static void
+make_cases(Holdout *holdout, TimestampTz cut)
+{
+	int64		n;
+	OrderItem  *items = held_out_items(holdout, cut, &n);
+	int64		n_items = 0;
+	int64		first;
+	int64		last;
+
+	holdout->items = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+	holdout->cases = palloc_extended(mul_size(Max(n, 1), sizeof(Case)), MCXT_ALLOC_HUGE);
+	for (first = 0; first < n; first = last)
+	{
+		for (last = first + 1; last < n && items[last].order == items[first].order; last++)
+			;
+		add_case(holdout, items + first, last - first, &n_items);
+	}
+	pfree(items);
+	thin_out(holdout, case_limit(holdout));
+}
+
+static void
+index_users(Holdout *holdout)
+{
+	const RecoInteractions *interactions = holdout->interactions;
+	int32		users = reco_idmap_count(interactions->users);
+	int32		user = 0;
+	int64		i;
+
+	holdout->user_start = palloc_extended(mul_size((Size) users + 1, sizeof(int64)), MCXT_ALLOC_HUGE);
+	for (i = 0; i < interactions->n_lines && interactions->lines[i].user >= 0; i++)
+		while (user <= interactions->lines[i].user)
+			holdout->user_start[user++] = i;
+	while (user <= users)
+		holdout->user_start[user++] = i;
+}
+
+/* --- a trial ----------------------------------------------------------------------------------------------- */
+
+/* What a request at the time of the order would read of the customer. */
+static void
+read_history(const Holdout *holdout, const Case *test, Vectors *vectors)
+{
+	const RecoInteractions *interactions = holdout->interactions;
+	int32		user = interactions->order_user[test->order];
+	int64		i;
+	int64		n;
+
+	vectors->n_lines = 0;
+	if (user < 0)
+		return;
+	n = holdout->user_start[user + 1] - holdout->user_start[user];
+	vectors->lines = palloc_extended(mul_size(Max(n, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
+	vectors->entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
+	for (i = holdout->user_start[user]; i < holdout->user_start[user + 1]; i++)
+	{
+		const RecoLine *line = &interactions->lines[i];
+
+		if (line->order == test->order || line->at >= interactions->order_at[test->order])
+			continue;
+		vectors->lines[vectors->n_lines++] = *line;
+	}
+}
+
+static void
+fold_basket(const Holdout *holdout, const Case *test, double lambda, Vectors *vectors)
+{
+	RecoEntry	entries[MAX_ITEMS];
+	int			i;
+
+	for (i = 0; i < test->n_visible; i++)
+	{
+		entries[i].item = holdout->items[test->first + i];
+		entries[i].weight = reco_lines_entry_weight(1);
+	}
+	reco_foldin_bag(holdout->foldin, entries, test->n_visible, lambda, &vectors->basket);
+}
+
+static void
+update_vectors(const Holdout *holdout, int c, const Trial *trial, bool with_basket, Vectors *vectors)
+{
+	const Case *test = &holdout->cases[c];
+	double		lambda = holdout->options->regularization;
+	bool		new_case = vectors->at_case != c;
+
+	if (new_case)
+		read_history(holdout, test, vectors);
+	if (with_basket && (new_case || vectors->basket_factor != trial->basket_factor))
+		fold_basket(holdout, test, lambda * trial->basket_factor, vectors);
+	if (vectors->n_lines > 0 && (new_case || vectors->half_life != trial->half_life))
+		vectors->n_entries = reco_lines_bag(vectors->lines, vectors->n_lines,
+											holdout->interactions->order_at[test->order], trial->half_life, vectors->entries);
+	if (new_case || vectors->half_life != trial->half_life || vectors->history_factor != trial->history_factor)
+		reco_foldin_bag(holdout->foldin, vectors->entries, vectors->n_lines > 0 ? vectors->n_entries : 0,
+						lambda * trial->history_factor, &vectors->history);
+	vectors->at_case = c;
+	vectors->basket_factor = trial->basket_factor;
+	vectors->history_factor = trial->history_factor;
+	vectors->half_life = trial->half_life;
+}
+
+/*
+ * nDCG@10 with binary gains (Jarvelin and Kekalainen 2002) and recall@10 = hits / min(10, wanted).
+ */
+static Scores
+score_list(const RecoTopEntry *top, int found, const int32 *wanted, int n_wanted)
+{
+	Scores		scores = {0, 0};
+	double		ideal = 0;
+	int			i;
+	int			j;
+
+	for (i = 0; i < found; i++)
+		for (j = 0; j < n_wanted; j++)
+			if (top[i].item == wanted[j])
+			{
+				scores.ndcg += 1 / log2(i + 2);
+				scores.recall += 1;
+				break;
+			}
+	for (i = 0; i < Min(TOP, n_wanted); i++)
+		ideal += 1 / log2(i + 2);
+	scores.ndcg /= ideal;
+	scores.recall /= Min(TOP, n_wanted);
+	return scores;
+}
+
+static void
+set_skipped(const Holdout *holdout, const Case *test, bool skipped)
+{
+	int			i;
+
+	for (i = 0; i < test->n_visible; i++)
+	{
+		int32		item = holdout->items[test->first + i];
+		uint64		bit = UINT64CONST(1) << (item % 64);
+
+		if (skipped)
+			holdout->skip[item / 64] |= bit;
+		else
+			holdout->skip[item / 64] &= ~bit;
+	}
+}
+
+static int
+scan(const Holdout *holdout, const float *query, const float *bias)
+{
+	int			found = 0;
+	RecoStatus	status = reco_topk_scan(&holdout->run, holdout->factors->y, holdout->factors->items,
+										holdout->factors->factors, query, bias, holdout->skip, TOP, holdout->top, &found);
+
+	reco_foldin_check_status(status, "scan");
+	return found;
+}
+
+/* The case under a trial, as a completion or as a next order; bias is for popularity alone. */
+static Scores
+evaluate(const Holdout *holdout, int c, const Trial *trial, bool completion, const float *bias, Vectors *vectors)
+{
+	const Case *test = &holdout->cases[c];
+	static const RecoVector nothing = {true, {0}};
+	float		query[RECO_MAX_FACTORS];
+	Scores		scores;
+	int			found;
+
+	if (bias == NULL)
+		update_vectors(holdout, c, trial, completion, vectors);
+	if (bias != NULL)
+		reco_foldin_combine(holdout->foldin, &nothing, &nothing, 0, query);
+	else if (completion)
+		reco_foldin_combine(holdout->foldin, &vectors->basket, &vectors->history, trial->history_weight, query);
+	else
+		reco_foldin_combine(holdout->foldin, &vectors->history, &nothing, 0, query);
+	if (completion)
+		set_skipped(holdout, test, true);
+	found = scan(holdout, query, bias);
+	if (completion)
+		set_skipped(holdout, test, false);
+	if (completion)
+		scores = score_list(holdout->top, found, holdout->items + test->first + test->n_visible, test->n_hidden);
+	else
+		scores = score_list(holdout->top, found, holdout->items + test->first, test->n_visible + test->n_hidden);
+	return scores;
+}
+
+/* --- choosing ---------------------------------------------------------------------------------------------- */
+
+static void
+add_trial(Trial *trials, int *n, double basket, double history, double half_life, double weight)
+{
+	Trial		trial = {basket, history, half_life, weight};
+
+	if (*n == MAX_TRIALS)
+		elog(ERROR, "too many trials");
+	trials[(*n)++] = trial;
+}
+
+/* A value that the owner set, or the default. */
+static double
+fixed_or(double option, double value)
+{
+	return isnan(option) ? value : option;
+}
+
+static Trial
+base_trial(const RecoOptions *options, const Trial *defaults)
+{
+	Trial		trial = *defaults;
+
+	trial.basket_factor = fixed_or(options->basket_regularization, trial.basket_factor);
+	trial.history_factor = fixed_or(options->history_regularization, trial.history_factor);
+	trial.half_life = fixed_or(options->half_life, trial.half_life);
+	trial.history_weight = fixed_or(options->history_weight, trial.history_weight);
+	return trial;
+}
+
+/*
+ * The trials of a kind of request; the first is the default, and what the owner set is not varied.
+ */
+static int
+list_trials(const RecoOptions *options, const Trial *base, bool completion, Trial *trials)
+{
+	static const double basket_factors[] = {1, 3};
+	static const double history_factors[] = {1, 3, 10, 30};
+	static const double half_lives[] = {30, 60, 90, 180};
+	static const double weights[] = {0, 0.1, 0.2, 0.3, 0.5, 0.8};
+	int			n = 0;
+	int			a;
+	int			b;
+	int			c;
+
+	add_trial(trials, &n, base->basket_factor, base->history_factor, base->half_life, base->history_weight);
+	for (a = 0; completion && a < (int) lengthof(basket_factors); a++)
+		if (isnan(options->basket_regularization))
+			add_trial(trials, &n, basket_factors[a], base->history_factor, base->half_life, base->history_weight);
+	for (a = completion ? 1 : 0; a < (int) lengthof(half_lives); a++)
+		for (b = 0; b < (completion ? 3 : (int) lengthof(history_factors)); b++)
+			for (c = 0; c < (completion ? (int) lengthof(weights) : 1); c++)
+			{
+				double		half_life = fixed_or(options->half_life, half_lives[a]);
+				double		factor = fixed_or(options->history_regularization, history_factors[b]);
+				double		weight = completion ? fixed_or(options->history_weight, weights[c]) : base->history_weight;
+
+				if ((a > (completion ? 1 : 0) && !isnan(options->half_life)) ||
+					(b > 0 && !isnan(options->history_regularization)) ||
+					(c > 0 && !isnan(options->history_weight)))
+					continue;
+				add_trial(trials, &n, base->basket_factor, factor, half_life, weight);
+			}
+	return n;
+}
+
+/*
+ * Index of the trial to use: the best by mean nDCG, unless it beats the default (trial 0) by no more than one standard
+ * error of the paired difference.  ndcg has n_cases values a trial.
+ */
+static int
+choose_trial(const double *ndcg, int n_trials, int n_cases)
+{
+	int			best = 0;
+	double		best_gain = 0;
+	int			t;
+
+	if (n_cases < MIN_CASES)
+		return 0;
+	for (t = 1; t < n_trials; t++)
+	{
+		double		sum = 0;
+		double		squares = 0;
+		double		mean;
+		double		error;
+		int			c;
+
+		for (c = 0; c < n_cases; c++)
+		{
+			double		gain = ndcg[(int64) t * n_cases + c] - ndcg[c];
+
+			sum += gain;
+			squares += gain * gain;
+		}
+		mean = sum / n_cases;
+		error = sqrt(Max(squares / n_cases - mean * mean, 0) / n_cases);
+		if (mean > error && mean > best_gain)
+		{
+			best = t;
+			best_gain = mean;
+		}
+	}
+	return best;
+}
+
+/* The cases that a kind of request can be tried on: a next order only where something is known of the customer. */
+static bool
+is_case_of(const Holdout *holdout, const Case *test, bool completion)
+{
+	return completion || holdout->interactions->order_user[test->order] >= 0;
+}
+
+static Scores
+mean_scores(const Scores *scores, int n)
+{
+	Scores		mean = {NAN, NAN};
+	int			i;
+
+	if (n == 0)
+		return mean;
+	mean.ndcg = mean.recall = 0;
+	for (i = 0; i < n; i++)
+	{
+		mean.ndcg += scores[i].ndcg / n;
+		mean.recall += scores[i].recall / n;
+	}
+	return mean;
+}
+
+/*
+ * Try everything on every case of a kind of request; returns the chosen trial and its mean scores.
+ */
+static Trial
+try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *mean, int *n_cases)
+{
+	Trial		trials[MAX_TRIALS];
+	Trial		base = base_trial(holdout->options, defaults);
+	int			n_trials = list_trials(holdout->options, &base, completion, trials);
+	double	   *ndcg = palloc_extended(mul_size(mul_size(n_trials, Max(holdout->n_cases, 1)), sizeof(double)), MCXT_ALLOC_HUGE);
+	Scores	   *scores = palloc_extended(mul_size(mul_size(n_trials, Max(holdout->n_cases, 1)), sizeof(Scores)), MCXT_ALLOC_HUGE);
+	MemoryContext case_context = AllocSetContextCreate(CurrentMemoryContext, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
+	int			total = 0;
+	int			n = 0;
+	int			chosen;
+	int			c;
+	int			t;
+
+	for (c = 0; c < holdout->n_cases; c++)
+		total += is_case_of(holdout, &holdout->cases[c], completion);
+	for (c = 0; c < holdout->n_cases; c++)
+	{
+		Vectors		vectors = {.at_case = -1};
+		MemoryContext old_context;
+
+		if (!is_case_of(holdout, &holdout->cases[c], completion))
+			continue;
+		old_context = MemoryContextSwitchTo(case_context);
+		for (t = 0; t < n_trials; t++)
+		{
+			Scores		one = evaluate(holdout, c, &trials[t], completion, NULL, &vectors);
+
+			scores[(int64) t * total + n] = one;
+			ndcg[(int64) t * total + n] = one.ndcg;
+		}
+		n++;
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(case_context);
+	}
+	chosen = choose_trial(ndcg, n_trials, n);
+	*mean = mean_scores(scores + (int64) chosen * total, n);
+	*n_cases = n;
+	return trials[chosen];
+}
+
+static double
+popularity_recall(const Holdout *holdout, const float *popularity)
+{
+	double		sum = 0;
+	int			c;
+
+	for (c = 0; c < holdout->n_cases; c++)
+		sum += evaluate(holdout, c, &default_completion, true, popularity, NULL).recall;
+	return holdout->n_cases > 0 ? sum / holdout->n_cases : NAN;
+}
+
+static void
+set_parameters(const RecoOptions *options, const Trial *completion, const Trial *next, double *parameters)
+{
+	double		lambda = options->regularization;
+
+	parameters[RECO_PARAMETER_UNOBSERVED] = options->unobserved_weight;
+	parameters[RECO_PARAMETER_BASKET_LAMBDA] = lambda * completion->basket_factor;
+	parameters[RECO_PARAMETER_HISTORY_LAMBDA] = lambda * completion->history_factor;
+	parameters[RECO_PARAMETER_HISTORY_HALF_LIFE] = completion->half_life;
+	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = completion->history_weight;
+	parameters[RECO_PARAMETER_ALONE_LAMBDA] = lambda * next->history_factor;
+	parameters[RECO_PARAMETER_ALONE_HALF_LIFE] = next->half_life;
+}
+
+/* What serving uses where there is nothing to choose on: the options that are set, else the defaults. */
+void
+reco_holdout_default_parameters(const RecoOptions *options, double *parameters)
+{
+	Trial		completion = base_trial(options, &default_completion);
+	Trial		next = base_trial(options, &default_next);
+
+	set_parameters(options, &completion, &next, parameters);
+}
+
+/*
+ * Choose the serving parameters on the orders from cut on, with factors trained on what came before, and measure.
+ * popularity is that of the time before the cut.
+ */
+void
+reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
+					const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
+					double *parameters, RecoHoldoutMetrics *metrics)
+{
+	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old_context = MemoryContextSwitchTo(context);
+	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.context = context};
+	Trial		completion;
+	Trial		next;
+	Scores		mean;
+
+	holdout.run = reco_foldin_run(kernels);
+	holdout.foldin = reco_foldin_create(factors, &holdout.run);
+	holdout.skip = palloc_extended(mul_size((Size) factors->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	holdout.top = palloc(mul_size(TOP, sizeof(RecoTopEntry)));
+	make_cases(&holdout, cut);
+	index_users(&holdout);
+	completion = try_all(&holdout, &default_completion, true, &mean, &metrics->completion_cases);
+	metrics->ndcg_completion = mean.ndcg;
+	metrics->recall_completion = mean.recall;
+	next = try_all(&holdout, &default_next, false, &mean, &metrics->next_cases);
+	metrics->ndcg_next = mean.ndcg;
+	metrics->recall_next = mean.recall;
+	metrics->recall_popularity = popularity_recall(&holdout, popularity);
+	set_parameters(options, &completion, &next, parameters);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(context);
+}

@@ -1,0 +1,33 @@
+/*
+ * holdout.h: the newest orders, held out to choose what factors alone do not tell.
+ */
+#ifndef RECO_HOLDOUT_H
+#define RECO_HOLDOUT_H
+
+#include "postgres.h"
+
+#include "ials.h"
+#include "interactions.h"
+#include "kernels.h"
+#include "options.h"
+#include "parameters.h"
+
+/* What serving did on the held-out orders; NaN where there was no case. */
+typedef struct RecoHoldoutMetrics
+{
+	int			completion_cases;
+	int			next_cases;
+	double		recall_completion;	/* @10, of the hidden half */
+	double		ndcg_completion;
+	double		recall_next;	/* @10, of the customer's next order */
+	double		ndcg_next;
+	double		recall_popularity;	/* @10, of the hidden half by popularity */
+} RecoHoldoutMetrics;
+
+extern void reco_holdout_default_parameters(const RecoOptions *options, double *parameters);
+extern TimestampTz reco_holdout_cut(const RecoInteractions *interactions);
+extern void reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
+								const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
+								double *parameters, RecoHoldoutMetrics *metrics);
+
+#endif							/* RECO_HOLDOUT_H */

@@ -1,0 +1,106 @@
+/*
+ * kernels.h: The inner loops of training and serving, as a table of functions of which there is one for each instruction set.
+ *
+ * All matrices are row-major; "stride" is the distance of rows in floats (or
+ * doubles) and always a multiple of 16, see numeric.h.  The padding takes part
+ * in the arithmetic and must hold zeros.  No kernel needs aligned addresses,
+ * none allocates, none calls back: the caller chooses n small enough.
+ *
+ * For one variant the result of every kernel is the same bits for the same
+ * numbers: each output is one fixed order of operations that depends on the
+ * stride and, where a sum over rows is meant, on the order of rows, never on
+ * addresses or on where in a block a row happens to stand.  Variants may differ
+ * in the last bits, except that gram() without weights agrees in all of them.
+ */
+#ifndef RECO_KERNELS_H
+#define RECO_KERNELS_H
+
+#include "numeric.h"
+
+/* Rows that pcg_pass takes at a time; its panel is padded to a multiple. */
+#define RECO_PANEL_ROWS		16
+
+typedef struct RecoKernels
+{
+	const char *name;			/* "avx512", "avx2", "baseline" */
+
+	/* Vectors of n floats, any n. */
+	float		(*dot) (const float *x, const float *y, size_t n);
+	void		(*axpy) (float alpha, const float *x, float *y, size_t n);
+	void		(*scale) (float alpha, float *x, size_t n);
+	bool		(*finite) (const float *x, size_t n);
+
+	/* Vectors of n doubles, any n; givens: (x, y) <- (c x - s y, s x + c y). */
+	double		(*dot_f64) (const double *x, const double *y, size_t n);
+	void		(*axpy_f64) (double alpha, const double *x, double *y, size_t n);
+	void		(*givens_f64) (double c, double s, double *x, double *y, size_t n);
+
+	/* out[i] = rows[i].x, plus bias[i] unless bias is NULL. */
+	void		(*scan) (const float *rows, size_t stride, size_t n,
+						 const float *x, const float *bias, float *out);
+
+	/* out[i] = rows[index[i]].x, the same bits as scan without a bias. */
+	void		(*dots) (const float *rows, size_t stride, const int32_t *index,
+						 size_t n, const float *x, float *out);
+
+	/* y += sum_i c[i] rows[i] */
+	void		(*add_rows) (const float *rows, size_t stride, size_t n,
+							 const float *c, float *y);
+
+	/* panel[i] = rows[index[i]], zero rows up to a multiple of 16 */
+	void		(*gather) (const float *rows, size_t stride, const int32_t *index,
+						   size_t n, float *panel);
+
+	/*
+	 * y += sum_i w[i] (target + sign * panel[i].v) panel[i], n rows, n a
+	 * multiple of RECO_PANEL_ROWS: the whole work of a conjugate gradient
+	 * step in one pass over the panel.
+	 */
+	void		(*pcg_pass) (const float *panel, size_t stride, size_t n,
+							 const float *w, float target, float sign,
+							 const float *v, float *y);
+
+	/*
+	 * The vector work of diagonally preconditioned conjugate gradients with M =
+	 * diag(d + ridge), stride floats each.  pcg_start: r -= M x, p = M^-1 r,
+	 * returns r.p and sets *norm = x.Mx.  pcg_apply: q += M p, returns p.q.
+	 * pcg_step: x += alpha p, r -= alpha q, returns r.M^-1 r.  pcg_turn: p =
+	 * M^-1 r + beta p.
+	 */
+	float		(*pcg_start) (const float *d, float ridge, const float *x,
+							  float *r, float *p, size_t stride, float *norm);
+	float		(*pcg_apply) (const float *d, float ridge, const float *p,
+							  float *q, size_t stride);
+	float		(*pcg_step) (const float *d, float ridge, float alpha,
+							 const float *p, const float *q, float *x,
+							 float *r, size_t stride);
+	void		(*pcg_turn) (const float *d, float ridge, float beta,
+							 const float *r, float *p, size_t stride);
+
+	/*
+	 * G += sum_i w[i] rows[i] rows[i]', in double, stride x stride with that
+	 * stride, w >= 0 or NULL for ones, stride at most RECO_MAX_FACTORS.  Only
+	 * the upper triangle is meaningful.  Each element is a sum in row order.
+	 */
+	void		(*gram) (const float *rows, size_t stride, size_t n,
+						 const double *w, double *g);
+
+	/* rows <- rows * q, in place, q is stride x stride (at most 512). */
+	void		(*rotate) (float *rows, size_t stride, size_t n, const float *q);
+} RecoKernels;
+
+/*
+ * The kernels of that name, or the best that this processor runs for NULL or
+ * "auto".  NULL when the name is unknown or the processor lacks it.
+ */
+extern const RecoKernels *reco_kernels_choose(const char *name);
+
+/* The i-th name known to this build, best first; NULL past the end. */
+extern const char *reco_kernels_name(int i);
+
+/* One per variant file; NULL where the build has no such instructions. */
+extern const RecoKernels *reco_kernels_baseline(void);
+extern const RecoKernels *reco_kernels_avx2(void);
+extern const RecoKernels *reco_kernels_avx512(void);
+
+#endif							/* RECO_KERNELS_H */

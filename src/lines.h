@@ -1,0 +1,36 @@
+/*
+ * lines.h: order lines, and how those of one customer become a weighted bag of items.
+ */
+#ifndef RECO_LINES_H
+#define RECO_LINES_H
+
+#include "postgres.h"
+
+#include "utils/timestamp.h"
+
+/* One order line.  Unknown customer or order: -1; unknown amount: NaN.  A negative quantity is a return. */
+typedef struct RecoLine
+{
+	TimestampTz at;
+	int32		user;
+	int32		item;
+	int32		order;
+	float		quantity;
+	float		amount;			/* total of the line */
+} RecoLine;
+
+/* An item of a bag. */
+typedef struct RecoEntry
+{
+	int32		item;
+	float		weight;
+} RecoEntry;
+
+extern bool reco_lines_is_usable(const RecoLine *line);
+extern int	reco_lines_compare(const void *a, const void *b);
+extern void reco_lines_net_returns(RecoLine *run, int64 n);
+extern double reco_lines_decay(TimestampTz at, TimestampTz clock, double half_life);
+extern float reco_lines_entry_weight(double decayed_count);
+extern int64 reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, RecoEntry *entries);
+
+#endif							/* RECO_LINES_H */

@@ -1,0 +1,52 @@
+/*
+ * options.h: the options of a model.
+ */
+#ifndef RECO_OPTIONS_H
+#define RECO_OPTIONS_H
+
+#include "postgres.h"
+
+#include "utils/jsonb.h"
+#include "utils/timestamp.h"
+
+/*
+ * A double that is NaN was left to training, which chooses it on held-out orders.  The table in options.c has the
+ * ranges and the meanings.
+ */
+typedef struct RecoOptions
+{
+	int			factors;
+	int			iterations;
+	double		regularization;
+	double		unobserved_weight;
+	double		customer_weight;
+	double		order_half_life;	/* days, as all half-lives */
+	double		customer_half_life;
+	double		half_life;
+	double		basket_regularization;
+	double		history_regularization;
+	double		history_weight;
+	int			holdout_orders;
+	int			history_limit;
+	int			keep_versions;
+	int			seed;
+	TimestampTz training_clock; /* DT_NOEND: the newest order that is not in the future */
+} RecoOptions;
+
+/* One row of reco.options(), all as text; NULL where there is none. */
+typedef struct RecoOptionDescription
+{
+	const char *name;
+	const char *type;
+	const char *default_value;
+	const char *minimum;
+	const char *maximum;
+	const char *description;
+} RecoOptionDescription;
+
+extern RecoOptions reco_options_read(const Jsonb *set);
+extern Jsonb *reco_options_merge(const Jsonb *set, const Jsonb *changes);
+extern Jsonb *reco_options_defaults(void);
+extern bool reco_options_describe(int i, RecoOptionDescription *description);
+
+#endif							/* RECO_OPTIONS_H */

@@ -1,0 +1,59 @@
+/*
+ * recommend.h: answering a request.
+ */
+#ifndef RECO_RECOMMEND_H
+#define RECO_RECOMMEND_H
+
+#include "postgres.h"
+
+#include "model.h"
+#include "sources.h"
+#include "utils/timestamp.h"
+
+typedef struct RecoKeyList
+{
+	bool		given;			/* false: the caller gave NULL */
+	int			n;
+	RecoKey    *keys;
+} RecoKeyList;
+
+typedef struct RecoRequest
+{
+	const char *model;
+	bool		integer_keys;	/* of the function that was called */
+	bool		has_user;
+	RecoKey		user;
+	int			k;
+	RecoKeyList basket;
+	RecoKeyList candidates;
+	RecoKeyList exclude;
+	bool		exclude_purchased;
+	TimestampTz as_of;
+} RecoRequest;
+
+/* Who answered; the list is documented and closed. */
+typedef enum RecoAnswerSource
+{
+	RECO_ANSWER_BASKET,
+	RECO_ANSWER_PERSONAL,
+	RECO_ANSWER_POPULAR
+} RecoAnswerSource;
+
+typedef struct RecoRecommendation
+{
+	int32		item;			/* number in the model */
+	double		score;
+	RecoAnswerSource source;
+} RecoRecommendation;
+
+typedef struct RecoAnswer
+{
+	const RecoModel *model;
+	int			n;
+	RecoRecommendation *rows;	/* best first */
+} RecoAnswer;
+
+extern RecoAnswer *reco_recommend(const RecoRequest *request);
+extern const char *reco_recommend_source_name(RecoAnswerSource source);
+
+#endif							/* RECO_RECOMMEND_H */

@@ -1,0 +1,606 @@
+/*
+ * sources.c: reads the relations of a model; the only place where stored expressions run.
+ *
+ * Whatever the purpose, training, evaluation or a request, a read goes through run_query(): it switches to the model's
+ * owner (section.c), lets the executor push its tuples straight into our own DestReceiver, without a tuplestore in
+ * between, and switches back.  The relation is found by reference and the expressions are parsed and checked again each
+ * time, because the catalog may have been written by anybody, and the relation altered by its owner.
+ *
+ * All reads are SPI read-only, which means that they see the snapshot of the calling statement: stock, prices and
+ * purchases of one answer belong together.
+ */
+#include "postgres.h"
+
+#include "sources.h"
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "executor/spi.h"
+#include "expressions.h"
+#include "fmgr.h"
+#include "nodes/params.h"
+#include "section.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/numeric.h"
+#include "utils/rel.h"
+
+/* A query under construction, and what its result columns mean. */
+typedef struct SourceQuery
+{
+	const RecoReader *reader;
+	const RecoSource *source;
+	Relation	relation;
+	StringInfoData text;
+	int			n_roles;
+	RecoRole	roles[RECO_ROLES];
+	bool		given[RECO_ROLES];	/* false: the source has no such column, its values are NULL */
+	Oid			types[RECO_ROLES];	/* result types */
+	ParamListInfo params;
+} SourceQuery;
+
+typedef struct CallbackReceiver
+{
+	DestReceiver pub;
+	const SourceQuery *query;
+	RecoRowCallback callback;
+	void	   *arg;
+	uint64		rows;
+	MemoryContext row_context;	/* what detoasting leaves */
+} CallbackReceiver;
+
+/* --- values ------------------------------------------------------------------------------------------------ */
+
+static double
+number_of(Datum value, Oid type)
+{
+	switch (type)
+	{
+		case INT2OID:
+			return DatumGetInt16(value);
+		case INT4OID:
+			return DatumGetInt32(value);
+		case INT8OID:
+			return (double) DatumGetInt64(value);
+		case FLOAT4OID:
+			return DatumGetFloat4(value);
+		case FLOAT8OID:
+			return DatumGetFloat8(value);
+		default:
+			/* numeric; beyond the range of a double it gives an infinity, which later counts nothing */
+			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
+	}
+}
+
+static void
+set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
+{
+	text	   *bytes;
+
+	switch (reco_definitions_role_class(role))
+	{
+		case RECO_CLASS_NUMBER:
+			value->number = number_of(datum, type);
+			return;
+		case RECO_CLASS_BOOLEAN:
+			value->integer = DatumGetBool(datum);
+			return;
+		case RECO_CLASS_TIME:
+			value->integer = DatumGetTimestampTz(datum);
+			return;
+		case RECO_CLASS_KEY:
+		case RECO_CLASS_TEXT:
+		case RECO_CLASS_ANY:
+			break;
+	}
+	if (type == INT8OID)
+	{
+		value->integer = DatumGetInt64(datum);
+		return;
+	}
+	bytes = DatumGetTextPP(datum);
+	value->bytes = VARDATA_ANY(bytes);
+	value->length = VARSIZE_ANY_EXHDR(bytes);
+}
+
+static bool
+receive_slot(TupleTableSlot *slot, DestReceiver *self)
+{
+	CallbackReceiver *receiver = (CallbackReceiver *) self;
+	const SourceQuery *query = receiver->query;
+	RecoValue	values[RECO_ROLES];
+	MemoryContext old_context = MemoryContextSwitchTo(receiver->row_context);
+	int			column = 0;
+	int			i;
+
+	slot_getallattrs(slot);
+	for (i = 0; i < query->n_roles; i++)
+	{
+		values[i].is_null = !query->given[i] || slot->tts_isnull[column];
+		if (!values[i].is_null)
+			set_value(&values[i], slot->tts_values[column], query->roles[i], query->types[i]);
+		column += query->given[i];
+	}
+	MemoryContextSwitchTo(old_context);
+	receiver->callback(receiver->arg, values);
+	MemoryContextReset(receiver->row_context);
+	receiver->rows++;
+	return true;
+}
+
+static void
+receive_startup(DestReceiver *self, int operation, TupleDesc descriptor)
+{
+	(void) self;
+	(void) operation;
+	(void) descriptor;
+}
+
+static void
+receive_nothing(DestReceiver *self)
+{
+	(void) self;
+}
+
+/* --- building a query -------------------------------------------------------------------------------------- */
+
+static void
+source_error_context(void *arg)
+{
+	const RecoSource *source = arg;
+
+	errcontext("source \"%s\" (%s) of model \"%s\"", source->name, reco_definitions_kind_name(source->kind), source->model);
+}
+
+static Relation
+open_relation(const RecoSource *source)
+{
+	Oid			relid = reco_references_find_relation(&source->relation);
+	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation \"%s\" of model \"%s\" does not exist any more",
+						quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name),
+						source->model),
+				 errhint("Call reco.add_%s again for the relation that takes its place, or reco.remove_source('%s', '%s').",
+						 reco_definitions_kind_name(source->kind), source->model, source->name)));
+	reco_definitions_check_relation(relation);
+	return relation;
+}
+
+/* The stored expression of a role, checked again; NULL where the source has none. */
+static RecoExpression *
+checked_expression(const SourceQuery *query, RecoRole role)
+{
+	const RecoColumn *column = reco_definitions_column(query->source, role);
+	RecoExpression *expression;
+
+	if (column == NULL)
+		return NULL;
+	expression = linitial(reco_expressions_parse(query->relation, column->expression,
+												 reco_definitions_role_name(role), false));
+	reco_definitions_check_type(role, expression->type);
+	if (query->reader->integer_keys && (role == RECO_ROLE_USER || role == RECO_ROLE_ITEM) &&
+		!reco_definitions_is_integer(expression->type))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATATYPE_MISMATCH),
+				 errmsg("\"%s\" has type %s, but the model was trained with integer keys",
+						reco_definitions_role_name(role), format_type_be(expression->type)),
+				 errhint("Call reco.train('%s'), and from then on reco.recommend_text.", query->source->model)));
+	return expression;
+}
+
+/* The cast that brings a value into the form that set_value expects, and the resulting type. */
+static const char *
+value_cast(const SourceQuery *query, RecoRole role, Oid *type)
+{
+	switch (reco_definitions_role_class(role))
+	{
+		case RECO_CLASS_KEY:
+			/* Orders are only told apart; their keys may be integers in a model with text keys. */
+			if (query->reader->integer_keys ||
+				(role == RECO_ROLE_ORDER && reco_definitions_is_integer(*type)))
+			{
+				if (role == RECO_ROLE_ORDER && !reco_definitions_is_integer(*type))
+					break;
+				*type = INT8OID;
+				return "::pg_catalog.int8";
+			}
+			break;
+		case RECO_CLASS_TIME:
+			*type = TIMESTAMPTZOID;
+			return "::pg_catalog.timestamptz";
+		case RECO_CLASS_NUMBER:
+		case RECO_CLASS_BOOLEAN:
+			return "";
+		case RECO_CLASS_TEXT:
+		case RECO_CLASS_ANY:
+			break;
+	}
+	*type = TEXTOID;
+	return "::pg_catalog.text";
+}
+
+/* SELECT the roles FROM the relation; conditions are appended by the caller. */
+static void
+begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles)
+{
+	bool		any = false;
+	int			i;
+
+	memset(query, 0, sizeof(*query));
+	query->reader = reader;
+	query->source = source;
+	query->relation = open_relation(source);
+	query->n_roles = n_roles;
+	initStringInfo(&query->text);
+	appendStringInfoString(&query->text, "SELECT ");
+	for (i = 0; i < n_roles; i++)
+	{
+		RecoExpression *expression = checked_expression(query, roles[i]);
+		const char *cast;
+
+		query->roles[i] = roles[i];
+		query->given[i] = expression != NULL;
+		if (expression == NULL)
+			continue;
+		query->types[i] = expression->type;
+		cast = value_cast(query, roles[i], &query->types[i]);
+		appendStringInfo(&query->text, "%s(%s)%s", any ? ", " : "", expression->text, cast);
+		any = true;
+	}
+	appendStringInfo(&query->text, " FROM %s",
+					 quote_qualified_identifier(get_namespace_name(RelationGetNamespace(query->relation)),
+												RelationGetRelationName(query->relation)));
+}
+
+static ParamListInfo
+make_params(int n)
+{
+	ParamListInfo params = makeParamList(n);
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		params->params[i].isnull = false;
+		params->params[i].pflags = PARAM_FLAG_CONST;
+	}
+	return params;
+}
+
+static void
+set_param(ParamListInfo params, int i, Oid type, Datum value)
+{
+	params->params[i].ptype = type;
+	params->params[i].value = value;
+}
+
+/*
+ * How a stored key is compared with a parameter of the model's key type, so that an index on the plain column serves:
+ * the parameter is brought to the column's type, not the column to the parameter's.  A key that is no value of that
+ * type cannot be found: then NULL.
+ */
+static const char *
+parameter_cast(Oid type, bool integer_keys)
+{
+	if (integer_keys)
+		return "";
+	if (reco_definitions_is_integer(type))
+		return "::pg_catalog.int8";
+	if (type == UUIDOID)
+		return "::pg_catalog.uuid";
+	if (type == BPCHAROID)
+		return "::pg_catalog.bpchar";
+	return "";
+}
+
+static bool
+is_canonical_integer(const RecoKey *key)
+{
+	char		digits[32];
+	char		again[32];
+
+	if (key->length == 0 || key->length >= (int) sizeof(digits))
+		return false;
+	memcpy(digits, key->bytes, key->length);
+	digits[key->length] = '\0';
+	errno = 0;
+	snprintf(again, sizeof(again), INT64_FORMAT, (int64) strtoll(digits, NULL, 10));
+	return errno == 0 && strcmp(digits, again) == 0;
+}
+
+static bool
+is_canonical_uuid(const RecoKey *key)
+{
+	int			i;
+
+	if (key->length != 36)
+		return false;
+	for (i = 0; i < 36; i++)
+	{
+		char		c = key->bytes[i];
+		bool		dash = i == 8 || i == 13 || i == 18 || i == 23;
+
+		if (dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
+			return false;
+	}
+	return true;
+}
+
+/* Whether a key can stand in a column of that type at all, so that its cast cannot fail. */
+static bool
+key_fits(const RecoKey *key, Oid type, bool integer_keys)
+{
+	if (integer_keys)
+		return true;
+	if (reco_definitions_is_integer(type))
+		return is_canonical_integer(key);
+	if (type == UUIDOID)
+		return is_canonical_uuid(key);
+	return true;
+}
+
+static Datum
+key_datum(const RecoKey *key, bool integer_keys)
+{
+	if (integer_keys)
+		return Int64GetDatum(key->integer);
+	return PointerGetDatum(cstring_to_text_with_len(key->bytes, key->length));
+}
+
+/* Whether the column is compared as it is, or by its text form. */
+static bool
+compares_directly(Oid type)
+{
+	return reco_definitions_is_integer(type) || type == UUIDOID || type == BPCHAROID;
+}
+
+/* --- running ----------------------------------------------------------------------------------------------- */
+
+static uint64
+execute(const SourceQuery *query, RecoRowCallback callback, void *arg)
+{
+	CallbackReceiver receiver;
+	SPIExecuteOptions options;
+	int			result;
+
+	memset(&receiver, 0, sizeof(receiver));
+	receiver.pub.receiveSlot = receive_slot;
+	receiver.pub.rStartup = receive_startup;
+	receiver.pub.rShutdown = receive_nothing;
+	receiver.pub.rDestroy = receive_nothing;
+	/* Only a label, but SPI takes a query into DestNone for a utility command, and looks for its own table behind DestSPI. */
+	receiver.pub.mydest = DestTuplestore;
+	receiver.query = query;
+	receiver.callback = callback;
+	receiver.arg = arg;
+
+	memset(&options, 0, sizeof(options));
+	options.params = query->params;
+	options.read_only = true;
+	options.dest = &receiver.pub;
+
+	SPI_connect();
+	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
+	result = SPI_execute_extended(query->text.data, &options);
+	if (result != SPI_OK_SELECT)
+		elog(ERROR, "reading source \"%s\" failed: %s", query->source->name, SPI_result_code_string(result));
+	SPI_finish();
+	return receiver.rows;
+}
+
+typedef struct Read
+{
+	const RecoReader *reader;
+	const RecoSource *source;
+	const RecoRole *roles;
+	int			n_roles;
+	bool		(*add_conditions) (SourceQuery *query, const void *conditions);	/* false: nothing can match */
+	const void *conditions;
+	RecoRowCallback callback;
+	void	   *arg;
+} Read;
+
+/*
+ * The one road to the data: as the model's owner, restricted, with pinned settings.  Returns the number of rows.
+ */
+static uint64
+run_query(const Read *read)
+{
+	ErrorContextCallback callback;
+	RecoSection section;
+	SourceQuery		query;
+	uint64		rows = 0;
+
+	callback.callback = source_error_context;
+	callback.arg = unconstify(RecoSource *, read->source);
+	callback.previous = error_context_stack;
+	error_context_stack = &callback;
+	section = reco_section_begin(read->reader->owner, read->reader->timezone);
+
+	begin_query(&query, read->reader, read->source, read->roles, read->n_roles);
+	if (read->add_conditions == NULL || read->add_conditions(&query, read->conditions))
+		rows = execute(&query, read->callback, read->arg);
+	relation_close(query.relation, NoLock);
+
+	reco_section_end(&section);
+	error_context_stack = callback.previous;
+	return rows;
+}
+
+static void
+ignore_row(void *arg, const RecoValue *values)
+{
+	(void) arg;
+	(void) values;
+}
+
+static bool
+no_rows(SourceQuery *query, const void *conditions)
+{
+	(void) conditions;
+	appendStringInfoString(&query->text, " LIMIT 0");
+	return true;
+}
+
+/*
+ * Plan and start a read of every column of a source without fetching a row: a missing privilege, or a column that is
+ * gone, shows now and not at the next training.
+ */
+void
+reco_sources_check(const RecoReader *reader, const RecoSource *source)
+{
+	Read		read = {reader, source, NULL, 0, no_rows, NULL, ignore_row, NULL};
+	RecoRole	roles[RECO_ROLES];
+	int			i;
+
+	for (i = 0; i < RECO_ROLES; i++)
+		if (reco_definitions_column(source, (RecoRole) i) != NULL)
+			roles[read.n_roles++] = (RecoRole) i;
+	read.roles = roles;
+	(void) run_query(&read);
+}
+
+/*
+ * Every row of a source, in whatever order; values come as roles are listed.  Returns their number.
+ */
+uint64
+reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+					  RecoRowCallback callback, void *arg)
+{
+	Read		read = {reader, source, roles, n_roles, NULL, NULL, callback, arg};
+
+	return run_query(&read);
+}
+
+typedef struct CustomerConditions
+{
+	const RecoKey *user;
+	TimestampTz before;
+	int64		limit;
+} CustomerConditions;
+
+/* The newest lines of one customer; among lines of one moment the order is fixed too, so that a limit is deterministic. */
+static bool
+add_customer_conditions(SourceQuery *query, const void *arg)
+{
+	const CustomerConditions *conditions = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *user = checked_expression(query, RECO_ROLE_USER);
+	RecoExpression *at = checked_expression(query, RECO_ROLE_AT);
+	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM);
+	RecoExpression *order = checked_expression(query, RECO_ROLE_ORDER);
+
+	if (!key_fits(conditions->user, user->type, integer_keys))
+		return false;
+	appendStringInfo(&query->text,
+					 " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s"
+					 " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2"
+					 " ORDER BY (%s) DESC",
+					 user->text, compares_directly(user->type) ? "" : "::pg_catalog.text",
+					 parameter_cast(user->type, integer_keys), at->text, at->text);
+	if (order != NULL)
+		appendStringInfo(&query->text, ", (%s)", order->text);
+	appendStringInfo(&query->text, ", (%s) LIMIT $3", item->text);
+
+	query->params = make_params(3);
+	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->user, integer_keys));
+	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
+	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
+	return true;
+}
+
+/*
+ * The newest lines of one customer before a time, newest first, at most limit of them.
+ */
+uint64
+reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+						   const RecoKey *user, TimestampTz before, int64 limit, RecoRowCallback callback, void *arg)
+{
+	CustomerConditions conditions = {user, before, limit};
+	Read		read = {reader, source, roles, n_roles, add_customer_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+typedef struct ItemConditions
+{
+	const RecoKey *items;
+	int			n_items;
+} ItemConditions;
+
+static bool
+add_item_conditions(SourceQuery *query, const void *arg)
+{
+	const ItemConditions *conditions = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM);
+	const char *cast = parameter_cast(item->type, integer_keys);
+	Oid			type = integer_keys ? INT8OID : TEXTOID;
+	Datum	   *elements = palloc(mul_size(sizeof(Datum), conditions->n_items));
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < conditions->n_items; i++)
+		if (key_fits(&conditions->items[i], item->type, integer_keys))
+			elements[n++] = key_datum(&conditions->items[i], integer_keys);
+	if (n == 0)
+		return false;
+	appendStringInfo(&query->text, " WHERE (%s)%s OPERATOR(pg_catalog.=) ANY ($1%s%s)",
+					 item->text, compares_directly(item->type) ? "" : "::pg_catalog.text", cast, *cast ? "[]" : "");
+	query->params = make_params(1);
+	set_param(query->params, 0, get_array_type(type),
+			  PointerGetDatum(integer_keys ? construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
+							  : construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT)));
+	return true;
+}
+
+/*
+ * The rows of the given items, in whatever order.
+ */
+uint64
+reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+						const RecoKey *items, int n_items, RecoRowCallback callback, void *arg)
+{
+	ItemConditions conditions = {items, n_items};
+	Read		read = {reader, source, roles, n_roles, add_item_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+/*
+ * Whether the customer and item keys of a source are integers, as its relation stands now.
+ */
+bool
+reco_sources_integer_keys(const RecoSource *source)
+{
+	RecoReader	reader = {source->model, InvalidOid, NULL, false};
+	SourceQuery query = {.reader = &reader,.source = source};
+	RecoExpression *user;
+	RecoExpression *item;
+
+	query.relation = open_relation(source);
+	user = checked_expression(&query, RECO_ROLE_USER);
+	item = checked_expression(&query, RECO_ROLE_ITEM);
+	relation_close(query.relation, NoLock);
+	return (user == NULL || reco_definitions_is_integer(user->type)) &&
+		(item == NULL || reco_definitions_is_integer(item->type));
+}
+
+/*
+ * What the planner's statistics say of the number of rows, 0 where they say nothing (a view, a table never analysed).
+ */
+double
+reco_sources_estimate_rows(const RecoSource *source)
+{
+	Relation	relation = open_relation(source);
+	double		rows = relation->rd_rel->reltuples;
+
+	relation_close(relation, NoLock);
+	return Max(rows, 0);
+}

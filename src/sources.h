@@ -1,0 +1,56 @@
+/*
+ * sources.h: reading the relations of a model.
+ */
+#ifndef RECO_SOURCES_H
+#define RECO_SOURCES_H
+
+#include "postgres.h"
+
+#include "definitions.h"
+#include "utils/timestamp.h"
+
+/* With whose rights, in which time zone, and in which form of keys a model reads. */
+typedef struct RecoReader
+{
+	const char *model;
+	Oid			owner;
+	const char *timezone;
+	bool		integer_keys;
+} RecoReader;
+
+/*
+ * A value as it came: an integer key, a time in microseconds since 2000 and a boolean in integer, a number in number,
+ * a text key or text in bytes and length (valid during the callback only).
+ */
+typedef struct RecoValue
+{
+	bool		is_null;
+	int64		integer;
+	double		number;
+	const char *bytes;
+	int			length;
+} RecoValue;
+
+/* A key that a caller asks for. */
+typedef struct RecoKey
+{
+	int64		integer;
+	const char *bytes;			/* of a text key */
+	int			length;
+} RecoKey;
+
+typedef void (*RecoRowCallback) (void *arg, const RecoValue *values);
+
+extern void reco_sources_check(const RecoReader *reader, const RecoSource *source);
+extern bool reco_sources_integer_keys(const RecoSource *source);
+extern double reco_sources_estimate_rows(const RecoSource *source);
+extern uint64 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+									RecoRowCallback callback, void *arg);
+extern uint64 reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoRole *roles,
+										 int n_roles, const RecoKey *user, TimestampTz before, int64 limit,
+										 RecoRowCallback callback, void *arg);
+extern uint64 reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoRole *roles,
+									  int n_roles, const RecoKey *items, int n_items,
+									  RecoRowCallback callback, void *arg);
+
+#endif							/* RECO_SOURCES_H */

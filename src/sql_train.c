@@ -1,0 +1,136 @@
+/*
+ * sql_train.c: the SQL functions that train models and switch between their versions.
+ */
+#include "postgres.h"
+
+#include <math.h>
+
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "publish.h"
+#include "surface.h"
+#include "train.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(reco_train);
+PG_FUNCTION_INFO_V1(reco_activate);
+
+#define TRAIN_COLUMNS 13
+
+/* A model has integer keys where those of all its sources are. */
+static bool
+all_keys_are_integer(List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (!reco_sources_integer_keys(lfirst(cell)))
+			return false;
+	return true;
+}
+
+static void
+check_trainable(const RecoModelRow *model, List *sources)
+{
+	ListCell   *cell;
+
+	if (!OidIsValid(model->owner_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner \"%s\" of model \"%s\" does not exist", model->owner.role_name, model->name),
+				 errhint("A superuser can give the model to another role with reco.set_owner.")));
+	foreach(cell, sources)
+		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("model \"%s\" has no orders to learn from", model->name),
+			 errhint("Name the table of your order lines with reco.add_orders('%s', ...).", model->name)));
+}
+
+static void
+set_metric(Datum *values, bool *nulls, int i, double value)
+{
+	values[i] = Float8GetDatum(value);
+	nulls[i] = isnan(value);
+}
+
+static Datum
+train_row(FunctionCallInfo fcinfo, int32 version, const RecoTrained *trained, double seconds)
+{
+	TupleDesc	descriptor;
+	Datum		values[TRAIN_COLUMNS];
+	bool		nulls[TRAIN_COLUMNS] = {false};
+
+	if (get_call_result_type(fcinfo, NULL, &descriptor) != TYPEFUNC_COMPOSITE || descriptor->natts != TRAIN_COLUMNS)
+		elog(ERROR, "return type must be a row of %d columns", TRAIN_COLUMNS);
+	values[0] = Int32GetDatum(version);
+	values[1] = Int64GetDatum(trained->rows);
+	values[2] = Int64GetDatum(trained->skipped);
+	values[3] = Int32GetDatum(trained->users);
+	values[4] = Int32GetDatum(reco_idmap_count(trained->items));
+	values[5] = Int32GetDatum(trained->orders);
+	values[6] = Int64GetDatum(trained->bags);
+	values[7] = Float8GetDatum(seconds);
+	values[8] = Int64GetDatum((int64) trained->peak_memory);
+	values[9] = Int32GetDatum(trained->metrics.completion_cases);
+	set_metric(values, nulls, 10, trained->metrics.recall_completion);
+	set_metric(values, nulls, 11, trained->metrics.recall_next);
+	set_metric(values, nulls, 12, trained->metrics.recall_popularity);
+	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
+}
+
+Datum
+reco_train(PG_FUNCTION_ARGS)
+{
+	RecoModelRow *model;
+	RecoReader	reader;
+	RecoTraining training = {0};
+	RecoTrained *trained;
+	instr_time	start;
+	instr_time	end;
+	double		seconds;
+	int32		version;
+
+	PreventCommandIfReadOnly("reco.train()");
+	INSTR_TIME_SET_CURRENT(start);
+	model = reco_surface_own_model(fcinfo);
+	training.sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
+	check_trainable(model, training.sources);
+	reader.model = model->name;
+	reader.owner = model->owner_oid;
+	reader.timezone = model->timezone;
+	reader.integer_keys = all_keys_are_integer(training.sources);
+	training.reader = &reader;
+	training.options = reco_catalog_options(model);
+	training.memory_limit = (Size) maintenance_work_mem * 1024;
+	training.now = GetCurrentTimestamp();
+	trained = reco_train_model(&training);
+
+	INSTR_TIME_SET_CURRENT(end);
+	INSTR_TIME_SUBTRACT(end, start);
+	seconds = INSTR_TIME_GET_DOUBLE(end);
+	version = reco_publish_version(model, trained, training.options.keep_versions, seconds);
+	reco_catalog_refresh_names(model);
+	return train_row(fcinfo, version, trained, seconds);
+}
+
+Datum
+reco_activate(PG_FUNCTION_ARGS)
+{
+	RecoModelRow *model = reco_surface_own_model(fcinfo);
+
+	if (PG_ARGISNULL(1))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"version\" must not be null"),
+				 errhint("SELECT version FROM reco.versions WHERE model = '%s' lists them.", model->name)));
+	if (!reco_catalog_activate(model->name, PG_GETARG_INT32(1)))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" has no version %d", model->name, PG_GETARG_INT32(1)),
+				 errhint("SELECT version FROM reco.versions WHERE model = '%s' lists them.", model->name)));
+	return reco_surface_model_row(fcinfo, model->name);
+}

@@ -1,0 +1,195 @@
+/*
+ * srf.c: the SQL functions that answer requests with sets of rows.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "recommend.h"
+#include "surface.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+PG_FUNCTION_INFO_V1(reco_recommend_integer);
+PG_FUNCTION_INFO_V1(reco_recommend_text);
+
+#define MAX_K 1000000
+
+/* The arguments of recommend and recommend_text, in order. */
+enum
+{
+	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF
+};
+
+static RecoKey
+datum_key(Datum datum, bool integer_keys)
+{
+	RecoKey		key = {0, NULL, 0};
+
+	if (integer_keys)
+		key.integer = DatumGetInt64(datum);
+	else
+	{
+		text	   *bytes = DatumGetTextPP(datum);
+
+		key.bytes = VARDATA_ANY(bytes);
+		key.length = VARSIZE_ANY_EXHDR(bytes);
+	}
+	return key;
+}
+
+static void
+check_array(ArrayType *array, const char *name)
+{
+	if (ARR_NDIM(array) > 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_ARRAY_SUBSCRIPT_ERROR),
+				 errmsg("parameter \"%s\" must be a one-dimensional array, not one of %d dimensions", name, ARR_NDIM(array)),
+				 errhint("Give a plain list of item ids.")));
+	if (array_contains_nulls(array))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not contain nulls", name),
+				 errhint("Remove them, for example with array_remove(%s, NULL).", name)));
+}
+
+static RecoKeyList
+key_list(FunctionCallInfo fcinfo, int i, const char *name, bool integer_keys)
+{
+	RecoKeyList list = {false, 0, NULL};
+	ArrayType  *array;
+	Datum	   *elements;
+	int			j;
+
+	if (PG_ARGISNULL(i))
+		return list;
+	array = PG_GETARG_ARRAYTYPE_P(i);
+	check_array(array, name);
+	if (integer_keys)
+		deconstruct_array(array, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, NULL, &list.n);
+	else
+		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &list.n);
+	list.given = true;
+	list.keys = palloc(mul_size(Max(list.n, 1), sizeof(RecoKey)));
+	for (j = 0; j < list.n; j++)
+		list.keys[j] = datum_key(elements[j], integer_keys);
+	return list;
+}
+
+static int
+read_k(FunctionCallInfo fcinfo)
+{
+	int			k;
+
+	if (PG_ARGISNULL(ARG_K))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"k\" must not be null"),
+				 errhint("Give a number from 1 to %d.", MAX_K)));
+	k = PG_GETARG_INT32(ARG_K);
+	if (k < 1 || k > MAX_K)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"k\" must be from 1 to %d, not %d", MAX_K, k),
+				 errhint("It is the number of items wanted.")));
+	return k;
+}
+
+static TimestampTz
+read_as_of(FunctionCallInfo fcinfo)
+{
+	TimestampTz as_of;
+
+	if (PG_ARGISNULL(ARG_AS_OF))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"as_of\" must not be null"),
+				 errhint("Leave it out for now().")));
+	as_of = PG_GETARG_TIMESTAMPTZ(ARG_AS_OF);
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"as_of\" must be finite"),
+				 errhint("Leave it out for now().")));
+	return as_of;
+}
+
+static RecoRequest
+read_request(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoRequest request = {0};
+
+	request.model = reco_surface_text(fcinfo, ARG_MODEL, "model");
+	request.integer_keys = integer_keys;
+	request.has_user = !PG_ARGISNULL(ARG_USER);
+	if (request.has_user)
+		request.user = datum_key(PG_GETARG_DATUM(ARG_USER), integer_keys);
+	request.k = read_k(fcinfo);
+	request.basket = key_list(fcinfo, ARG_BASKET, "basket", integer_keys);
+	request.candidates = key_list(fcinfo, ARG_CANDIDATES, "candidates", integer_keys);
+	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
+	request.exclude_purchased = !PG_ARGISNULL(ARG_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ARG_EXCLUDE_PURCHASED);
+	request.as_of = read_as_of(fcinfo);
+	return request;
+}
+
+static Datum
+item_datum(const RecoModel *model, int32 item)
+{
+	uint64		start;
+
+	if (model->integer_keys)
+		return Int64GetDatum(model->keys[item]);
+	start = model->key_start[item];
+	return PointerGetDatum(cstring_to_text_with_len(model->key_bytes + start, (int) (model->key_start[item + 1] - start)));
+}
+
+/*
+ * All rows are made before the first is returned: nothing of ours is left open while the caller's plan goes on, or
+ * stops.  Work happens in a context of its own, whose end also unpins the model.
+ */
+static Datum
+answer(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext work_context;
+	MemoryContext old_context;
+	RecoRequest request;
+	RecoAnswer *recommendations;
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work_context);
+	request = read_request(fcinfo, integer_keys);
+	recommendations = reco_recommend(&request);
+	for (i = 0; i < recommendations->n; i++)
+	{
+		const RecoRecommendation *row = &recommendations->rows[i];
+		Datum		values[4];
+		bool		nulls[4] = {false, false, false, false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = item_datum(recommendations->model, row->item);
+		values[2] = Float8GetDatum(row->score);
+		values[3] = CStringGetTextDatum(reco_recommend_source_name(row->source));
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work_context);
+	return (Datum) 0;
+}
+
+Datum
+reco_recommend_integer(PG_FUNCTION_ARGS)
+{
+	return answer(fcinfo, true);
+}
+
+Datum
+reco_recommend_text(PG_FUNCTION_ARGS)
+{
+	return answer(fcinfo, false);
+}

@@ -1,0 +1,89 @@
+/*
+ * surface.c: arguments and results that the SQL-callable functions have in common.
+ */
+#include "postgres.h"
+
+#include "surface.h"
+
+#include "catalog/pg_type.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+/* A text argument that must not be NULL. */
+char *
+reco_surface_text(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not be null", name),
+				 errhint("See the comment on the function: \\df+ and \\dd in psql.")));
+	return text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+char *
+reco_surface_text_or_null(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+/* The model that the first argument names, which the caller owns, locked against other changes. */
+RecoModelRow *
+reco_surface_own_model(FunctionCallInfo fcinfo)
+{
+	char	   *name = reco_surface_text(fcinfo, 0, "model");
+	RecoModelRow *model = reco_catalog_find_model(name, RECO_READ_LATEST, false);
+
+	/* First the right, then the lock: who may not change a model may not hold up those who may. */
+	reco_catalog_require(model, RECO_ACCESS_OWNER);
+	model = reco_catalog_find_model(name, RECO_READ_LOCKED, false);
+	reco_catalog_require(model, RECO_ACCESS_OWNER);
+	return model;
+}
+
+/* The row that a view shows for these keys; NULL where the view does not show it (any more). */
+static Datum
+view_row(FunctionCallInfo fcinfo, const char *sql, int n, const char *const *keys)
+{
+	MemoryContext caller_context = CurrentMemoryContext;
+	Oid			types[3] = {TEXTOID, TEXTOID, TEXTOID};
+	Datum		values[3];
+	Datum		result = (Datum) 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		values[i] = CStringGetTextDatum(keys[i]);
+	SPI_connect();
+	if (SPI_execute_with_args(sql, n, types, values, NULL, false, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read back what was changed");
+	if (SPI_processed == 1)
+	{
+		bool		is_null;
+		Datum		row = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &is_null);
+		MemoryContext spi_context = MemoryContextSwitchTo(caller_context);
+
+		result = PointerGetDatum(PG_DETOAST_DATUM_COPY(row));
+		MemoryContextSwitchTo(spi_context);
+	}
+	SPI_finish();
+	fcinfo->isnull = result == (Datum) 0;
+	return result;
+}
+
+/* What functions that change a model return: its row of reco.models. */
+Datum
+reco_surface_model_row(FunctionCallInfo fcinfo, const char *model)
+{
+	return view_row(fcinfo, "SELECT m FROM reco.models m WHERE m.model OPERATOR(pg_catalog.=) $1", 1, &model);
+}
+
+/* What functions that change a source return: its row of reco.sources. */
+Datum
+reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *kind, const char *name)
+{
+	const char *const keys[3] = {model, kind, name};
+
+	return view_row(fcinfo, "SELECT s FROM reco.sources s WHERE s.model OPERATOR(pg_catalog.=) $1 "
+					"AND s.kind OPERATOR(pg_catalog.=) $2 AND s.name OPERATOR(pg_catalog.=) $3", 3, keys);
+}

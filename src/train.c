@@ -1,0 +1,268 @@
+/*
+ * train.c: trains a model, from the sources to its factors and parameters.
+ *
+ *	1. read the sources (interactions.c), with the lines' arrays as the only large memory;
+ *	2. say what the rest needs, and compare it with the limit before taking it;
+ *	3. fit factors to what is older than the newest tenth of the orders, and choose the serving parameters on that
+ *	   tenth (holdout.c);
+ *	4. fit on with all orders, starting from those factors;
+ *	5. rotate the factors so that serving needs no Gram matrix.
+ *
+ * No customer appears in the result: bags are rows of the matrix that is factorized, and their factors are thrown away.
+ *
+ * Everything that a sum depends on is in an order that comes from the keys and times alone: the same rows give the same
+ * bits, whatever the order of their arrival.
+ */
+#include "postgres.h"
+
+#include "train.h"
+
+#include <math.h>
+
+#include "bags.h"
+#include "budget.h"
+#include "foldin.h"
+#include "guc.h"
+#include "ials.h"
+#include "kernels.h"
+#include "miscadmin.h"
+
+#define MEGABYTE ((Size) 1024 * 1024)
+#define POPULARITY_HALF_LIFE 30
+
+typedef struct Trainer
+{
+	const RecoTraining *training;
+	RecoBudget *budget;
+	RecoInteractions *interactions;
+	RecoRun		run;
+	RecoIalsOptions ials;
+	float	   *item_factors;
+	float	   *bag_factors;
+	void	   *workspace;
+} Trainer;
+
+/* --- reading ----------------------------------------------------------------------------------------------- */
+
+static void
+announce_reading(const RecoTraining *training)
+{
+	double		lines = 0;
+	ListCell   *cell;
+
+	foreach(cell, training->sources)
+		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+			lines += reco_sources_estimate_rows(lfirst(cell));
+	if (lines > 0)
+		ereport(NOTICE,
+				(errmsg("reading about %.0f order lines needs about %.0f MB of memory; maintenance_work_mem is %zu MB",
+						lines, lines * 2 * sizeof(RecoLine) / (double) MEGABYTE + 1, training->memory_limit / MEGABYTE)));
+}
+
+static void
+report_skipped(const RecoInteractions *interactions)
+{
+	const RecoIngestCounts *counts = &interactions->counts;
+
+	if (reco_interactions_skipped(interactions) > 0)
+		ereport(NOTICE,
+				(errmsg(INT64_FORMAT " of " INT64_FORMAT " order lines count nothing",
+						reco_interactions_skipped(interactions), counts->rows),
+				 errdetail(INT64_FORMAT " have no item, " INT64_FORMAT " no finite time, " INT64_FORMAT
+						   " no finite quantity other than 0, " INT64_FORMAT " are later than the training clock.",
+						   counts->no_item, counts->bad_time, counts->bad_quantity, counts->too_late)));
+}
+
+static RecoInteractions *
+read_sources(const RecoTraining *training, RecoBudget *budget)
+{
+	RecoInteractions *interactions = reco_interactions_create(budget, training->reader->integer_keys);
+	TimestampTz before = training->options.training_clock;
+	ListCell   *cell;
+
+	/* Lines of this very moment count, lines of the future do not. */
+	if (TIMESTAMP_NOT_FINITE(before))
+		before = training->now + 1;
+	foreach(cell, training->sources)
+	{
+		const RecoSource *source = lfirst(cell);
+
+		if (source->kind == RECO_SOURCE_ORDERS)
+			reco_interactions_read_orders(interactions, training->reader, source, before);
+		else
+			reco_interactions_read_items(interactions, training->reader, source);
+	}
+	reco_interactions_finish(interactions);
+	report_skipped(interactions);
+	return interactions;
+}
+
+/* --- fitting ----------------------------------------------------------------------------------------------- */
+
+/* Bytes that the fits need beside the lines, at most: bags in both directions, factors, workspace. */
+static Size
+fitting_memory(const Trainer *trainer, Size *bags)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	Size		stride = reco_stride(trainer->ials.factors);
+	Size		items = reco_idmap_count(interactions->items);
+	Size		entries = mul_size(interactions->n_lines, 2);
+	Size		bytes;
+
+	*bags = add_size(interactions->n_orders, reco_idmap_count(interactions->users));
+	bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
+	bytes = add_size(bytes, mul_size(add_size(*bags, items), sizeof(int64)));
+	bytes = add_size(bytes, mul_size(add_size(*bags, items), mul_size(stride, sizeof(float))));
+	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
+}
+
+static void
+take_factors(Trainer *trainer)
+{
+	Size		stride = reco_stride(trainer->ials.factors);
+	Size		items = reco_idmap_count(trainer->interactions->items);
+	Size		bags;
+	Size		bytes = fitting_memory(trainer, &bags);
+
+	ereport(NOTICE,
+			(errmsg("training needs about %zu MB of memory", (trainer->budget->peak + bytes) / MEGABYTE + 1)));
+	reco_budget_require(trainer->budget, bytes, "bags and factors");
+	trainer->item_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(items, stride), sizeof(float), "item factors");
+	trainer->bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(bags, stride), sizeof(float), "bag factors");
+	trainer->workspace = reco_budget_alloc_aligned(trainer->budget, reco_ials_workspace_size(&trainer->ials), 1, "workspace");
+	reco_ials_init(trainer->item_factors, (int32) items, trainer->ials.factors, trainer->ials.seed);
+}
+
+/* Fit the factors to the orders before a time, going on from where they are; returns the number of bags. */
+static int32
+fit(Trainer *trainer, TimestampTz before, TimestampTz clock)
+{
+	const RecoOptions *options = &trainer->training->options;
+	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
+	options->customer_weight};
+	RecoBags   *bags = reco_bags_build(trainer->interactions, &bag_options);
+	int32		n_bags = bags->n_bags;
+	int			i;
+
+	memset(trainer->bag_factors, 0, mul_size(mul_size(n_bags, reco_stride(trainer->ials.factors)), sizeof(float)));
+	for (i = 0; i < options->iterations && n_bags > 0; i++)
+		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, trainer->bag_factors,
+												   trainer->item_factors, trainer->workspace, &trainer->run), "training");
+	reco_bags_free(bags);
+	return n_bags;
+}
+
+/* Decayed number of lines of each item before a time. */
+static float *
+count_popularity(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock)
+{
+	int32		items = reco_idmap_count(interactions->items);
+	double	   *sums = reco_budget_alloc(interactions->budget, items, sizeof(double), "popularity");
+	float	   *popularity = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
+	int64		i;
+
+	for (i = 0; i < interactions->n_lines; i++)
+		if (reco_bags_line_time(interactions, &interactions->lines[i]) < before)
+			sums[interactions->lines[i].item] += reco_lines_decay(interactions->lines[i].at, clock, POPULARITY_HALF_LIFE);
+	for (i = 0; i < items; i++)
+		popularity[i] = (float) sums[i];
+	pfree(sums);
+	CHECK_FOR_INTERRUPTS();
+	return popularity;
+}
+
+/* Rotate the item factors so that their Gram matrix is diagonal. */
+static void
+rotate(Trainer *trainer, int32 items, double *gram_diagonal)
+{
+	reco_foldin_check_status(reco_ials_finish(trainer->item_factors, items, trainer->ials.factors, gram_diagonal,
+											  trainer->workspace, &trainer->run), "training");
+}
+
+/* Fit to the past of the newest tenth of the orders, and choose the serving parameters on that tenth. */
+static void
+choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metrics)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	const RecoOptions *options = &trainer->training->options;
+	int32		items = reco_idmap_count(interactions->items);
+	TimestampTz cut = options->holdout_orders > 0 ? reco_holdout_cut(interactions) : DT_NOEND;
+	double		gram_diagonal[RECO_MAX_FACTORS];
+	RecoFactors factors;
+	float	   *popularity;
+
+	reco_holdout_default_parameters(options, parameters);
+	if (cut == DT_NOEND || fit(trainer, cut, cut) == 0)
+		return;
+	rotate(trainer, items, gram_diagonal);
+	factors.items = items;
+	factors.factors = trainer->ials.factors;
+	factors.y = trainer->item_factors;
+	factors.gram_diagonal = gram_diagonal;
+	factors.unobserved = options->unobserved_weight;
+	popularity = count_popularity(interactions, cut, cut);
+	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics);
+	pfree(popularity);
+}
+
+/* --- the whole --------------------------------------------------------------------------------------------- */
+
+static void
+set_up(Trainer *trainer, const RecoTraining *training)
+{
+	memset(trainer, 0, sizeof(*trainer));
+	trainer->training = training;
+	trainer->budget = reco_budget_create(CurrentMemoryContext, training->memory_limit);
+	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
+	trainer->ials = reco_ials_options_default();
+	trainer->ials.factors = training->options.factors;
+	trainer->ials.unobserved = training->options.unobserved_weight;
+	trainer->ials.regularization = training->options.regularization;
+	trainer->ials.seed = (uint64) training->options.seed;
+}
+
+static void
+set_counts(const Trainer *trainer, RecoTrained *trained)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+
+	trained->kernel = trainer->run.kernels->name;
+	trained->clock = interactions->clock;
+	trained->rows = interactions->counts.rows;
+	trained->skipped = reco_interactions_skipped(interactions);
+	trained->users = reco_idmap_count(interactions->users);
+	trained->orders = interactions->n_orders;
+	trained->peak_memory = trainer->budget->peak;
+}
+
+/*
+ * Train a model from its sources.  The result is allocated below the current memory context.  Errors:
+ * configuration_limit_exceeded (memory), numeric_value_out_of_range (no convergence), and what reading raises.
+ */
+RecoTrained *
+reco_train_model(const RecoTraining *training)
+{
+	RecoTrained *trained = palloc0(sizeof(RecoTrained));
+	Trainer		trainer;
+	RecoInteractions *interactions;
+
+	set_up(&trainer, training);
+	announce_reading(training);
+	interactions = trainer.interactions = read_sources(training, trainer.budget);
+	take_factors(&trainer);
+
+	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
+	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
+	choose_parameters(&trainer, trained->parameters, &trained->metrics);
+	trained->bags = fit(&trainer, DT_NOEND, interactions->clock);
+	rotate(&trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
+	trained->popularity = count_popularity(interactions, DT_NOEND, interactions->clock);
+	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
+
+	trained->budget = trainer.budget;
+	trained->items = interactions->items;
+	trained->factors = trainer.ials.factors;
+	trained->y = trainer.item_factors;
+	set_counts(&trainer, trained);
+	return trained;
+}

@@ -1,0 +1,46 @@
+/*
+ * train.h: from sources to factors.
+ */
+#ifndef RECO_TRAIN_H
+#define RECO_TRAIN_H
+
+#include "postgres.h"
+
+#include "holdout.h"
+#include "nodes/pg_list.h"
+#include "options.h"
+#include "sources.h"
+
+typedef struct RecoTraining
+{
+	const RecoReader *reader;
+	List	   *sources;
+	RecoOptions options;
+	Size		memory_limit;	/* bytes */
+	TimestampTz now;
+} RecoTraining;
+
+/* What came out; the arrays belong to the budget's memory context. */
+typedef struct RecoTrained
+{
+	RecoBudget *budget;
+	const RecoIdMap *items;		/* keys by number */
+	int			factors;
+	const float *y;				/* [items x stride], rotated so that Y'Y is diagonal */
+	double		gram_diagonal[RECO_MAX_FACTORS];
+	const float *popularity;	/* [items] */
+	double		parameters[RECO_PARAMETERS];
+	RecoHoldoutMetrics metrics;
+	const char *kernel;
+	TimestampTz clock;			/* DT_NOBEGIN: there were no lines */
+	int64		rows;
+	int64		skipped;
+	int32		users;
+	int32		orders;
+	int64		bags;
+	Size		peak_memory;
+} RecoTrained;
+
+extern RecoTrained *reco_train_model(const RecoTraining *training);
+
+#endif							/* RECO_TRAIN_H */
