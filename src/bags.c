@@ -185,14 +185,14 @@ as_sparse(const Csr *csr, int32 cols)
 }
 
 /*
- * The bags of all orders before options->before, and of the customers with their purchases up to then.  Allocated in
- * the interactions' budget.
+ * The bags of all orders before options->before, and of the customers with their purchases up to then.  Allocated where
+ * the budget allocates now.
  */
 RecoBags *
 reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options)
 {
 	RecoBudget *budget = interactions->budget;
-	RecoBags   *bags = MemoryContextAllocZero(budget->context, sizeof(RecoBags));
+	RecoBags   *bags = reco_budget_alloc(budget, 1, sizeof(RecoBags), "bags");
 	int32		n_items = reco_idmap_count(interactions->items);
 	int32		n_users = options->customer_weight > 0 ? reco_idmap_count(interactions->users) : 0;
 	int64	   *order_start = reco_budget_alloc(budget, (Size) interactions->n_orders + 2, sizeof(int64), "order bags");
@@ -217,19 +217,4 @@ reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *opti
 	bags->by_bag = as_sparse(&csr, n_items);
 	bags->by_item = as_sparse(&csc, csr.rows);
 	return bags;
-}
-
-void
-reco_bags_free(RecoBags *bags)
-{
-	const RecoSparse *both[2] = {&bags->by_bag, &bags->by_item};
-	int			i;
-
-	for (i = 0; i < 2; i++)
-	{
-		pfree(unconstify(int64_t *, both[i]->start));
-		pfree(unconstify(int32_t *, both[i]->index));
-		pfree(unconstify(float *, both[i]->weight));
-	}
-	pfree(bags);
 }

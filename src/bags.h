@@ -28,7 +28,6 @@ typedef struct RecoBags
 } RecoBags;
 
 extern RecoBags *reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options);
-extern void reco_bags_free(RecoBags *bags);
 extern TimestampTz reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line);
 
 #endif							/* RECO_BAGS_H */

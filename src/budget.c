@@ -22,8 +22,29 @@ reco_budget_create(MemoryContext parent, Size limit)
 	RecoBudget *budget = MemoryContextAllocZero(context, sizeof(RecoBudget));
 
 	budget->context = context;
+	budget->current = context;
 	budget->limit = limit;
 	return budget;
+}
+
+/*
+ * From now on allocate in a memory context of its own, which reco_budget_end frees as a whole.  Returns what that needs.
+ */
+MemoryContext
+reco_budget_begin(RecoBudget *budget, const char *name)
+{
+	MemoryContext outer = budget->current;
+
+	budget->current = AllocSetContextCreate(outer, "reco training stage", ALLOCSET_DEFAULT_SIZES);
+	MemoryContextSetIdentifier(budget->current, name);
+	return outer;
+}
+
+void
+reco_budget_end(RecoBudget *budget, MemoryContext outer)
+{
+	MemoryContextDelete(budget->current);
+	budget->current = outer;
 }
 
 /*
@@ -42,7 +63,12 @@ reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 				 errdetail("The last part asked for was %zu MB for %s.", (more + MEGABYTE - 1) / MEGABYTE, purpose),
 				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again), or train fewer factors.",
 						 ((needed / MEGABYTE) / 64 + 1) * 64)));
-	budget->peak = Max(budget->peak, needed);
+}
+
+static void
+note_peak(RecoBudget *budget)
+{
+	budget->peak = Max(budget->peak, MemoryContextMemAllocated(budget->context, true));
 }
 
 /* Zeroed memory for count things; count 0 gives a valid pointer too. */
@@ -50,14 +76,17 @@ void *
 reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose)
 {
 	Size		bytes = Max(mul_size(count, size), 1);
+	void	   *memory;
 
 	reco_budget_require(budget, bytes, purpose);
-	return MemoryContextAllocExtended(budget->context, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	memory = MemoryContextAllocExtended(budget->current, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	note_peak(budget);
+	return memory;
 }
 
 /*
  * The same on a cache line, as the numeric rooms want it.  It cannot be passed to pfree or resized: it lives as long as
- * the budget's context.
+ * the memory context.
  */
 void *
 reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose)
@@ -75,5 +104,7 @@ reco_budget_resize(RecoBudget *budget, void *memory, Size old_count, Size count,
 
 	if (count > old_count)
 		reco_budget_require(budget, mul_size(count - old_count, size), purpose);
-	return repalloc_huge(memory, bytes);
+	memory = repalloc_huge(memory, bytes);
+	note_peak(budget);
+	return memory;
 }

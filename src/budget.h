@@ -9,11 +9,14 @@
 typedef struct RecoBudget
 {
 	MemoryContext context;		/* all of it is allocated here or in children */
+	MemoryContext current;		/* where allocations go now: context, or a child */
 	Size		limit;			/* bytes */
 	Size		peak;			/* bytes, the most that was allocated at once */
 } RecoBudget;
 
 extern RecoBudget *reco_budget_create(MemoryContext parent, Size limit);
+extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
+extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);
 extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);
 extern void *reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose);
 extern void *reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose);

@@ -8,8 +8,6 @@
 
 #include "history.h"
 
-#include <math.h>
-
 #define FIRST_LINES 64
 
 enum
@@ -39,7 +37,7 @@ receive_line(void *arg, const RecoValue *values)
 {
 	HistoryReader *reader = arg;
 	RecoHistory *history = reader->history;
-	RecoLine	line = {.order = -1,.quantity = 1,.amount = NAN};
+	RecoLine	line = {.order = -1,.quantity = 1};
 
 	if (values[COLUMN_ITEM].is_null || values[COLUMN_AT].is_null)
 		return;

@@ -30,11 +30,11 @@ typedef struct OrderReader
 /* The columns of an order line as they are asked for. */
 enum
 {
-	COLUMN_USER, COLUMN_ITEM, COLUMN_ORDER, COLUMN_AT, COLUMN_QUANTITY, COLUMN_UNIT_PRICE, COLUMN_AMOUNT, ORDER_COLUMNS
+	COLUMN_USER, COLUMN_ITEM, COLUMN_ORDER, COLUMN_AT, COLUMN_QUANTITY, ORDER_COLUMNS
 };
 
 static const RecoRole order_roles[ORDER_COLUMNS] = {
-	RECO_ROLE_USER, RECO_ROLE_ITEM, RECO_ROLE_ORDER, RECO_ROLE_AT, RECO_ROLE_QUANTITY, RECO_ROLE_UNIT_PRICE, RECO_ROLE_AMOUNT
+	RECO_ROLE_USER, RECO_ROLE_ITEM, RECO_ROLE_ORDER, RECO_ROLE_AT, RECO_ROLE_QUANTITY
 };
 
 RecoInteractions *
@@ -73,18 +73,6 @@ next_line(RecoInteractions *interactions)
 	return &interactions->lines[interactions->n_lines];
 }
 
-static float
-line_amount(const RecoValue *values, float quantity)
-{
-	double		amount = NAN;
-
-	if (!values[COLUMN_AMOUNT].is_null)
-		amount = values[COLUMN_AMOUNT].number;
-	else if (!values[COLUMN_UNIT_PRICE].is_null)
-		amount = values[COLUMN_UNIT_PRICE].number * quantity;
-	return isfinite((float) amount) ? (float) amount : NAN;
-}
-
 /* Whether the line counts; if not, count why. */
 static bool
 count_line(OrderReader *reader, const RecoValue *values, double quantity)
@@ -120,7 +108,6 @@ receive_order_line(void *arg, const RecoValue *values)
 	line = next_line(interactions);
 	line->at = values[COLUMN_AT].integer;
 	line->quantity = (float) quantity;
-	line->amount = line_amount(values, line->quantity);
 	line->user = values[COLUMN_USER].is_null ? -1 : reco_idmap_add(interactions->users, &values[COLUMN_USER]);
 	line->item = reco_idmap_add(interactions->items, &values[COLUMN_ITEM]);
 	line->order = -1;
@@ -362,9 +349,21 @@ describe_orders(RecoInteractions *interactions)
 void
 reco_interactions_finish(RecoInteractions *interactions)
 {
+	interactions->lines = reco_budget_resize(interactions->budget, interactions->lines, interactions->capacity,
+											 Max(interactions->n_lines, 1), sizeof(RecoLine), "order lines");
+	interactions->capacity = Max(interactions->n_lines, 1);
 	rank_keys(interactions);
 	sort_lines(interactions);
 	net_returns(interactions);
 	make_orders(interactions);
 	describe_orders(interactions);
+}
+
+/* Give the lines' memory back once nothing reads them any more. */
+void
+reco_interactions_free_lines(RecoInteractions *interactions)
+{
+	pfree(interactions->lines);
+	interactions->lines = NULL;
+	interactions->n_lines = 0;
 }

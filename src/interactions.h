@@ -42,6 +42,7 @@ extern void reco_interactions_read_orders(RecoInteractions *interactions, const 
 										  const RecoSource *source, TimestampTz before);
 extern void reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source);
 extern void reco_interactions_finish(RecoInteractions *interactions);
+extern void reco_interactions_free_lines(RecoInteractions *interactions);
 extern int64 reco_interactions_skipped(const RecoInteractions *interactions);
 
 #endif							/* RECO_INTERACTIONS_H */

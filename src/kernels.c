@@ -1,9 +1,8 @@
 /*
- * kernels.c: Chooses among the kernel variants at run time.
+ * kernels.c: chooses among the kernel variants at run time.
  *
- * The variants are objects of their own, compiled with their own flags from
- * one source (kernels_impl.h), and are chosen by name so that a test can force
- * each; ifunc and target_clones cannot be forced.
+ * The variants are objects of their own, compiled with their own flags from one source (kernels_impl.h), and are
+ * chosen by name so that a test can force each; ifunc and target_clones cannot be forced.
  */
 #include "kernels.h"
 

@@ -1,16 +1,15 @@
 /*
- * kernels.h: The inner loops of training and serving, as a table of functions of which there is one for each instruction set.
+ * kernels.h: the inner loops of training and serving, as a table of functions of which there is one for each
+ * instruction set.
  *
- * All matrices are row-major; "stride" is the distance of rows in floats (or
- * doubles) and always a multiple of 16, see numeric.h.  The padding takes part
- * in the arithmetic and must hold zeros.  No kernel needs aligned addresses,
- * none allocates, none calls back: the caller chooses n small enough.
+ * All matrices are row-major; "stride" is the distance of rows in floats (or doubles) and always a multiple of 16, see
+ * numeric.h.  The padding takes part in the arithmetic and must hold zeros.  No kernel needs aligned addresses, none
+ * allocates, none calls back: the caller chooses n small enough.
  *
- * For one variant the result of every kernel is the same bits for the same
- * numbers: each output is one fixed order of operations that depends on the
- * stride and, where a sum over rows is meant, on the order of rows, never on
- * addresses or on where in a block a row happens to stand.  Variants may differ
- * in the last bits, except that gram() without weights agrees in all of them.
+ * For one variant the result of every kernel is the same bits for the same numbers: each output is one fixed order of
+ * operations that depends on the stride and, where a sum over rows is meant, on the order of rows, never on addresses
+ * or on where in a block a row happens to stand.  Variants may differ in the last bits, except that gram() without
+ * weights agrees in all of them.
  */
 #ifndef RECO_KERNELS_H
 #define RECO_KERNELS_H

@@ -1,5 +1,6 @@
 /*
- * kernels_avx2.c: The kernels for AVX2 with FMA; compiled with -mavx2 -mfma, and without content otherwise (other architectures, LLVM bitcode).
+ * kernels_avx2.c: the kernels for AVX2 with FMA; compiled with -mavx2 -mfma, and without content otherwise (other
+ * architectures, LLVM bitcode).
  */
 #include "kernels.h"
 

@@ -1,5 +1,6 @@
 /*
- * kernels_avx512.c: The kernels for AVX-512; compiled with -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma, and without content otherwise (other architectures, LLVM bitcode).
+ * kernels_avx512.c: the kernels for AVX-512; compiled with -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma,
+ * and without content otherwise (other architectures, LLVM bitcode).
  */
 #include "kernels.h"
 

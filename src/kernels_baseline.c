@@ -1,5 +1,6 @@
 /*
- * kernels_baseline.c: The kernels for any processor: 16-byte vectors, which are SSE2 on x86-64, NEON on arm64, and plain scalars where there are none.
+ * kernels_baseline.c: the kernels for any processor: 16-byte vectors, which are SSE2 on x86-64, NEON on arm64, and
+ * plain scalars where there are none.
  */
 #include "kernels.h"
 

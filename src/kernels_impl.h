@@ -1,19 +1,18 @@
 /*
- * kernels_impl.h: The one source of all kernel variants, written with the vector extensions of GCC and Clang and included by each variant file with KERNELS_BYTES, the width of a vector, and KERNELS_NAME.
+ * kernels_impl.h: the one source of all kernel variants, written with the vector extensions of GCC and Clang and
+ * included by each variant file with KERNELS_BYTES, the width of a vector, and KERNELS_NAME.
  *
  * Two ideas carry the speed.
  *
- * Row dots come LANES rows at a time: each row has an accumulator vector of
- * its own, and the LANES accumulators are added up crosswise by a transposing
- * reduction, which costs about two shuffles a row instead of a full horizontal
+ * Row dots come LANES rows at a time: each row has an accumulator vector of its own, and the LANES accumulators are
+ * added up crosswise by a transposing reduction, which costs about two shuffles a row instead of a full horizontal
  * sum.  Every row goes through the same tree of additions wherever it stands.
  *
- * Outer products (gram, rotate) hold a tile of the result in registers, with
- * one side broadcast and the other loaded as vectors.
+ * Outer products (gram, rotate) hold a tile of the result in registers, with one side broadcast and the other loaded
+ * as vectors.
  *
- * The product of two floats is exact in double, so in gram without weights a
- * fused multiply-add rounds like a multiplication and an addition: all variants
- * give the same bits there.
+ * The product of two floats is exact in double, so in gram without weights a fused multiply-add rounds like a
+ * multiplication and an addition: all variants give the same bits there.
  */
 #include <math.h>
 #include <string.h>

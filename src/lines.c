@@ -21,14 +21,6 @@ reco_lines_is_usable(const RecoLine *line)
 	return line->item >= 0 && !TIMESTAMP_NOT_FINITE(line->at) && isfinite(line->quantity) && line->quantity != 0;
 }
 
-static int
-compare_floats(float a, float b)
-{
-	if (isnan(a) || isnan(b))
-		return isnan(a) - isnan(b);
-	return (a > b) - (a < b);
-}
-
 /*
  * The total order in which lines are processed: by customer, item, time and then everything else, so that equal
  * neighbours are the same in all that matters and sums come out the same for any order of arrival.
@@ -47,18 +39,15 @@ reco_lines_compare(const void *a, const void *b)
 		return x->at < y->at ? -1 : 1;
 	if (x->order != y->order)
 		return x->order < y->order ? -1 : 1;
-	if (x->quantity != y->quantity)
-		return compare_floats(x->quantity, y->quantity);
-	return compare_floats(x->amount, y->amount);
+	return (x->quantity > y->quantity) - (x->quantity < y->quantity);
 }
 
-/* Take quantity back from a purchase; what is left keeps its price. */
+/* Take quantity back from a purchase; returns what is left to take from others. */
 static float
 take_back(RecoLine *purchase, float quantity)
 {
 	float		taken = Min(quantity, purchase->quantity);
 
-	purchase->amount *= (purchase->quantity - taken) / purchase->quantity;
 	purchase->quantity -= taken;
 	return quantity - taken;
 }

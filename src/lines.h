@@ -8,7 +8,7 @@
 
 #include "utils/timestamp.h"
 
-/* One order line.  Unknown customer or order: -1; unknown amount: NaN.  A negative quantity is a return. */
+/* One order line.  Unknown customer or order: -1.  A negative quantity is a return. */
 typedef struct RecoLine
 {
 	TimestampTz at;
@@ -16,7 +16,6 @@ typedef struct RecoLine
 	int32		item;
 	int32		order;
 	float		quantity;
-	float		amount;			/* total of the line */
 } RecoLine;
 
 /* An item of a bag. */

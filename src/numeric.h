@@ -1,23 +1,19 @@
 /*
- * numeric.h: What all numeric rooms share: status codes, the check callback, sizes that cannot overflow, and the layout of factor matrices.
+ * numeric.h: what all numeric rooms share: status codes, the check callback, sizes that cannot overflow, and the
+ * layout of factor matrices.
  *
- * The numeric rooms (kernels, linalg, ials, topk, ...) are plain C.  They know
- * no PostgreSQL header, allocate nothing, raise nothing: memory is the
- * caller's, errors are status codes.  So a unit test and a fuzzer link them
- * without a server.
+ * The numeric rooms (kernels, linalg, ials, topk, ...) are plain C.  They know no PostgreSQL header, allocate nothing,
+ * raise nothing: memory is the caller's, errors are status codes.  So a unit test and a fuzzer link them without a
+ * server.
  *
- * The check callback may never return (inside the server it runs
- * CHECK_FOR_INTERRUPTS, which can longjmp away).  A numeric routine therefore
- * owns nothing across a call of it; whatever it was writing is then to be
- * considered garbage.
+ * The check callback may never return (inside the server it runs CHECK_FOR_INTERRUPTS, which can longjmp away).  A
+ * numeric routine therefore owns nothing across a call of it; whatever it was writing is then to be considered
+ * garbage.
  *
- * Layout of factors: a matrix of r rows with f factors is r * reco_stride(f)
- * floats, row after row; the stride is f rounded up to 16 floats (one cache
- * line) and the padding is zero.  Every routine may read the padding, and
- * every routine that writes a row writes zeros there.  A single vector that
- * is multiplied with such rows is padded likewise.  Kernels do not need
- * alignment, but 64-byte aligned factors are faster; workspaces must be
- * 64-byte aligned.
+ * Layout of factors: a matrix of r rows with f factors is r * reco_stride(f) floats, row after row; the stride is f
+ * rounded up to 16 floats (one cache line) and the padding is zero.  Every routine may read the padding, and every
+ * routine that writes a row writes zeros there.  A single vector that is multiplied with such rows is padded likewise.
+ * Kernels do not need alignment, but 64-byte aligned factors are faster; workspaces must be 64-byte aligned.
  */
 #ifndef RECO_NUMERIC_H
 #define RECO_NUMERIC_H

@@ -73,23 +73,49 @@ json_number(double value)
 	return isfinite(value) ? psprintf("%.6g", value) : pstrdup("null");
 }
 
+static void
+append_metrics(StringInfo text, const RecoHoldoutMetrics *m)
+{
+	appendStringInfo(text, "\"completion\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s, \"popularity_recall@10\": %s}, ",
+					 m->completion_cases, json_number(m->recall_completion), json_number(m->ndcg_completion),
+					 json_number(m->recall_popularity));
+	appendStringInfo(text, "\"next_order\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s}, ",
+					 m->next_cases, json_number(m->recall_next), json_number(m->ndcg_next));
+}
+
+static void
+append_chosen(StringInfo text, const double *p)
+{
+	appendStringInfo(text, "\"chosen\": {\"basket_lambda\": %s, \"history_lambda\": %s, \"history_half_life\": %s, "
+					 "\"history_weight\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}, ",
+					 json_number(p[RECO_PARAMETER_BASKET_LAMBDA]), json_number(p[RECO_PARAMETER_HISTORY_LAMBDA]),
+					 json_number(p[RECO_PARAMETER_HISTORY_HALF_LIFE]), json_number(p[RECO_PARAMETER_HISTORY_WEIGHT]),
+					 json_number(p[RECO_PARAMETER_ALONE_LAMBDA]), json_number(p[RECO_PARAMETER_ALONE_HALF_LIFE]));
+}
+
+static void
+append_seconds(StringInfo text, const double *seconds)
+{
+	int			i;
+
+	appendStringInfoString(text, "\"seconds\": {");
+	for (i = 0; i < RECO_STAGES; i++)
+		appendStringInfo(text, "%s\"%s\": %.3f", i > 0 ? ", " : "", reco_train_stage_name((RecoStage) i), seconds[i]);
+	appendStringInfoChar(text, '}');
+}
+
 static Jsonb *
 metrics_json(const RecoTrained *trained)
 {
-	const RecoHoldoutMetrics *m = &trained->metrics;
-	const double *p = trained->parameters;
-	char	   *text = psprintf("{\"completion\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s, \"popularity_recall@10\": %s}, "
-								"\"next_order\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s}, "
-								"\"chosen\": {\"basket_lambda\": %s, \"history_lambda\": %s, \"history_half_life\": %s, "
-								"\"history_weight\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}}",
-								m->completion_cases, json_number(m->recall_completion), json_number(m->ndcg_completion),
-								json_number(m->recall_popularity), m->next_cases, json_number(m->recall_next),
-								json_number(m->ndcg_next), json_number(p[RECO_PARAMETER_BASKET_LAMBDA]),
-								json_number(p[RECO_PARAMETER_HISTORY_LAMBDA]), json_number(p[RECO_PARAMETER_HISTORY_HALF_LIFE]),
-								json_number(p[RECO_PARAMETER_HISTORY_WEIGHT]), json_number(p[RECO_PARAMETER_ALONE_LAMBDA]),
-								json_number(p[RECO_PARAMETER_ALONE_HALF_LIFE]));
+	StringInfoData text;
 
-	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text)));
+	initStringInfo(&text);
+	appendStringInfoChar(&text, '{');
+	append_metrics(&text, &trained->metrics);
+	append_chosen(&text, trained->parameters);
+	append_seconds(&text, trained->seconds);
+	appendStringInfoChar(&text, '}');
+	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
 /*

@@ -26,6 +26,8 @@
 #include "ials.h"
 #include "kernels.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
+#include "utils/memutils.h"
 
 #define MEGABYTE ((Size) 1024 * 1024)
 #define POPULARITY_HALF_LIFE 30
@@ -38,9 +40,32 @@ typedef struct Trainer
 	RecoRun		run;
 	RecoIalsOptions ials;
 	float	   *item_factors;
-	float	   *bag_factors;
 	void	   *workspace;
+	double	   *seconds;		/* by stage */
+	instr_time	stage_start;
 } Trainer;
+
+static const char *const stage_names[RECO_STAGES] = {"read", "sort", "first_fit", "choose", "fit"};
+
+const char *
+reco_train_stage_name(RecoStage stage)
+{
+	return stage_names[stage];
+}
+
+/* A stage ends, and the next begins. */
+static void
+end_stage(Trainer *trainer, RecoStage stage)
+{
+	instr_time	now;
+	instr_time	elapsed;
+
+	INSTR_TIME_SET_CURRENT(now);
+	elapsed = now;
+	INSTR_TIME_SUBTRACT(elapsed, trainer->stage_start);
+	trainer->seconds[stage] += INSTR_TIME_GET_DOUBLE(elapsed);
+	trainer->stage_start = now;
+}
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
@@ -73,10 +98,11 @@ report_skipped(const RecoInteractions *interactions)
 						   counts->no_item, counts->bad_time, counts->bad_quantity, counts->too_late)));
 }
 
-static RecoInteractions *
-read_sources(const RecoTraining *training, RecoBudget *budget)
+static void
+read_sources(Trainer *trainer)
 {
-	RecoInteractions *interactions = reco_interactions_create(budget, training->reader->integer_keys);
+	const RecoTraining *training = trainer->training;
+	RecoInteractions *interactions = reco_interactions_create(trainer->budget, training->reader->integer_keys);
 	TimestampTz before = training->options.training_clock;
 	ListCell   *cell;
 
@@ -92,27 +118,27 @@ read_sources(const RecoTraining *training, RecoBudget *budget)
 		else
 			reco_interactions_read_items(interactions, training->reader, source);
 	}
+	trainer->interactions = interactions;
+	end_stage(trainer, RECO_STAGE_READ);
 	reco_interactions_finish(interactions);
 	report_skipped(interactions);
-	return interactions;
+	end_stage(trainer, RECO_STAGE_SORT);
 }
 
 /* --- fitting ----------------------------------------------------------------------------------------------- */
 
 /* Bytes that the fits need beside the lines, at most: bags in both directions, factors, workspace. */
 static Size
-fitting_memory(const Trainer *trainer, Size *bags)
+fitting_memory(const Trainer *trainer)
 {
 	const RecoInteractions *interactions = trainer->interactions;
-	Size		stride = reco_stride(trainer->ials.factors);
-	Size		items = reco_idmap_count(interactions->items);
-	Size		entries = mul_size(interactions->n_lines, 2);
-	Size		bytes;
+	Size		row = mul_size(reco_stride(trainer->ials.factors), sizeof(float));
+	Size		rows = add_size(add_size(interactions->n_orders, reco_idmap_count(interactions->users)),
+							   reco_idmap_count(interactions->items));
+	Size		entries = mul_size(interactions->n_lines, trainer->training->options.customer_weight > 0 ? 2 : 1);
+	Size		bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
 
-	*bags = add_size(interactions->n_orders, reco_idmap_count(interactions->users));
-	bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
-	bytes = add_size(bytes, mul_size(add_size(*bags, items), sizeof(int64)));
-	bytes = add_size(bytes, mul_size(add_size(*bags, items), mul_size(stride, sizeof(float))));
+	bytes = add_size(bytes, mul_size(rows, add_size(row, sizeof(int64))));
 	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
 }
 
@@ -121,34 +147,41 @@ take_factors(Trainer *trainer)
 {
 	Size		stride = reco_stride(trainer->ials.factors);
 	Size		items = reco_idmap_count(trainer->interactions->items);
-	Size		bags;
-	Size		bytes = fitting_memory(trainer, &bags);
+	Size		bytes = fitting_memory(trainer);
 
 	ereport(NOTICE,
-			(errmsg("training needs about %zu MB of memory", (trainer->budget->peak + bytes) / MEGABYTE + 1)));
+			(errmsg("training needs at most %zu MB of memory",
+					(MemoryContextMemAllocated(trainer->budget->context, true) + bytes) / MEGABYTE + 1)));
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
 	trainer->item_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(items, stride), sizeof(float), "item factors");
-	trainer->bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(bags, stride), sizeof(float), "bag factors");
 	trainer->workspace = reco_budget_alloc_aligned(trainer->budget, reco_ials_workspace_size(&trainer->ials), 1, "workspace");
 	reco_ials_init(trainer->item_factors, (int32) items, trainer->ials.factors, trainer->ials.seed);
 }
 
-/* Fit the factors to the orders before a time, going on from where they are; returns the number of bags. */
+/*
+ * Fit the factors to the orders before a time, going on from where they are; returns the number of bags.  The last fit
+ * gives the lines' memory back before it takes that of the bags' factors.
+ */
 static int32
-fit(Trainer *trainer, TimestampTz before, TimestampTz clock)
+fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 {
 	const RecoOptions *options = &trainer->training->options;
 	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
 	options->customer_weight};
+	MemoryContext outer = reco_budget_begin(trainer->budget, "fit");
 	RecoBags   *bags = reco_bags_build(trainer->interactions, &bag_options);
 	int32		n_bags = bags->n_bags;
+	float	   *bag_factors;
 	int			i;
 
-	memset(trainer->bag_factors, 0, mul_size(mul_size(n_bags, reco_stride(trainer->ials.factors)), sizeof(float)));
+	if (is_last)
+		reco_interactions_free_lines(trainer->interactions);
+	bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(n_bags, reco_stride(trainer->ials.factors)),
+											sizeof(float), "bag factors");
 	for (i = 0; i < options->iterations && n_bags > 0; i++)
-		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, trainer->bag_factors,
+		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, bag_factors,
 												   trainer->item_factors, trainer->workspace, &trainer->run), "training");
-	reco_bags_free(bags);
+	reco_budget_end(trainer->budget, outer);
 	return n_bags;
 }
 
@@ -192,8 +225,9 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	float	   *popularity;
 
 	reco_holdout_default_parameters(options, parameters);
-	if (cut == DT_NOEND || fit(trainer, cut, cut) == 0)
+	if (cut == DT_NOEND || fit(trainer, cut, cut, false) == 0)
 		return;
+	end_stage(trainer, RECO_STAGE_FIRST_FIT);
 	rotate(trainer, items, gram_diagonal);
 	factors.items = items;
 	factors.factors = trainer->ials.factors;
@@ -203,14 +237,17 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	popularity = count_popularity(interactions, cut, cut);
 	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics);
 	pfree(popularity);
+	end_stage(trainer, RECO_STAGE_CHOOSE);
 }
 
 /* --- the whole --------------------------------------------------------------------------------------------- */
 
 static void
-set_up(Trainer *trainer, const RecoTraining *training)
+set_up(Trainer *trainer, const RecoTraining *training, double *seconds)
 {
 	memset(trainer, 0, sizeof(*trainer));
+	trainer->seconds = seconds;
+	INSTR_TIME_SET_CURRENT(trainer->stage_start);
 	trainer->training = training;
 	trainer->budget = reco_budget_create(CurrentMemoryContext, training->memory_limit);
 	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
@@ -246,18 +283,20 @@ reco_train_model(const RecoTraining *training)
 	Trainer		trainer;
 	RecoInteractions *interactions;
 
-	set_up(&trainer, training);
+	set_up(&trainer, training, trained->seconds);
 	announce_reading(training);
-	interactions = trainer.interactions = read_sources(training, trainer.budget);
+	read_sources(&trainer);
+	interactions = trainer.interactions;
 	take_factors(&trainer);
 
 	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
 	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
 	choose_parameters(&trainer, trained->parameters, &trained->metrics);
-	trained->bags = fit(&trainer, DT_NOEND, interactions->clock);
-	rotate(&trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
 	trained->popularity = count_popularity(interactions, DT_NOEND, interactions->clock);
+	trained->bags = fit(&trainer, DT_NOEND, interactions->clock, true);
+	rotate(&trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
 	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
+	end_stage(&trainer, RECO_STAGE_FIT);
 
 	trained->budget = trainer.budget;
 	trained->items = interactions->items;

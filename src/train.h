@@ -20,6 +20,17 @@ typedef struct RecoTraining
 	TimestampTz now;
 } RecoTraining;
 
+/* Where the time goes. */
+typedef enum RecoStage
+{
+	RECO_STAGE_READ,			/* the sources, into lines */
+	RECO_STAGE_SORT,			/* keys and lines; returns */
+	RECO_STAGE_FIRST_FIT,		/* to the past of the held-out orders */
+	RECO_STAGE_CHOOSE,			/* serving parameters, on the held-out orders */
+	RECO_STAGE_FIT,				/* to all orders */
+	RECO_STAGES
+} RecoStage;
+
 /* What came out; the arrays belong to the budget's memory context. */
 typedef struct RecoTrained
 {
@@ -39,8 +50,10 @@ typedef struct RecoTrained
 	int32		orders;
 	int64		bags;
 	Size		peak_memory;
+	double		seconds[RECO_STAGES];
 } RecoTrained;
 
+extern const char *reco_train_stage_name(RecoStage stage);
 extern RecoTrained *reco_train_model(const RecoTraining *training);
 
 #endif							/* RECO_TRAIN_H */
