@@ -102,7 +102,7 @@ BEGIN;
 
 CREATE TEMP TABLE before AS SELECT * FROM reco.recommend('shop', :newcomer, k => 6);
 
-INSERT INTO order_lines VALUES (500001, :newcomer, :machine, now() - interval '1 minute', 1, 299);
+INSERT INTO order_lines VALUES (500001, :newcomer, :machine, now(), 1, 299);
 
 SELECT rank, b.title AS "before", a.title AS "a statement later", a.source
 FROM   (SELECT rank, title FROM before JOIN products ON id = item_id) b

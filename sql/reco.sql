@@ -286,7 +286,7 @@ CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10,
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz) IS
-'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,

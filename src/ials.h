@@ -17,11 +17,13 @@ typedef struct RecoIalsOptions
 	int			factors;		/* 1 to RECO_MAX_FACTORS */
 	double		unobserved;		/* a0 >= 0: weight of every pair of a row and a column, seen or not */
 	double		regularization; /* lambda > 0 */
+	double		precision;		/* a row is done when its part of the objective is at most this above the minimum,
+								 * relative to the row's norm (ials.c); 0 asks for all that floats can give */
 	int			steps;			/* conjugate gradient steps for a row, at most */
 	uint64_t	seed;
 } RecoIalsOptions;
 
-/* 64 factors, a0 = 0.1, lambda = 0.002, 3 steps, seed 0. */
+/* 64 factors, a0 = 0.1, lambda = 0.002, precision 1e-5, 20 steps, seed 0. */
 extern RecoIalsOptions reco_ials_options_default(void);
 
 /*

@@ -60,11 +60,9 @@ typedef struct RecoKernels
 							 const float *v, float *y);
 
 	/*
-	 * The vector work of diagonally preconditioned conjugate gradients with M =
-	 * diag(d + ridge), stride floats each.  pcg_start: r -= M x, p = M^-1 r,
-	 * returns r.p and sets *norm = x.Mx.  pcg_apply: q += M p, returns p.q.
-	 * pcg_step: x += alpha p, r -= alpha q, returns r.M^-1 r.  pcg_turn: p =
-	 * M^-1 r + beta p.
+	 * The vector work of diagonally preconditioned conjugate gradients with M = diag(d + ridge), stride floats each.
+	 * pcg_start: r -= M x, p = M^-1 r.  pcg_apply: q += M p, returns p.q.  pcg_step: x += alpha p, r -= alpha q.
+	 * pcg_turn: p = M^-1 r + beta p.  pcg_start and pcg_step return r.M^-1 r and set *norm = x.M x.
 	 */
 	float		(*pcg_start) (const float *d, float ridge, const float *x,
 							  float *r, float *p, size_t stride, float *norm);
@@ -72,7 +70,7 @@ typedef struct RecoKernels
 							  float *q, size_t stride);
 	float		(*pcg_step) (const float *d, float ridge, float alpha,
 							 const float *p, const float *q, float *x,
-							 float *r, size_t stride);
+							 float *r, size_t stride, float *norm);
 	void		(*pcg_turn) (const float *d, float ridge, float beta,
 							 const float *r, float *p, size_t stride);
 

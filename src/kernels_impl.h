@@ -531,18 +531,23 @@ pcg_apply(const float *d, float ridge, const float *p, float *q, size_t stride)
 
 static float
 pcg_step(const float *d, float ridge, float alpha, const float *p,
-		 const float *q, float *x, float *r, size_t stride)
+		 const float *q, float *x, float *r, size_t stride, float *norm)
 {
 	Vec			rho = {0};
+	Vec			xmx = {0};
 
 	for (size_t k = 0; k < stride; k += LANES)
 	{
+		Vec			m = load(d + k) + ridge;
 		Vec			rk = load(r + k) - alpha * load(q + k);
+		Vec			xk = load(x + k) + alpha * load(p + k);
 
-		store(x + k, load(x + k) + alpha * load(p + k));
+		store(x + k, xk);
 		store(r + k, rk);
-		rho += rk * (rk / (load(d + k) + ridge));
+		rho += rk * (rk / m);
+		xmx += m * xk * xk;
 	}
+	*norm = sum_vec(xmx);
 	return sum_vec(rho);
 }
 

@@ -316,9 +316,21 @@ reco_linalg_eigen(double *a, int n, size_t stride, double *values, double *vecto
 	return status;
 }
 
+/* What the rows above have taken from diagonal element k. */
+static double
+taken_from_diagonal(const double *u, int k, size_t stride)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < k; i++)
+		sum += u[i * stride + k] * u[i * stride + k];
+	return sum;
+}
+
 /*
  * Row by row (Golub and Van Loan, algorithm 4.2.2 turned to upper triangles): row k is finished, then subtracted from
- * the triangle below it, so that every inner loop adds one row to another.
+ * the triangle below it, so that every inner loop adds one row to another.  What rounding leaves of an element that
+ * should be 0 is at most about n eps times what the element was.
  */
 RecoStatus
 reco_linalg_cholesky(double *a, int n, size_t stride, const RecoRun *run)
@@ -330,7 +342,7 @@ reco_linalg_cholesky(double *a, int n, size_t stride, const RecoRun *run)
 
 		if (!(pivot - pivot == 0))
 			return RECO_NOT_FINITE;
-		if (pivot <= 0)
+		if (pivot <= n * DBL_EPSILON * (pivot + taken_from_diagonal(a, k, stride)))
 			return RECO_NOT_CONVERGED;
 		row[k] = sqrt(pivot);
 		for (int j = k + 1; j < n; j++)

@@ -20,7 +20,8 @@ extern RecoStatus reco_linalg_eigen(double *a, int n, size_t stride, double *val
 extern size_t reco_linalg_eigen_workspace_size(int n);
 
 /*
- * A = U'U in place, U in the upper triangle.  RECO_NOT_CONVERGED when A is not positive definite, RECO_NOT_FINITE for a
+ * A = U'U in place, U in the upper triangle.  RECO_NOT_CONVERGED when A is not positive definite to
+ * working precision, RECO_NOT_FINITE for a
  * NaN or an infinity met on the way.
  */
 extern RecoStatus reco_linalg_cholesky(double *a, int n, size_t stride, const RecoRun *run);

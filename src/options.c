@@ -114,7 +114,6 @@ set_default(const OptionSpec *spec, RecoOptions *options)
 	}
 }
 
-pg_attribute_noreturn()
 static void
 complain(const OptionSpec *spec, const char *value)
 {

@@ -281,7 +281,7 @@ FROM   (VALUES ('"a""b"', '"a""b"'), (:'long', :'long'), (:'wide', '"' || :'wide
                (E'"new\nline"', E'"new\nline"'), ('"semi;colon -- "', '"semi;colon -- "'), ('"$1"', '"$1"'), ('"a.b"', '"a.b"'),
                ('odd."select"', '"select"'), ('d', 'd'), ('"Upper"', '"Upper"'), ('lower("Upper")', 'lower(("Upper")::text)'),
                ('u', 'u'), ('n', 'n'), ('n::bigint', '(n)::bigint'), ('tags[1]', 'tags[1]'), ('(home).street', '(home).street'),
-               ('md5(odd::text)', 'md5((odd.*)::text)'), ('(odd).d', '(odd.*).d'), ('to_jsonb(odd) ->> ''d''', '(to_jsonb(odd.*) ->> ''d''::text)'),
+               ('md5(odd::text)', 'md5((odd.*)::text)'), ('(odd).d', 'd'), ('to_jsonb(odd) ->> ''d''', '(to_jsonb(odd.*) ->> ''d''::text)'),
                ('j ->> ''id''', '(j ->> ''id''::text)'), ('CASE WHEN d > 3 THEN 1 ELSE 2 END', 'CASE WHEN ((d)::integer > 3) THEN 1 ELSE 2 END'),
                ('coalesce("$1", 0) -- a comment', 'COALESCE("$1", 0)'), ('/* one */ "$1" + 1', '("$1" + 1)'), ('''it''''s''', '''it''''s''::text'),
                (E' \n "select" \t', '"select"')) AS x (item, stored)

@@ -473,7 +473,8 @@ pcg_vectors_agree(int f)
 	for (int k = 0; k < f; k++)
 		pq += v[3][k] * (v[4][k] + (v[0][k] + 0.5) * v[3][k]);
 	good = good && close_to(kernels->pcg_apply(v[0], 0.5f, v[3], v[4], stride), pq, 1e-5 * (fabs(pq) + rho + norm));
-	rho = kernels->pcg_step(v[0], 0.5f, 0.25f, v[3], v[4], v[1], v[2], stride);
+	rho = kernels->pcg_step(v[0], 0.5f, 0.25f, v[3], v[4], v[1], v[2], stride, &norm_found);
+	norm = 0;
 	for (int k = 0; k < f; k++)
 	{
 		double		m = v[0][k] + 0.5;
@@ -481,9 +482,10 @@ pcg_vectors_agree(int f)
 		good = good && close_to(v[2][k], v[5][k] - m * v[6][k] - 0.25 * v[4][k], 1e-4) &&
 			close_to(v[1][k], v[6][k] + 0.25 * v[3][k], 1e-4);
 		rho -= v[2][k] * v[2][k] / m;
+		norm += m * v[1][k] * v[1][k];
 		v[6][k] = v[3][k];
 	}
-	good = good && close_to(rho, 0, 1e-3);
+	good = good && close_to(rho, 0, 1e-3) && close_to(norm_found, norm, 1e-5 * norm);
 	kernels->pcg_turn(v[0], 0.5f, 2, v[2], v[3], stride);
 	for (int k = 0; k < f; k++)
 		good = good && close_to(v[3][k], v[2][k] / (v[0][k] + 0.5) + 2 * v[6][k], 1e-3);
@@ -1098,24 +1100,25 @@ half(const RecoSparse *matrix, const RecoIalsOptions *options, float *source, fl
 
 /* The second iteration is the worst moment of warm starts. */
 static void
-test_rows(int32_t bags, int32_t items, int f, int steps, double wanted_median, double wanted_worst)
+test_rows(int32_t bags, int32_t items, int f, double precision, double wanted_median, double wanted_worst)
 {
 	Data		data = make_data(bags, items, f);
 	double		median;
 	double		worst;
 	RecoStatus	status;
 
-	data.options.steps = steps;
+	data.options.precision = precision;
+	data.options.steps = precision > 0 ? data.options.steps : 100;
 	status = iterate(&data);
 	if (status == RECO_OK)
 		status = half(&data.by_bag, &data.options, data.y, data.x, data.workspace);
 	row_errors(&data.by_bag, &data.options, data.y, data.x, &median, &worst);
 	ok(status == RECO_OK && median < wanted_median && worst < wanted_worst,
-	   "bags against exact rows, %d factors, %d steps: median %.1e, worst %.1e", f, steps, median, worst);
+	   "bags against exact rows, %d factors, precision %g: median %.1e, worst %.1e", f, precision, median, worst);
 	status = half(&data.by_item, &data.options, data.x, data.y, data.workspace);
 	row_errors(&data.by_item, &data.options, data.x, data.y, &median, &worst);
 	ok(status == RECO_OK && median < wanted_median && worst < wanted_worst,
-	   "items against exact rows, %d factors, %d steps: median %.1e, worst %.1e", f, steps, median, worst);
+	   "items against exact rows, %d factors, precision %g: median %.1e, worst %.1e", f, precision, median, worst);
 	ok(free_data(&data), "rows stay within bounds, %d factors", f);
 }
 
@@ -1446,7 +1449,7 @@ test_fold_in_refusals(void)
 	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "weight NaN");
 	weights[1] = 1;
 	ok(reco_ials_fold_in(&model, 3, items, weights, -1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative lambda");
-	diagonal[6] = 0;
+	memset(diagonal, 0, sizeof(diagonal));
 	ok(reco_ials_fold_in(&model, 3, items, weights, 0, x, workspace, &run) == RECO_NOT_CONVERGED, "singular system");
 	diagonal[0] = NAN;
 	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_NOT_FINITE, "a model with NaN");
@@ -1623,8 +1626,7 @@ test_topk(void)
 
 /* --- interruption ------------------------------------------------------------------------------------------ */
 
-static int
-	checks_left;
+static int	checks_left;
 
 static bool
 count_down(void *arg)
@@ -1764,12 +1766,13 @@ test_ials(void)
 {
 	random_state = 4;
 	test_init();
-	test_rows(120, 90, 7, 3, 2e-2, 1e-1);
-	test_rows(300, 200, 64, 3, 5e-3, 5e-2);
-	test_rows(300, 200, 64, 40, 1e-4, 1e-3);
-	test_rows(60, 200, 128, 40, 1e-4, 1e-3);
-	test_rows(6, 2500, 257, 40, 1e-4, 1e-3);	/* a row that no panel holds */
-	test_rows(6, 2500, 1, 40, 1e-4, 1e-3);
+	test_rows(120, 90, 7, 1e-5, 5e-3, 5e-2);
+	test_rows(300, 200, 64, 1e-5, 5e-3, 5e-2);
+	test_rows(120, 90, 7, 0, 1e-5, 1e-4);
+	test_rows(300, 200, 64, 0, 1e-5, 1e-4);
+	test_rows(60, 200, 128, 0, 1e-5, 1e-4);
+	test_rows(6, 2500, 257, 0, 1e-5, 1e-4);	/* a row that no panel holds */
+	test_rows(6, 2500, 1, 0, 1e-5, 1e-4);
 	test_objective(1, 0.1);
 	test_objective(7, 0.1);
 	test_objective(24, 0.1);

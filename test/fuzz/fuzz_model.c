@@ -1,0 +1,139 @@
+/*
+ * fuzz_model.c: libFuzzer's way into the reader of stored models.
+ *
+ * A fuzzer cannot guess checksums, so half of the work is done for it: where the last bit of the input's byte 0 is set,
+ * the header's length and CRC are made to fit before the reader sees the rest.  With the other half the checks before
+ * the checksum are tried.  An accepted model is used, as a request would use it.
+ */
+#include "model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH_AT	16
+#define CRC_AT		24
+#define HEADER		64
+
+/* CRC-32C by a table made at the first call: speed counts here. */
+static uint32_t
+crc32c(const void *data, size_t length, uint32_t seed)
+{
+	static uint32_t table[256];
+	const unsigned char *bytes = data;
+	uint32_t	crc = ~seed;
+	size_t		i;
+
+	if (table[1] == 0)
+	{
+		uint32_t	byte;
+		int			bit;
+
+		for (byte = 0; byte < 256; byte++)
+		{
+			table[byte] = byte;
+			for (bit = 0; bit < 8; bit++)
+				table[byte] = (table[byte] >> 1) ^ (0x82F63B78u & (0u - (table[byte] & 1)));
+		}
+	}
+	for (i = 0; i < length; i++)
+		crc = table[(crc ^ bytes[i]) & 255] ^ (crc >> 8);
+	return ~crc;
+}
+
+static void
+seal(char *bytes, size_t length)
+{
+	uint64_t	stated = length;
+	uint32_t	crc;
+
+	memcpy(bytes + LENGTH_AT, &stated, sizeof(stated));
+	crc = crc32c(bytes, CRC_AT, 0);
+	crc = crc32c(bytes + CRC_AT + 4, length - CRC_AT - 4, crc);
+	memcpy(bytes + CRC_AT, &crc, sizeof(crc));
+}
+
+/* Every number is read once, and every key is found where it is. */
+static void
+use(const RecoModel *model)
+{
+	size_t		stride = reco_stride(model->factors);
+	volatile double sum = 0;
+	int32_t		i;
+	size_t		j;
+
+	for (i = 0; i < model->items; i++)
+	{
+		int32_t		found;
+
+		if (model->integer_keys)
+			found = reco_model_find_integer(model, model->keys[i]);
+		else
+			found = reco_model_find_text(model, model->key_bytes + model->key_start[i],
+										 (size_t) (model->key_start[i + 1] - model->key_start[i]));
+		if (found != i)
+			abort();
+		for (j = 0; j < stride; j++)
+			sum += model->y[(size_t) i * stride + j];
+		sum += model->popularity[i];
+	}
+	for (i = 0; i < model->factors; i++)
+		sum += model->gram_diagonal[i];
+	if (sum != sum)
+		abort();				/* a NaN came through */
+}
+
+extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	void	   *memory;
+	RecoModel	model;
+	const char *problem;
+	RecoStatus	status;
+
+	if (size < 1)
+		return 0;
+	size--;
+	if (posix_memalign(&memory, RECO_CACHE_LINE, size > 0 ? size : 1) != 0)
+		abort();
+	memcpy(memory, data + 1, size);
+	if ((data[0] & 1) && size >= HEADER)
+		seal(memory, size);
+	status = reco_model_open(memory, size, crc32c, &model, &problem);
+	if ((status == RECO_OK) != (problem == NULL))
+		abort();
+	if (status == RECO_OK)
+		use(&model);
+	free(memory);
+	return 0;
+}
+
+#ifdef RECO_FUZZ_REPLAY
+
+#include <stdio.h>
+
+/* Without libFuzzer: run the files that are named, as TAP. */
+int
+main(int argc, char **argv)
+{
+	static uint8_t bytes[1 << 20];
+	int			i;
+
+	printf("1..%d\n", argc - 1);
+	for (i = 1; i < argc; i++)
+	{
+		FILE	   *file = fopen(argv[i], "rb");
+		size_t		size = file != NULL ? fread(bytes, 1, sizeof(bytes), file) : 0;
+
+		/* A fault ends the program, and the plan is not met. */
+		if (file != NULL)
+			fclose(file);
+		LLVMFuzzerTestOneInput(bytes, size);
+		printf("%sok %d - %s\n", size > 0 ? "" : "not ", i, argv[i]);
+		fflush(stdout);
+	}
+	return 0;
+}
+
+#endif

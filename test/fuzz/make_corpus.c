@@ -1,0 +1,84 @@
+/*
+ * make_corpus.c: writes small valid models into a directory, as a fuzzer's first inputs.
+ *
+ * Byte 0 of an input is for fuzz_model.c; the rest is the file form.
+ */
+#include "model.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_ITEMS	4
+#define MAX_FACTORS 20
+
+static uint32_t
+no_checksum(const void *data, size_t length, uint32_t seed)
+{
+	(void) data;
+	(void) length;
+	return seed;				/* fuzz_model.c seals them */
+}
+
+static void
+write_input(const char *directory, const RecoModel *model)
+{
+	size_t		size = reco_model_size(model);
+	char	   *bytes = malloc(size + 1);
+	char		path[1024];
+	FILE	   *file;
+
+	if (bytes == NULL)
+		abort();
+	bytes[0] = 1;
+	reco_model_write(model, bytes + 1, no_checksum);
+	snprintf(path, sizeof(path), "%s/%s_%d_%d", directory, model->integer_keys ? "integer" : "text", model->items, model->factors);
+	file = fopen(path, "wb");
+	if (file == NULL || fwrite(bytes, 1, size + 1, file) != size + 1 || fclose(file) != 0)
+	{
+		perror(path);
+		exit(1);
+	}
+	free(bytes);
+}
+
+int
+main(int argc, char **argv)
+{
+	static const int64_t keys[MAX_ITEMS] = {INT64_MIN, -1, 0, 99};
+	static const uint64_t start[MAX_ITEMS + 1] = {0, 0, 2, 4, 5};
+	static const int items[] = {0, 1, 2, MAX_ITEMS};
+	static const int factors[] = {1, 16, MAX_FACTORS};
+	float		popularity[MAX_ITEMS] = {0, 0.5, 1, 2};
+	double		gram[MAX_FACTORS];
+	size_t		i;
+	size_t		j;
+	size_t		k;
+
+	if (argc != 2)
+	{
+		fprintf(stderr, "usage: make_corpus DIRECTORY\n");
+		return 2;
+	}
+	for (k = 0; k < MAX_FACTORS; k++)
+		gram[k] = (double) k + 1;
+	for (i = 0; i < sizeof(items) / sizeof(items[0]); i++)
+		for (j = 0; j < sizeof(factors) / sizeof(factors[0]); j++)
+		{
+			static float y[MAX_ITEMS * 2 * RECO_STRIDE_FLOATS];
+			RecoModel	model = {.items = items[i],.factors = factors[j],.keys = keys,.key_start = start,.key_bytes = "abac\xff",
+			.y = y,.gram_diagonal = gram,.popularity = popularity};
+			int			row;
+
+			memset(y, 0, sizeof(y));
+			for (row = 0; row < items[i]; row++)
+				for (k = 0; k < (size_t) factors[j]; k++)
+					y[(size_t) row * reco_stride(factors[j]) + k] = (float) row - (float) k * 0.5f;
+			for (k = 0; k < RECO_PARAMETERS; k++)
+				model.parameters[k] = (double) k + 1;
+			write_input(argv[1], &model);
+			model.integer_keys = true;
+			write_input(argv[1], &model);
+		}
+	return 0;
+}
