@@ -4,7 +4,8 @@
  * A column argument such as quantity => 'coalesce(qty, 1)' is parsed by PostgreSQL's own grammar as what may stand
  * between SELECT and FROM, must be nothing but targets, and is analysed like an index expression over the relation: no
  * subqueries, no aggregates, no set-returning functions; volatile functions are refused on top.  What is stored is the
- * deparsed form, made while only pg_catalog is on the search path, so that every other name in it is qualified.
+ * deparsed form, made with pinned settings (section.c): only pg_catalog is on the search path, so that every other name
+ * in it is qualified, and literals such as dates are written as they will be read.
  *
  * The stored form goes through the same routine again whenever it is used: a forged catalog row can then do no more
  * than its author could do with add_orders.
@@ -14,6 +15,7 @@
 #include "expressions.h"
 
 #include "catalog/pg_type.h"
+#include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/optimizer.h"
@@ -26,7 +28,6 @@
 #include "parser/parser.h"
 #include "section.h"
 #include "utils/builtins.h"
-#include "utils/guc.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
@@ -138,15 +139,15 @@ make_expression(Relation relation, const ResTarget *target, const ParseArg *arg)
 	Node	   *expr;
 	List	   *context;
 
-	int			guc_level;
+	RecoSection section;
 
 	check_raw(target, arg);
 	expr = transform(relation, target->val, arg);
 	check_volatility(expr, arg);
 	context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
-	guc_level = reco_section_pin_path();
+	section = reco_section_begin(GetUserId(), NULL);
 	result->text = deparse_expression(expr, context, false, false);
-	AtEOXact_GUC(false, guc_level);
+	reco_section_end(&section);
 	result->type = getBaseType(exprType(expr));
 	result->name = target->name != NULL ? target->name : FigureColname(target->val);
 	return result;
@@ -175,8 +176,8 @@ check_names_differ(List *expressions, const ParseArg *arg)
 
 /*
  * The expressions in text, over an open relation: a list of RecoExpression, of exactly one unless is_list.  Names are
- * looked up with the present search path; to have the result fully qualified, deparsing happens with pg_catalog alone
- * on it, which is why the caller's path is not needed afterwards.  Errors name the parameter.
+ * looked up with the present search path, and literals read with the present settings, which are not needed again.
+ * Errors name the parameter.
  */
 List *
 reco_expressions_parse(Relation relation, const char *text, const char *parameter, bool is_list)

@@ -22,7 +22,10 @@ typedef struct PinnedSetting
 	const char *value;
 } PinnedSetting;
 
-/* Text forms as pg_dump and postgres_fdw pin them; row_security on means the policies apply as for any query. */
+/*
+ * Text forms as pg_dump and postgres_fdw pin them, and what decides how a deparsed expression is read again; row_security
+ * on means that policies apply as in any query.
+ */
 static const PinnedSetting pinned_settings[] = {
 	{"search_path", "pg_catalog, pg_temp"},
 	{"datestyle", "ISO, YMD"},
@@ -34,6 +37,12 @@ static const PinnedSetting pinned_settings[] = {
 	{"lc_time", "C"},
 	{"row_security", "on"},
 	{"default_text_search_config", "pg_catalog.simple"},
+	{"standard_conforming_strings", "on"},
+	{"transform_null_equals", "off"},
+	{"quote_all_identifiers", "off"},
+	{"array_nulls", "on"},
+	{"xmloption", "content"},
+	{"timezone_abbreviations", "Default"},
 };
 
 static void
@@ -64,16 +73,6 @@ reco_section_begin(Oid role, const char *timezone)
 	if (timezone != NULL)
 		pin_setting("timezone", timezone);
 	return section;
-}
-
-/* Only the search path, without a change of role; the level is for AtEOXact_GUC. */
-int
-reco_section_pin_path(void)
-{
-	int			guc_level = NewGUCNestLevel();
-
-	pin_setting("search_path", "pg_catalog, pg_temp");
-	return guc_level;
 }
 
 void

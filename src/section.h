@@ -14,7 +14,6 @@ typedef struct RecoSection
 } RecoSection;
 
 extern RecoSection reco_section_begin(Oid role, const char *timezone);
-extern int	reco_section_pin_path(void);
 extern void reco_section_end(const RecoSection *section);
 
 #endif							/* RECO_SECTION_H */

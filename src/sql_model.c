@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(reco_revoke_usage);
 Datum
 reco_access(PG_FUNCTION_ARGS)
 {
-	RecoModelRow *model = reco_catalog_find_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), RECO_READ_LATEST, true);
+	RecoModelRow *model = reco_catalog_find_model(text_to_cstring(PG_GETARG_TEXT_PP(0)), RECO_READ_CALLER, true);
 	const char *name = model != NULL ? reco_catalog_access_name(reco_catalog_access(model)) : NULL;
 
 	if (name == NULL)
