@@ -87,7 +87,8 @@ make_room(RecoFoldIn *foldin, int64 n)
 }
 
 /*
- * The vector of a bag, with a lambda of its own.  An empty bag, or one over an empty model, gives a zero vector.
+ * The vector of a bag, with a lambda of its own.  A bag that is empty, or has only items without factors (nobody bought
+ * them yet), gives a zero vector.
  */
 void
 reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double lambda, RecoVector *vector)
@@ -96,7 +97,7 @@ reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double la
 	int64		i;
 
 	memset(vector, 0, sizeof(*vector));
-	vector->is_zero = n == 0;
+	vector->is_zero = true;
 	if (n == 0)
 		return;
 	make_room(foldin, n);
@@ -108,6 +109,9 @@ reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double la
 	status = reco_ials_fold_in(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, vector->x,
 							   foldin->workspace, foldin->run);
 	reco_foldin_check_status(status, "fold-in");
+	vector->is_zero = true;
+	for (i = 0; i < foldin->factors->factors && vector->is_zero; i++)
+		vector->is_zero = vector->x[i] == 0;
 }
 
 /*

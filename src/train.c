@@ -178,6 +178,10 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 		reco_interactions_free_lines(trainer->interactions);
 	bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(n_bags, reco_stride(trainer->ials.factors)),
 											sizeof(float), "bag factors");
+	/* Without bags the factors would stay the random start, and rank items by nothing. */
+	if (n_bags == 0 && is_last)
+		memset(trainer->item_factors, 0, mul_size(mul_size(reco_idmap_count(trainer->interactions->items),
+														   reco_stride(trainer->ials.factors)), sizeof(float)));
 	for (i = 0; i < options->iterations && n_bags > 0; i++)
 		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, bag_factors,
 												   trainer->item_factors, trainer->workspace, &trainer->run), "training");
