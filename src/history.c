@@ -100,15 +100,3 @@ reco_history_cut(RecoHistory *history, int64 limit)
 	qsort(history->lines, history->n, sizeof(RecoLine), compare_newest_first);
 	history->n = limit;
 }
-
-/* The time of the newest line, DT_NOBEGIN where there is none. */
-TimestampTz
-reco_history_newest(const RecoHistory *history)
-{
-	TimestampTz newest = DT_NOBEGIN;
-	int64		i;
-
-	for (i = 0; i < history->n; i++)
-		newest = Max(newest, history->lines[i].at);
-	return newest;
-}

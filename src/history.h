@@ -21,6 +21,5 @@ typedef struct RecoHistory
 extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,
 									  const RecoKey *user, TimestampTz before, int64 limit);
 extern void reco_history_cut(RecoHistory *history, int64 limit);
-extern TimestampTz reco_history_newest(const RecoHistory *history);
 
 #endif							/* RECO_HISTORY_H */

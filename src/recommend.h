@@ -6,8 +6,7 @@
 
 #include "postgres.h"
 
-#include "model.h"
-#include "sources.h"
+#include "answering.h"
 #include "utils/timestamp.h"
 
 typedef struct RecoKeyList
@@ -31,14 +30,6 @@ typedef struct RecoRequest
 	TimestampTz as_of;
 } RecoRequest;
 
-/* Who answered; the list is documented and closed. */
-typedef enum RecoAnswerSource
-{
-	RECO_ANSWER_BASKET,
-	RECO_ANSWER_PERSONAL,
-	RECO_ANSWER_POPULAR
-} RecoAnswerSource;
-
 typedef struct RecoRecommendation
 {
 	int32		item;			/* number in the model */
@@ -54,6 +45,5 @@ typedef struct RecoAnswer
 } RecoAnswer;
 
 extern RecoAnswer *reco_recommend(const RecoRequest *request);
-extern const char *reco_recommend_source_name(RecoAnswerSource source);
 
 #endif							/* RECO_RECOMMEND_H */

@@ -174,7 +174,7 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
 		values[2] = Float8GetDatum(row->score);
-		values[3] = CStringGetTextDatum(reco_recommend_source_name(row->source));
+		values[3] = CStringGetTextDatum(reco_answering_source_name(row->source));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	MemoryContextSwitchTo(old_context);

@@ -1,0 +1,199 @@
+/*
+ * answering.c: makes a model ready to answer, and turns evidence into a query against its items.
+ *
+ * One request (recommend.c) and all customers at once (recommend_all.c) go through the same steps here, which is why
+ * they give the same answers.
+ */
+#include "postgres.h"
+
+#include "answering.h"
+
+#include <math.h>
+
+#include "access/xact.h"
+#include "cache.h"
+#include "guc.h"
+#include "kernels.h"
+
+static const char *const source_names[] = {"basket", "personal", "popular"};
+
+const char *
+reco_answering_source_name(RecoAnswerSource source)
+{
+	return source_names[source];
+}
+
+static void
+check_key_type(const RecoAnswering *a, bool integer_keys)
+{
+	if (a->model->integer_keys == integer_keys)
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_WRONG_OBJECT_TYPE),
+			 errmsg("model \"%s\" has %s keys", a->row->name, a->model->integer_keys ? "integer" : "text"),
+			 errhint("Call the function %s instead, such as %s.",
+					 a->model->integer_keys ? "without _text" : "with _text",
+					 a->model->integer_keys ? "reco.recommend" : "reco.recommend_text")));
+}
+
+static void
+check_owner(const RecoAnswering *a)
+{
+	if (a->sources != NIL && !OidIsValid(a->row->owner_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner \"%s\" of model \"%s\" does not exist", a->row->owner.role_name, a->row->name),
+				 errhint("A superuser can give the model to another role with reco.set_owner.")));
+}
+
+/*
+ * Evidence is what was visible before as_of.  Where as_of is the transaction's now(), as by default, that means every
+ * visible line up to this very moment, also of this transaction.
+ */
+static TimestampTz
+evidence_end(TimestampTz as_of)
+{
+	return as_of == GetCurrentTransactionStartTimestamp() ? GetCurrentTimestamp() + 1 : as_of;
+}
+
+static void
+set_factors(RecoAnswering *a)
+{
+	a->factors.items = a->model->items;
+	a->factors.factors = a->model->factors;
+	a->factors.y = a->model->y;
+	a->factors.gram_diagonal = a->model->gram_diagonal;
+	a->factors.unobserved = a->model->parameters[RECO_PARAMETER_UNOBSERVED];
+	a->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
+	a->foldin = reco_foldin_create(&a->factors, &a->run);
+}
+
+/*
+ * A model ready to answer for the current role, in the current memory context, for which it stays pinned.  Errors:
+ * undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (the
+ * model's keys), data_corrupted.
+ */
+RecoAnswering *
+reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of)
+{
+	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
+	pg_uuid_t	blob;
+
+	a->row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
+	reco_catalog_require(a->row, RECO_ACCESS_RECOMMEND);
+	if (!reco_catalog_active_blob(a->row, &blob))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has not been trained", a->row->name),
+				 errhint("SELECT * FROM reco.train('%s').", a->row->name)));
+	a->model = reco_cache_get(a->row->name, &blob);
+	check_key_type(a, integer_keys);
+	a->options = reco_catalog_options(a->row);
+	a->sources = reco_catalog_sources(a->row->name, RECO_READ_CALLER);
+	check_owner(a);
+	a->reader.model = a->row->name;
+	a->reader.owner = a->row->owner_oid;
+	a->reader.timezone = a->row->timezone;
+	a->reader.integer_keys = a->model->integer_keys;
+	a->as_of = as_of;
+	a->evidence_end = evidence_end(as_of);
+	a->basket.is_zero = a->history.is_zero = true;
+	set_factors(a);
+	return a;
+}
+
+/* The number of an item in the model, -1 for one that it does not know. */
+int32
+reco_answering_find_item(const RecoModel *model, const RecoKey *key)
+{
+	if (model->integer_keys)
+		return reco_model_find_integer(model, key->integer);
+	return reco_model_find_text(model, key->bytes, key->length);
+}
+
+RecoKey
+reco_answering_item_key(const RecoModel *model, int32 item)
+{
+	RecoKey		key = {0, NULL, 0};
+
+	if (model->integer_keys)
+		key.integer = model->keys[item];
+	else
+	{
+		key.bytes = model->key_bytes + model->key_start[item];
+		key.length = (int) (model->key_start[item + 1] - model->key_start[item]);
+	}
+	return key;
+}
+
+/*
+ * When decay counts from.  A history that ended long ago would fade to nothing beside the basket, so it counts from its
+ * own end.  Where the model's data ended long ago, that is said, once for each version and session.
+ */
+static TimestampTz
+decay_clock(const RecoAnswering *a, TimestampTz newest, double half_life)
+{
+	static double noticed_clock = NAN;
+	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
+	double		as_of = (double) a->as_of;
+	double		span = half_life * (double) USECS_PER_DAY;
+
+	if (isfinite(clock) && as_of - clock > span && clock != noticed_clock)
+	{
+		noticed_clock = clock;
+		ereport(NOTICE,
+				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of",
+						a->row->name, (as_of - clock) / (double) USECS_PER_DAY),
+				 errhint("Purchases are weighted by their age at the newest one. Train again, or give as_of.")));
+	}
+	return as_of - (double) newest > span ? newest : a->as_of;
+}
+
+/*
+ * The customer's history: his newest lines, as many as count.  They are sorted and netted in place; entries has room
+ * for n.  The basket, if there is one, must have been set before: beside it other parameters hold.
+ */
+void
+reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries)
+{
+	const double *parameters = a->model->parameters;
+	bool		alone = a->basket.is_zero;
+	double		lambda = parameters[alone ? RECO_PARAMETER_ALONE_LAMBDA : RECO_PARAMETER_HISTORY_LAMBDA];
+	double		half_life = parameters[alone ? RECO_PARAMETER_ALONE_HALF_LIFE : RECO_PARAMETER_HISTORY_HALF_LIFE];
+	TimestampTz newest = DT_NOBEGIN;
+	int64		n_entries = 0;
+	int64		i;
+
+	a->history_weight = alone ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT];
+	for (i = 0; i < n; i++)
+		newest = Max(newest, lines[i].at);
+	if (n > 0)
+		n_entries = reco_lines_bag(lines, n, decay_clock(a, newest, half_life), half_life, entries);
+	reco_foldin_bag(a->foldin, entries, n_entries, lambda, &a->history);
+}
+
+/* The query that items are scored against, from what is known of basket and history. */
+void
+reco_answering_prepare(RecoAnswering *a)
+{
+	reco_foldin_combine(a->foldin, &a->basket, &a->history, a->history_weight, a->query);
+	a->bias = a->basket.is_zero && a->history.is_zero ? a->model->popularity : NULL;
+}
+
+/* Which evidence says most for an item. */
+RecoAnswerSource
+reco_answering_source(const RecoAnswering *a, int32 item)
+{
+	double		basket;
+	double		history;
+
+	if (a->bias != NULL)
+		return RECO_ANSWER_POPULAR;
+	if (a->history.is_zero)
+		return RECO_ANSWER_BASKET;
+	if (a->basket.is_zero)
+		return RECO_ANSWER_PERSONAL;
+	basket = reco_ials_score(&a->factors, item, a->basket.x);
+	history = a->history_weight * reco_ials_score(&a->factors, item, a->history.x);
+	return basket >= history ? RECO_ANSWER_BASKET : RECO_ANSWER_PERSONAL;
+}

@@ -1,0 +1,53 @@
+/*
+ * answering.h: what one request and many have in common.
+ */
+#ifndef RECO_ANSWERING_H
+#define RECO_ANSWERING_H
+
+#include "postgres.h"
+
+#include "catalog.h"
+#include "foldin.h"
+#include "lines.h"
+#include "model.h"
+#include "options.h"
+#include "sources.h"
+#include "topk.h"
+
+/* Who answered; the list is documented and closed. */
+typedef enum RecoAnswerSource
+{
+	RECO_ANSWER_BASKET,
+	RECO_ANSWER_PERSONAL,
+	RECO_ANSWER_POPULAR
+} RecoAnswerSource;
+
+/* A model ready to answer, and the evidence of the request at hand. */
+typedef struct RecoAnswering
+{
+	RecoModelRow *row;
+	RecoOptions options;
+	List	   *sources;
+	RecoReader	reader;
+	const RecoModel *model;
+	RecoFactors factors;
+	RecoRun		run;
+	RecoFoldIn *foldin;
+	TimestampTz as_of;			/* ages count from here */
+	TimestampTz evidence_end;	/* lines from here on are no evidence */
+	RecoVector	basket;
+	RecoVector	history;
+	double		history_weight;
+	float		query[RECO_MAX_FACTORS];
+	const float *bias;			/* popularity where nothing else is known, else NULL */
+} RecoAnswering;
+
+extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
+extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key);
+extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
+extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
+extern void reco_answering_prepare(RecoAnswering *a);
+extern RecoAnswerSource reco_answering_source(const RecoAnswering *a, int32 item);
+extern const char *reco_answering_source_name(RecoAnswerSource source);
+
+#endif							/* RECO_ANSWERING_H */

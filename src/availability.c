@@ -1,0 +1,87 @@
+/*
+ * availability.c: asks the shop's available expressions, live, about items that could be recommended.
+ */
+#include "postgres.h"
+
+#include "availability.h"
+
+/* Whether some source of items has an expression for it. */
+bool
+reco_availability_is_asked(const RecoAnswering *a)
+{
+	ListCell   *cell;
+
+	foreach(cell, a->sources)
+		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
+			return true;
+	return false;
+}
+
+/* An item and its place in the list that is asked about. */
+typedef struct Place
+{
+	int32		item;
+	int32		index;
+} Place;
+
+typedef struct AvailabilityReader
+{
+	const RecoModel *model;
+	Place	   *places;			/* by item */
+	int			n;
+	bool	   *available;		/* by index */
+} AvailabilityReader;
+
+static int
+compare_places(const void *a, const void *b)
+{
+	int32		x = ((const Place *) a)->item;
+	int32		y = ((const Place *) b)->item;
+
+	return (x > y) - (x < y);
+}
+
+static void
+receive_availability(void *arg, const RecoValue *values)
+{
+	AvailabilityReader *reader = arg;
+	RecoKey		key;
+	Place		wanted = {-1, -1};
+	Place	   *place;
+
+	if (values[0].is_null || values[1].is_null || !values[1].integer)
+		return;
+	key.integer = values[0].integer;
+	key.bytes = values[0].bytes;
+	key.length = values[0].length;
+	wanted.item = reco_answering_find_item(reader->model, &key);
+	place = bsearch(&wanted, reader->places, reader->n, sizeof(Place), compare_places);
+	if (place != NULL)
+		reader->available[place->index] = true;
+}
+
+/* Ask the shop which of some items are available now: those for which some row says so.  In the order of entries. */
+bool *
+reco_availability_of(const RecoAnswering *a, const RecoTopEntry *entries, int n)
+{
+	static const RecoRole roles[] = {RECO_ROLE_ITEM, RECO_ROLE_AVAILABLE};
+	AvailabilityReader reader = {a->model, palloc(mul_size(Max(n, 1), sizeof(Place))), n, palloc0(Max(n, 1))};
+	RecoKey    *keys = palloc(mul_size(Max(n, 1), sizeof(RecoKey)));
+	ListCell   *cell;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		keys[i] = reco_answering_item_key(a->model, entries[i].item);
+		reader.places[i].item = entries[i].item;
+		reader.places[i].index = i;
+	}
+	qsort(reader.places, n, sizeof(Place), compare_places);
+	foreach(cell, a->sources)
+		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
+			(void) reco_sources_read_items(&a->reader, lfirst(cell), roles, lengthof(roles), keys, n,
+										   receive_availability, &reader);
+	pfree(keys);
+	pfree(reader.places);
+	return reader.available;
+}
