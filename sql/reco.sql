@@ -12,9 +12,9 @@ SET LOCAL search_path TO pg_catalog, pg_temp;
 DO $check$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
+				   JOIN pg_catalog.pg_roles r ON r.oid OPERATOR(pg_catalog.=) n.nspowner
 				   WHERE n.nspname OPERATOR(pg_catalog.=) 'reco'
-					 AND n.nspowner OPERATOR(pg_catalog.=) (SELECT r.oid FROM pg_catalog.pg_roles r
-															WHERE r.rolname OPERATOR(pg_catalog.=) CURRENT_USER))
+					 AND (r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) CURRENT_USER))
 	THEN
 		RAISE EXCEPTION 'schema "reco" exists and belongs to another role'
 			USING ERRCODE = 'duplicate_schema',
@@ -52,7 +52,7 @@ CREATE TABLE reco.source (
 	schema_name    text COLLATE "C" NOT NULL,
 	relation_name  text COLLATE "C" NOT NULL,
 	relation_oid   oid NOT NULL,
-	database_oid   oid NOT NULL,
+	catalog_oid   oid NOT NULL,
 	system_id      bigint NOT NULL,
 	added_at       timestamptz NOT NULL,
 	PRIMARY KEY (model, kind, name)
@@ -127,7 +127,7 @@ CREATE FUNCTION reco.resolve_role(role_name text, role_oid oid, system_id bigint
 COMMENT ON FUNCTION reco.resolve_role(text, oid, bigint) IS
 'Present name of a stored role: in the cluster that stored it the oid decides, elsewhere the name; NULL where neither leads to a role.';
 
-CREATE FUNCTION reco.resolve_relation(schema_name text, relation_name text, relation_oid oid, database_oid oid, system_id bigint)
+CREATE FUNCTION reco.resolve_relation(schema_name text, relation_name text, relation_oid oid, catalog_oid oid, system_id bigint)
 	RETURNS regclass
 	AS 'MODULE_PATHNAME', 'reco_resolve_relation' LANGUAGE C STABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION reco.resolve_relation(text, text, oid, oid, bigint) IS
@@ -160,7 +160,7 @@ CREATE VIEW reco.sources WITH (security_barrier) AS
 	SELECT s.model,
 		   s.kind,
 		   s.name,
-		   reco.resolve_relation(s.schema_name, s.relation_name, s.relation_oid, s.database_oid, s.system_id) AS relation,
+		   reco.resolve_relation(s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, s.system_id) AS relation,
 		   CASE WHEN a.access OPERATOR(pg_catalog.=) 'owner' THEN
 			   (SELECT pg_catalog.jsonb_object_agg(r.role, r.value)
 				FROM (SELECT c.role,
@@ -295,6 +295,20 @@ CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 
 	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz) IS
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
+
+CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_recommend_all_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
+COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz) IS
+'The k best items of every customer with an order line, or of the given users, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem.';
+
+CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users text[] DEFAULT NULL,
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (user_id text, rank integer, item_id text, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
+COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz) IS
+'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
 
 /* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;

@@ -5,6 +5,8 @@
 
 #include "availability.h"
 
+static const RecoRole availability_roles[] = {RECO_ROLE_ITEM, RECO_ROLE_AVAILABLE};
+
 /* Whether some source of items has an expression for it. */
 bool
 reco_availability_is_asked(const RecoAnswering *a)
@@ -64,7 +66,6 @@ receive_availability(void *arg, const RecoValue *values)
 bool *
 reco_availability_of(const RecoAnswering *a, const RecoTopEntry *entries, int n)
 {
-	static const RecoRole roles[] = {RECO_ROLE_ITEM, RECO_ROLE_AVAILABLE};
 	AvailabilityReader reader = {a->model, palloc(mul_size(Max(n, 1), sizeof(Place))), n, palloc0(Max(n, 1))};
 	RecoKey    *keys = palloc(mul_size(Max(n, 1), sizeof(RecoKey)));
 	ListCell   *cell;
@@ -79,9 +80,51 @@ reco_availability_of(const RecoAnswering *a, const RecoTopEntry *entries, int n)
 	qsort(reader.places, n, sizeof(Place), compare_places);
 	foreach(cell, a->sources)
 		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
-			(void) reco_sources_read_items(&a->reader, lfirst(cell), roles, lengthof(roles), keys, n,
+			(void) reco_sources_read_items(&a->reader, lfirst(cell), availability_roles, lengthof(availability_roles), keys, n,
 										   receive_availability, &reader);
 	pfree(keys);
 	pfree(reader.places);
 	return reader.available;
+}
+
+typedef struct UnavailableReader
+{
+	const RecoModel *model;
+	uint64	   *unavailable;
+} UnavailableReader;
+
+static void
+receive_available(void *arg, const RecoValue *values)
+{
+	UnavailableReader *reader = arg;
+	RecoKey		key;
+	int32		item;
+
+	if (values[0].is_null || values[1].is_null || !values[1].integer)
+		return;
+	key.integer = values[0].integer;
+	key.bytes = values[0].bytes;
+	key.length = values[0].length;
+	item = reco_answering_find_item(reader->model, &key);
+	if (item >= 0)
+		reader->unavailable[item / 64] &= ~(UINT64CONST(1) << (item % 64));
+}
+
+/* The same question about all items: a bitmap of those that are not available, empty where nobody asks. */
+uint64 *
+reco_availability_unavailable(const RecoAnswering *a)
+{
+	Size		words = (Size) a->model->items / 64 + 1;
+	uint64	   *unavailable = palloc0(mul_size(words, sizeof(uint64)));
+	UnavailableReader reader = {a->model, unavailable};
+	ListCell   *cell;
+
+	if (!reco_availability_is_asked(a))
+		return unavailable;
+	memset(unavailable, 0xFF, words * sizeof(uint64));
+	foreach(cell, a->sources)
+		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
+			(void) reco_sources_read_all(&a->reader, lfirst(cell), availability_roles, lengthof(availability_roles),
+										 receive_available, &reader);
+	return unavailable;
 }

@@ -1,5 +1,5 @@
 /*
- * budget.c: allocates the large arrays of training, each compared with the limit before it is taken.
+ * budget.c: allocates large arrays, each compared with the limit before it is taken.
  *
  * A model never depends silently on a memory setting: what does not fit is an error that says how much is needed, for
  * what, and which setting gives it.
@@ -14,15 +14,16 @@
 
 #define MEGABYTE ((Size) 1024 * 1024)
 
-/* A budget with its own memory context under parent; delete the context to free everything. */
+/* A budget with its own memory context under parent, for some work; delete the context to free everything. */
 RecoBudget *
-reco_budget_create(MemoryContext parent, Size limit)
+reco_budget_create(MemoryContext parent, const char *work, Size limit)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "reco training", ALLOCSET_DEFAULT_SIZES);
 	RecoBudget *budget = MemoryContextAllocZero(context, sizeof(RecoBudget));
 
 	budget->context = context;
 	budget->current = context;
+	budget->work = work;
 	budget->limit = limit;
 	return budget;
 }
@@ -58,10 +59,10 @@ reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 	if (needed > budget->limit)
 		ereport(ERROR,
 				(errcode(ERRCODE_CONFIGURATION_LIMIT_EXCEEDED),
-				 errmsg("training needs at least %zu MB of memory, but maintenance_work_mem is %zu MB",
-						(needed + MEGABYTE - 1) / MEGABYTE, budget->limit / MEGABYTE),
+				 errmsg("%s needs at least %zu MB of memory, but maintenance_work_mem is %zu MB",
+						budget->work, (needed + MEGABYTE - 1) / MEGABYTE, budget->limit / MEGABYTE),
 				 errdetail("The last part asked for was %zu MB for %s.", (more + MEGABYTE - 1) / MEGABYTE, purpose),
-				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again), or train fewer factors.",
+				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again); training takes less with fewer factors.",
 						 ((needed / MEGABYTE) / 64 + 1) * 64)));
 }
 

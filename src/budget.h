@@ -10,11 +10,12 @@ typedef struct RecoBudget
 {
 	MemoryContext context;		/* all of it is allocated here or in children */
 	MemoryContext current;		/* where allocations go now: context, or a child */
+	const char *work;			/* what needs it, for messages */
 	Size		limit;			/* bytes */
 	Size		peak;			/* bytes, the most that was allocated at once */
 } RecoBudget;
 
-extern RecoBudget *reco_budget_create(MemoryContext parent, Size limit);
+extern RecoBudget *reco_budget_create(MemoryContext parent, const char *work, Size limit);
 extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
 extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);
 extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);

@@ -425,7 +425,7 @@ void
 reco_catalog_put_source(const RecoSource *source)
 {
 	CatalogQuery query = {.text = "INSERT INTO reco.source (model, kind, name, schema_name, relation_name, relation_oid, "
-		"database_oid, system_id, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.now())"};
+		"catalog_oid, system_id, added_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, pg_catalog.now())"};
 	const char *kind = reco_definitions_kind_name(source->kind);
 	ListCell   *cell;
 	int			position = 0;
@@ -437,7 +437,7 @@ reco_catalog_put_source(const RecoSource *source)
 	add_text(&query, source->relation.schema_name);
 	add_text(&query, source->relation.relation_name);
 	add_oid(&query, source->relation.relation_oid);
-	add_oid(&query, source->relation.database_oid);
+	add_oid(&query, source->relation.catalog_oid);
 	add_int64(&query, source->relation.system_id);
 	(void) run(&query, false, NULL, NULL);
 	foreach(cell, source->columns)
@@ -465,7 +465,32 @@ typedef struct SourceList
 	List	   *sources;
 } SourceList;
 
-/* One row a column of a source: the source's own columns first, then the column's. */
+static RecoSource *
+make_source(HeapTuple tuple, TupleDesc descriptor, const char *model, RecoSourceKind kind, char *name)
+{
+	RecoSource *source = palloc0(sizeof(RecoSource));
+
+	source->model = pstrdup(model);
+	source->kind = kind;
+	source->name = name;
+	source->relation.schema_name = get_text(tuple, descriptor, 3);
+	source->relation.relation_name = get_text(tuple, descriptor, 4);
+	source->relation.relation_oid = DatumGetObjectId(get_datum(tuple, descriptor, 5));
+	source->relation.catalog_oid = DatumGetObjectId(get_datum(tuple, descriptor, 6));
+	source->relation.system_id = DatumGetInt64(get_datum(tuple, descriptor, 7));
+	return source;
+}
+
+static void
+complain_of_source(const char *model, const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("source \"%s\" of model \"%s\" is damaged in the catalog", name, model),
+			 errhint("Call reco.remove_source, then add the source again.")));
+}
+
+/* One row a column of a source, or one without a column: the source's own columns first, then the column's. */
 static void
 read_source_column(HeapTuple tuple, TupleDesc descriptor, void *arg)
 {
@@ -475,29 +500,17 @@ read_source_column(HeapTuple tuple, TupleDesc descriptor, void *arg)
 	RecoSource *source;
 	RecoColumn *column = palloc0(sizeof(RecoColumn));
 
-	if (!reco_definitions_find_kind(get_text(tuple, descriptor, 1), &kind) ||
+	if (!reco_definitions_find_kind(get_text(tuple, descriptor, 1), &kind) || is_null_column(tuple, descriptor, 8) ||
 		!reco_definitions_find_role(get_text(tuple, descriptor, 8), &column->role))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("source \"%s\" of model \"%s\" is damaged in the catalog", name, list->model),
-				 errhint("Call reco.remove_source, then add the source again.")));
+		complain_of_source(list->model, name);
 	source = find_source(list->sources, kind, name);
 	if (source == NULL)
 	{
-		source = palloc0(sizeof(RecoSource));
-		source->model = pstrdup(list->model);
-		source->kind = kind;
-		source->name = name;
-		source->relation.schema_name = get_text(tuple, descriptor, 3);
-		source->relation.relation_name = get_text(tuple, descriptor, 4);
-		source->relation.relation_oid = DatumGetObjectId(get_datum(tuple, descriptor, 5));
-		source->relation.database_oid = DatumGetObjectId(get_datum(tuple, descriptor, 6));
-		source->relation.system_id = DatumGetInt64(get_datum(tuple, descriptor, 7));
+		source = make_source(tuple, descriptor, list->model, kind, name);
 		list->sources = lappend(list->sources, source);
 	}
 	column->name = get_text(tuple, descriptor, 9);
 	column->expression = get_text(tuple, descriptor, 10);
-	column->type = is_null_column(tuple, descriptor, 11) ? InvalidOid : DatumGetObjectId(get_datum(tuple, descriptor, 11));
 	source->columns = lappend(source->columns, column);
 }
 
@@ -523,49 +536,74 @@ reco_catalog_source_kinds(const char *model, const char *name)
 	return kinds;
 }
 
-/* The sources of a model, by kind and name. */
+/*
+ * The sources of a model, by kind and name.  The types of their columns are left out: what was true when they were
+ * stored need not be now, and sources.c looks anew.
+ */
 List *
 reco_catalog_sources(const char *model, RecoReadMode mode)
 {
-	CatalogQuery query = {.text = "SELECT s.kind, s.name, s.schema_name, s.relation_name, s.relation_oid, s.database_oid, "
-		"s.system_id, c.role, c.name, c.expression, pg_catalog.to_regtype(c.type)::pg_catalog.oid "
-		"FROM reco.source s JOIN reco.source_column c ON c.model OPERATOR(pg_catalog.=) s.model "
+	CatalogQuery query = {.text = "SELECT s.kind, s.name, s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, "
+		"s.system_id, c.role, c.name, c.expression "
+		"FROM reco.source s LEFT JOIN reco.source_column c ON c.model OPERATOR(pg_catalog.=) s.model "
 		"AND c.kind OPERATOR(pg_catalog.=) s.kind AND c.source OPERATOR(pg_catalog.=) s.name "
 		"WHERE s.model OPERATOR(pg_catalog.=) $1 ORDER BY s.kind, s.name, c.\"position\""};
 	SourceList	list = {model, NIL};
+	ListCell   *cell;
 
 	add_text(&query, model);
 	(void) run(&query, mode == RECO_READ_CALLER, read_source_column, &list);
+	foreach(cell, list.sources)
+	{
+		const RecoSource *source = lfirst(cell);
+
+		if (!reco_definitions_is_sound(source))
+			complain_of_source(model, source->name);
+	}
 	return list.sources;
 }
 
 /*
- * Write down the present names of what the model refers to, so that a dump restored elsewhere finds it by name.
+ * Write what the model refers to anew, wherever it was written before: present names, so that a dump restored elsewhere
+ * finds it, and the oids of here, which decide from now on.
  */
 void
-reco_catalog_refresh_names(const RecoModelRow *model)
+reco_catalog_refresh_references(const RecoModelRow *model)
 {
-	CatalogQuery owner = {.text = "UPDATE reco.model SET owner_name = $2 WHERE name OPERATOR(pg_catalog.=) $1 "
-		"AND owner_name OPERATOR(pg_catalog.<>) $2"};
-	CatalogQuery sources = {.text = "UPDATE reco.source s SET schema_name = n.nspname, relation_name = c.relname "
+	RecoRoleRef owner_ref = reco_references_role(model->owner_oid);
+	CatalogQuery owner = {.text = "UPDATE reco.model SET owner_name = $2, owner_oid = $3, system_id = $4 "
+		"WHERE name OPERATOR(pg_catalog.=) $1 AND (owner_name, owner_oid, system_id) OPERATOR(pg_catalog.<>) ($2, $3, $4)"};
+	CatalogQuery sources = {.text = "UPDATE reco.source s SET schema_name = n.nspname, relation_name = c.relname, "
+		"relation_oid = c.oid, catalog_oid = $2, system_id = $3 "
 		"FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid OPERATOR(pg_catalog.=) c.relnamespace "
-		"WHERE s.model OPERATOR(pg_catalog.=) $1 AND s.database_oid OPERATOR(pg_catalog.=) $2 "
-		"AND s.system_id OPERATOR(pg_catalog.=) $3 AND s.relation_oid OPERATOR(pg_catalog.=) c.oid "
-		"AND (s.schema_name, s.relation_name) OPERATOR(pg_catalog.<>) (n.nspname::pg_catalog.text, c.relname::pg_catalog.text)"};
+		"WHERE s.model OPERATOR(pg_catalog.=) $1 AND c.oid OPERATOR(pg_catalog.=) "
+		"reco.resolve_relation(s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, s.system_id)::pg_catalog.oid "
+		"AND (s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, s.system_id) OPERATOR(pg_catalog.<>) "
+		"(n.nspname::pg_catalog.text, c.relname::pg_catalog.text, c.oid, $2, $3)"};
 	CatalogQuery grants = {.text = "UPDATE reco.model_grant g SET role_name = r.rolname FROM pg_catalog.pg_roles r "
 		"WHERE g.model OPERATOR(pg_catalog.=) $1 AND g.system_id OPERATOR(pg_catalog.=) $2 "
 		"AND g.role_oid OPERATOR(pg_catalog.=) r.oid AND g.role_name OPERATOR(pg_catalog.<>) r.rolname::pg_catalog.text"};
+	CatalogQuery adopt = {.text = "WITH found AS (DELETE FROM reco.model_grant g USING pg_catalog.pg_roles r "
+		"WHERE g.model OPERATOR(pg_catalog.=) $1 AND g.system_id OPERATOR(pg_catalog.<>) $2 "
+		"AND g.role_oid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid "
+		"AND r.rolname OPERATOR(pg_catalog.=) reco.resolve_role(g.role_name, g.role_oid, g.system_id) "
+		"RETURNING g.model, r.rolname, r.oid, g.level) "
+		"INSERT INTO reco.model_grant (model, role_name, role_oid, system_id, level) "
+		"SELECT DISTINCT ON (oid) model, rolname, oid, $2, level FROM found ORDER BY oid, level ON CONFLICT DO NOTHING"};
 
 	add_text(&owner, model->name);
-	add_text(&owner, GetUserNameFromId(model->owner_oid, false));
+	add_role(&owner, &owner_ref);
 	(void) run(&owner, false, NULL, NULL);
 	add_text(&sources, model->name);
-	add_oid(&sources, MyDatabaseId);
+	add_oid(&sources, reco_references_catalog());
 	add_int64(&sources, reco_references_system_id());
 	(void) run(&sources, false, NULL, NULL);
 	add_text(&grants, model->name);
 	add_int64(&grants, reco_references_system_id());
 	(void) run(&grants, false, NULL, NULL);
+	add_text(&adopt, model->name);
+	add_int64(&adopt, reco_references_system_id());
+	(void) run(&adopt, false, NULL, NULL);
 }
 
 /* --- grants ------------------------------------------------------------------------------------------------ */
@@ -643,6 +681,12 @@ reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, con
 	CatalogQuery update = {.text = "UPDATE reco.model SET last_version = $2 WHERE name OPERATOR(pg_catalog.=) $1"};
 	int32		parts;
 
+	if (model->last_version == PG_INT32_MAX)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("model \"%s\" has had %d versions, and no number is left", model->name, PG_INT32_MAX),
+				 errhint("Create a new model.")));
+
 	if (!pg_strong_random(&version->blob, sizeof(version->blob)))
 		ereport(ERROR,
 				(errcode(ERRCODE_INTERNAL_ERROR),
@@ -667,7 +711,11 @@ reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, con
 
 	add_text(&update, model->name);
 	add_int32(&update, version->version);
-	(void) run(&update, false, NULL, NULL);
+	if (run(&update, false, NULL, NULL) != 1)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("model \"%s\" was dropped while it was trained", model->name),
+				 errhint("A view or function among its sources did that: see what they call.")));
 	(void) reco_catalog_activate(model->name, version->version);
 }
 

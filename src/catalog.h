@@ -65,7 +65,7 @@ extern const char *reco_catalog_access_name(RecoAccess access);
 
 extern bool reco_catalog_insert_model(const char *name, const char *timezone, const Jsonb *options);
 extern void reco_catalog_update_model(const RecoModelRow *model, Oid owner, const char *timezone, const Jsonb *options);
-extern void reco_catalog_refresh_names(const RecoModelRow *model);
+extern void reco_catalog_refresh_references(const RecoModelRow *model);
 extern void reco_catalog_delete_model(const char *name, int32 *versions, int32 *sources, int64 *bytes);
 
 extern void reco_catalog_put_source(const RecoSource *source);

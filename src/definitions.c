@@ -38,13 +38,20 @@ typedef struct KindSpec
 {
 	const char *name;
 	uint32		required;		/* bits by role */
+	uint32		optional;
 } KindSpec;
 
 #define ROLE_BIT(role) (1u << (role))
 
 static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
-	[RECO_SOURCE_ORDERS] = {"orders", ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_ITEM) | ROLE_BIT(RECO_ROLE_AT)},
-	[RECO_SOURCE_ITEMS] = {"items", ROLE_BIT(RECO_ROLE_ITEM)},
+	[RECO_SOURCE_ORDERS] = {"orders",
+		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_ITEM) | ROLE_BIT(RECO_ROLE_AT),
+	ROLE_BIT(RECO_ROLE_ORDER) | ROLE_BIT(RECO_ROLE_QUANTITY) | ROLE_BIT(RECO_ROLE_UNIT_PRICE) | ROLE_BIT(RECO_ROLE_AMOUNT) |
+	ROLE_BIT(RECO_ROLE_CONTEXT)},
+	[RECO_SOURCE_ITEMS] = {"items",
+		ROLE_BIT(RECO_ROLE_ITEM),
+	ROLE_BIT(RECO_ROLE_FEATURES) | ROLE_BIT(RECO_ROLE_DESCRIPTION) | ROLE_BIT(RECO_ROLE_PRICE) | ROLE_BIT(RECO_ROLE_MARGIN) |
+	ROLE_BIT(RECO_ROLE_AVAILABLE)},
 };
 
 const char *
@@ -200,7 +207,12 @@ reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, 
 	int			role;
 
 	check_roles(kind, texts);
-	relation = relation_open(relid, AccessShareLock);
+	relation = try_relation_open(relid, AccessShareLock);
+	if (relation == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_TABLE),
+				 errmsg("relation with OID %u does not exist", relid),
+				 errhint("Name an existing table, view, materialized view or foreign table.")));
 	reco_definitions_check_relation(relation);
 	source->model = pstrdup(model);
 	source->kind = kind;
@@ -211,6 +223,30 @@ reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, 
 			parse_column(source, relation, (RecoRole) role, texts[role]);
 	relation_close(relation, NoLock);
 	return source;
+}
+
+/*
+ * Whether a source from the catalog has every column that its kind needs, none that it cannot have, and each but those
+ * of lists once.
+ */
+bool
+reco_definitions_is_sound(const RecoSource *source)
+{
+	const KindSpec *spec = &kind_specs[source->kind];
+	uint32		seen = 0;
+	ListCell   *cell;
+
+	foreach(cell, source->columns)
+	{
+		const RecoColumn *column = lfirst(cell);
+		bool		is_list = column_specs[column->role].value_class == RECO_CLASS_ANY;
+
+		if (!((spec->required | spec->optional) & ROLE_BIT(column->role)) ||
+			(!is_list && (seen & ROLE_BIT(column->role))))
+			return false;
+		seen |= ROLE_BIT(column->role);
+	}
+	return (seen & spec->required) == spec->required;
 }
 
 /* The source's column of that role, or NULL. */

@@ -53,7 +53,7 @@ typedef struct RecoColumn
 	RecoRole	role;
 	char	   *name;			/* the role's, or that of the list's member */
 	char	   *expression;
-	Oid			type;
+	Oid			type;			/* InvalidOid for a source from the catalog */
 } RecoColumn;
 
 typedef struct RecoSource
@@ -75,6 +75,7 @@ extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind,
 										 const char *const *texts);
 extern void reco_definitions_check_relation(Relation relation);
 extern void reco_definitions_check_type(RecoRole role, Oid type);
+extern bool reco_definitions_is_sound(const RecoSource *source);
 extern const RecoColumn *reco_definitions_column(const RecoSource *source, RecoRole role);
 
 #endif							/* RECO_DEFINITIONS_H */

@@ -80,15 +80,18 @@ reco_history_read(const RecoReader *reader, List *sources, const RecoModel *mode
 	return history;
 }
 
-static int
-compare_newest_first(const void *a, const void *b)
+/* Newest first; among lines of one moment by item and quantity, as sources.c asks for them. */
+int
+reco_history_compare(const void *a, const void *b)
 {
 	const RecoLine *x = a;
 	const RecoLine *y = b;
 
 	if (x->at != y->at)
 		return x->at > y->at ? -1 : 1;
-	return reco_lines_compare(a, b);
+	if (x->item != y->item)
+		return x->item < y->item ? -1 : 1;
+	return (x->quantity > y->quantity) - (x->quantity < y->quantity);
 }
 
 /* Keep the newest lines only. */
@@ -97,6 +100,6 @@ reco_history_cut(RecoHistory *history, int64 limit)
 {
 	if (history->n <= limit)
 		return;
-	qsort(history->lines, history->n, sizeof(RecoLine), compare_newest_first);
+	qsort(history->lines, history->n, sizeof(RecoLine), reco_history_compare);
 	history->n = limit;
 }

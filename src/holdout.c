@@ -527,9 +527,11 @@ mean_scores(const Scores *scores, int n)
 	mean.ndcg = mean.recall = 0;
 	for (i = 0; i < n; i++)
 	{
-		mean.ndcg += scores[i].ndcg / n;
-		mean.recall += scores[i].recall / n;
+		mean.ndcg += scores[i].ndcg;
+		mean.recall += scores[i].recall;
 	}
+	mean.ndcg /= n;
+	mean.recall /= n;
 	return mean;
 }
 

@@ -152,20 +152,41 @@ store_key(RecoIdMap *map, const RecoValue *key)
 	map->arena_used += key->length;
 }
 
+static uint32
+hash_key(const RecoIdMap *map, const RecoValue *key)
+{
+	if (map->integer_keys)
+		return hash_bytes((const unsigned char *) &key->integer, sizeof(int64));
+	return hash_bytes((const unsigned char *) key->bytes, key->length);
+}
+
+/* The slot of a key, or the empty one where it would go. */
+static uint32
+find_slot(const RecoIdMap *map, const RecoValue *key, uint32 hash)
+{
+	uint32		at = hash & map->mask;
+
+	while (map->slots[at].id >= 0 && !(map->slots[at].hash == hash && key_equals(map, map->slots[at].id, key)))
+		at = (at + 1) & map->mask;
+	return at;
+}
+
+/* The number of a key, -1 where it was not added.  The key is not NULL; not after reco_idmap_sort. */
+int32
+reco_idmap_find(const RecoIdMap *map, const RecoValue *key)
+{
+	return map->slots[find_slot(map, key, hash_key(map, key))].id;
+}
+
 /* The number of a key, a new one for a new key.  The key is not NULL. */
 int32
 reco_idmap_add(RecoIdMap *map, const RecoValue *key)
 {
-	uint32		hash = map->integer_keys ? hash_bytes((const unsigned char *) &key->integer, sizeof(int64))
-		: hash_bytes((const unsigned char *) key->bytes, key->length);
-	uint32		at = hash & map->mask;
+	uint32		hash = hash_key(map, key);
+	uint32		at = find_slot(map, key, hash);
 
-	while (map->slots[at].id >= 0)
-	{
-		if (map->slots[at].hash == hash && key_equals(map, map->slots[at].id, key))
-			return map->slots[at].id;
-		at = (at + 1) & map->mask;
-	}
+	if (map->slots[at].id >= 0)
+		return map->slots[at].id;
 	store_key(map, key);
 	map->slots[at].hash = hash;
 	map->slots[at].id = map->count++;

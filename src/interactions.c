@@ -117,14 +117,6 @@ receive_order_line(void *arg, const RecoValue *values)
 	interactions->n_lines++;
 }
 
-static bool
-order_keys_are_integer(const RecoSource *source)
-{
-	const RecoColumn *order = reco_definitions_column(source, RECO_ROLE_ORDER);
-
-	return order != NULL && reco_definitions_is_integer(order->type);
-}
-
 /*
  * Read a source of order lines, leaving out what is at or after a time.
  */
@@ -138,7 +130,7 @@ reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *
 	int64		i;
 
 	if (reco_definitions_column(source, RECO_ROLE_ORDER) != NULL)
-		orders.orders = reco_idmap_create(interactions->budget, order_keys_are_integer(source), "orders");
+		orders.orders = reco_idmap_create(interactions->budget, reco_sources_integer_orders(source), "orders");
 	(void) reco_sources_read_all(reader, source, order_roles, ORDER_COLUMNS, receive_order_line, &orders);
 	if (orders.orders == NULL)
 		return;

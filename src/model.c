@@ -165,6 +165,8 @@ reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum)
 static RecoStatus
 check_header(const Header *header, size_t length, const char **problem)
 {
+	size_t		i;
+
 	*problem = "it does not begin like a model";
 	if (memcmp(header->magic, MAGIC, sizeof(header->magic)) != 0)
 		return RECO_CORRUPT;
@@ -178,6 +180,9 @@ check_header(const Header *header, size_t length, const char **problem)
 	if (header->format == 0 || header->length != length)
 		return RECO_CORRUPT;
 	*problem = "its header is out of range";
+	for (i = 0; i < sizeof(header->zero) / sizeof(header->zero[0]); i++)
+		if (header->zero[i] != 0)
+			return RECO_CORRUPT;
 	if (header->items > INT32_MAX || header->factors < 1 || header->factors > RECO_MAX_FACTORS ||
 		header->sections > MAX_SECTIONS || header->flags > FLAG_INTEGER_KEYS)
 		return RECO_CORRUPT;

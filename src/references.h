@@ -11,7 +11,7 @@ typedef struct RecoRelationRef
 	char	   *schema_name;
 	char	   *relation_name;
 	Oid			relation_oid;
-	Oid			database_oid;
+	Oid			catalog_oid;
 	int64		system_id;
 } RecoRelationRef;
 
@@ -23,6 +23,7 @@ typedef struct RecoRoleRef
 } RecoRoleRef;
 
 extern int64 reco_references_system_id(void);
+extern Oid	reco_references_catalog(void);
 extern RecoRelationRef reco_references_relation(Oid relation);
 extern RecoRoleRef reco_references_role(Oid role);
 extern Oid	reco_references_find_relation(const RecoRelationRef *ref);

@@ -20,6 +20,7 @@
 #include "executor/spi.h"
 #include "expressions.h"
 #include "fmgr.h"
+#include "miscadmin.h"
 #include "nodes/params.h"
 #include "section.h"
 #include "utils/array.h"
@@ -202,12 +203,9 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 	switch (reco_definitions_role_class(role))
 	{
 		case RECO_CLASS_KEY:
-			/* Orders are only told apart; their keys may be integers in a model with text keys. */
-			if (query->reader->integer_keys ||
-				(role == RECO_ROLE_ORDER && reco_definitions_is_integer(*type)))
+			/* Orders are only told apart, each source's for themselves (reco_sources_integer_orders). */
+			if (role == RECO_ROLE_ORDER ? reco_definitions_is_integer(*type) : query->reader->integer_keys)
 			{
-				if (role == RECO_ROLE_ORDER && !reco_definitions_is_integer(*type))
-					break;
 				*type = INT8OID;
 				return "::pg_catalog.int8";
 			}
@@ -485,7 +483,10 @@ typedef struct CustomerConditions
 	int64		limit;
 } CustomerConditions;
 
-/* The newest lines of one customer; among lines of one moment the order is fixed too, so that a limit is deterministic. */
+/*
+ * The newest lines of one customer.  Among lines of one moment the order is fixed too, the same as in
+ * reco_history_compare, so that a limit is deterministic.
+ */
 static bool
 add_customer_conditions(SourceQuery *query, const void *arg)
 {
@@ -494,19 +495,20 @@ add_customer_conditions(SourceQuery *query, const void *arg)
 	RecoExpression *user = checked_expression(query, RECO_ROLE_USER);
 	RecoExpression *at = checked_expression(query, RECO_ROLE_AT);
 	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM);
-	RecoExpression *order = checked_expression(query, RECO_ROLE_ORDER);
+	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY);
 
 	if (!key_fits(conditions->user, user->type, integer_keys))
 		return false;
 	appendStringInfo(&query->text,
 					 " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s"
 					 " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2"
-					 " ORDER BY (%s) DESC",
+					 " ORDER BY (%s) DESC, (%s)%s",
 					 user->text, compares_directly(user->type) ? "" : "::pg_catalog.text",
-					 parameter_cast(user->type, integer_keys), at->text, at->text);
-	if (order != NULL)
-		appendStringInfo(&query->text, ", (%s)", order->text);
-	appendStringInfo(&query->text, ", (%s) LIMIT $3", item->text);
+					 parameter_cast(user->type, integer_keys), at->text, at->text, item->text,
+					 integer_keys ? "::pg_catalog.int8" : "::pg_catalog.text COLLATE \"C\"");
+	if (quantity != NULL)
+		appendStringInfo(&query->text, ", (%s)", quantity->text);
+	appendStringInfoString(&query->text, " LIMIT $3");
 
 	query->params = make_params(3);
 	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->user, integer_keys));
@@ -574,22 +576,40 @@ reco_sources_read_items(const RecoReader *reader, const RecoSource *source, cons
 }
 
 /*
+ * Whether a role's expression gives integers, as its relation stands now; true where the source has none.  A stored
+ * expression means what it means on the pinned search path: on the caller's, abs(x) may be another function.
+ */
+static bool
+is_integer_role(const RecoSource *source, RecoRole role)
+{
+	RecoReader	reader = {source->model, InvalidOid, NULL, false};
+	SourceQuery query = {.reader = &reader,.source = source};
+	RecoSection section = reco_section_begin(GetUserId(), NULL);
+	RecoExpression *expression;
+
+	query.relation = open_relation(source);
+	expression = checked_expression(&query, role);
+	relation_close(query.relation, NoLock);
+	reco_section_end(&section);
+	return expression == NULL || reco_definitions_is_integer(expression->type);
+}
+
+/*
  * Whether the customer and item keys of a source are integers, as its relation stands now.
  */
 bool
 reco_sources_integer_keys(const RecoSource *source)
 {
-	RecoReader	reader = {source->model, InvalidOid, NULL, false};
-	SourceQuery query = {.reader = &reader,.source = source};
-	RecoExpression *user;
-	RecoExpression *item;
+	return is_integer_role(source, RECO_ROLE_USER) && is_integer_role(source, RECO_ROLE_ITEM);
+}
 
-	query.relation = open_relation(source);
-	user = checked_expression(&query, RECO_ROLE_USER);
-	item = checked_expression(&query, RECO_ROLE_ITEM);
-	relation_close(query.relation, NoLock);
-	return (user == NULL || reco_definitions_is_integer(user->type)) &&
-		(item == NULL || reco_definitions_is_integer(item->type));
+/*
+ * Whether its order keys come as integers; they may do so in a model with text keys, and the other way round.
+ */
+bool
+reco_sources_integer_orders(const RecoSource *source)
+{
+	return is_integer_role(source, RECO_ROLE_ORDER);
 }
 
 /*

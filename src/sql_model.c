@@ -10,6 +10,7 @@
 #include "options.h"
 #include "pgtime.h"
 #include "references.h"
+#include "section.h"
 #include "sources.h"
 #include "surface.h"
 #include "utils/acl.h"
@@ -118,15 +119,22 @@ check_timezone(const char *name)
 	return pg_get_timezone_name(zone);
 }
 
+/* Checked as they will be read: a time without zone is the model's, whatever the session's settings are. */
 static Jsonb *
-checked_options(FunctionCallInfo fcinfo, int i, const Jsonb *set)
+checked_options(FunctionCallInfo fcinfo, int i, const Jsonb *set, const char *timezone)
 {
+	RecoSection section;
+	Jsonb	   *options;
+
 	if (PG_ARGISNULL(i))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"options\" must not be null"),
 				 errhint("Leave it out, or give '{}'.")));
-	return reco_options_merge(set, PG_GETARG_JSONB_P(i));
+	section = reco_section_begin(GetUserId(), timezone);
+	options = reco_options_merge(set, PG_GETARG_JSONB_P(i));
+	reco_section_end(&section);
+	return options;
 }
 
 static Jsonb *
@@ -139,8 +147,8 @@ Datum
 reco_create_model(PG_FUNCTION_ARGS)
 {
 	char	   *name = reco_surface_text(fcinfo, 0, "model");
-	char	   *timezone = reco_surface_text_or_null(fcinfo, 1);
-	Jsonb	   *options = checked_options(fcinfo, 2, no_options());
+	const char *timezone = reco_surface_text_or_null(fcinfo, 1);
+	Jsonb	   *options;
 
 	if (*name == '\0' || strlen(name) > MAX_MODEL_NAME)
 		ereport(ERROR,
@@ -149,7 +157,9 @@ reco_create_model(PG_FUNCTION_ARGS)
 				 errhint("Give it a short name, such as 'shop'.")));
 	if (timezone == NULL)
 		timezone = GetConfigOptionByName("timezone", NULL, false);
-	if (!reco_catalog_insert_model(name, check_timezone(timezone), options))
+	timezone = check_timezone(timezone);
+	options = checked_options(fcinfo, 2, no_options(), timezone);
+	if (!reco_catalog_insert_model(name, timezone, options))
 		ereport(ERROR,
 				(errcode(ERRCODE_DUPLICATE_OBJECT),
 				 errmsg("model \"%s\" exists already", name),
@@ -161,10 +171,12 @@ Datum
 reco_alter_model(PG_FUNCTION_ARGS)
 {
 	RecoModelRow *model = reco_surface_own_model(fcinfo);
-	char	   *timezone = reco_surface_text_or_null(fcinfo, 2);
-	Jsonb	   *options = checked_options(fcinfo, 1, model->options);
+	const char *timezone = reco_surface_text_or_null(fcinfo, 2);
+	Jsonb	   *options;
 
-	reco_catalog_update_model(model, InvalidOid, timezone != NULL ? check_timezone(timezone) : model->timezone, options);
+	timezone = timezone != NULL ? check_timezone(timezone) : model->timezone;
+	options = checked_options(fcinfo, 1, model->options, timezone);
+	reco_catalog_update_model(model, InvalidOid, timezone, options);
 	return reco_surface_model_row(fcinfo, model->name);
 }
 

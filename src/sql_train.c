@@ -12,6 +12,7 @@
 #include "surface.h"
 #include "train.h"
 #include "utils/builtins.h"
+#include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
 PG_FUNCTION_INFO_V1(reco_train);
@@ -97,6 +98,9 @@ reco_train(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("reco.train()");
 	INSTR_TIME_SET_CURRENT(start);
 	model = reco_surface_own_model(fcinfo);
+
+	/* The lock may have been waited for: learn from what is committed now, not when the statement began. */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	training.sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
 	check_trainable(model, training.sources);
 	reader.model = model->name;
@@ -108,12 +112,13 @@ reco_train(PG_FUNCTION_ARGS)
 	training.memory_limit = (Size) maintenance_work_mem * 1024;
 	training.now = GetCurrentTimestamp();
 	trained = reco_train_model(&training);
+	PopActiveSnapshot();
 
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	seconds = INSTR_TIME_GET_DOUBLE(end);
 	version = reco_publish_version(model, trained, training.options.keep_versions, seconds);
-	reco_catalog_refresh_names(model);
+	reco_catalog_refresh_references(model);
 	return train_row(fcinfo, version, trained, seconds);
 }
 

@@ -6,7 +6,9 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "recommend.h"
+#include "recommend_all.h"
 #include "surface.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -14,6 +16,8 @@
 
 PG_FUNCTION_INFO_V1(reco_recommend_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_text);
+PG_FUNCTION_INFO_V1(reco_recommend_all_integer);
+PG_FUNCTION_INFO_V1(reco_recommend_all_text);
 
 #define MAX_K 1000000
 
@@ -79,16 +83,16 @@ key_list(FunctionCallInfo fcinfo, int i, const char *name, bool integer_keys)
 }
 
 static int
-read_k(FunctionCallInfo fcinfo)
+read_k(FunctionCallInfo fcinfo, int i)
 {
 	int			k;
 
-	if (PG_ARGISNULL(ARG_K))
+	if (PG_ARGISNULL(i))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"k\" must not be null"),
 				 errhint("Give a number from 1 to %d.", MAX_K)));
-	k = PG_GETARG_INT32(ARG_K);
+	k = PG_GETARG_INT32(i);
 	if (k < 1 || k > MAX_K)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -98,16 +102,16 @@ read_k(FunctionCallInfo fcinfo)
 }
 
 static TimestampTz
-read_as_of(FunctionCallInfo fcinfo)
+read_as_of(FunctionCallInfo fcinfo, int i)
 {
 	TimestampTz as_of;
 
-	if (PG_ARGISNULL(ARG_AS_OF))
+	if (PG_ARGISNULL(i))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("parameter \"as_of\" must not be null"),
 				 errhint("Leave it out for now().")));
-	as_of = PG_GETARG_TIMESTAMPTZ(ARG_AS_OF);
+	as_of = PG_GETARG_TIMESTAMPTZ(i);
 	if (TIMESTAMP_NOT_FINITE(as_of))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -126,12 +130,12 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 	request.has_user = !PG_ARGISNULL(ARG_USER);
 	if (request.has_user)
 		request.user = datum_key(PG_GETARG_DATUM(ARG_USER), integer_keys);
-	request.k = read_k(fcinfo);
+	request.k = read_k(fcinfo, ARG_K);
 	request.basket = key_list(fcinfo, ARG_BASKET, "basket", integer_keys);
 	request.candidates = key_list(fcinfo, ARG_CANDIDATES, "candidates", integer_keys);
 	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
 	request.exclude_purchased = !PG_ARGISNULL(ARG_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ARG_EXCLUDE_PURCHASED);
-	request.as_of = read_as_of(fcinfo);
+	request.as_of = read_as_of(fcinfo, ARG_AS_OF);
 	return request;
 }
 
@@ -192,4 +196,69 @@ Datum
 reco_recommend_text(PG_FUNCTION_ARGS)
 {
 	return answer(fcinfo, false);
+}
+
+/* The arguments of recommend_all and recommend_all_text, in order. */
+enum
+{
+	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF
+};
+
+static Datum
+key_datum(const RecoKey *key, bool integer_keys)
+{
+	if (integer_keys)
+		return Int64GetDatum(key->integer);
+	return PointerGetDatum(cstring_to_text_with_len(key->bytes, key->length));
+}
+
+static void
+put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
+{
+	ReturnSetInfo *result = arg;
+	Datum		values[5];
+	bool		nulls[5] = {false};
+
+	values[0] = key_datum(user, model->integer_keys);
+	values[1] = Int32GetDatum(rank);
+	values[2] = item_datum(model, row->item);
+	values[3] = Float8GetDatum(row->score);
+	values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
+	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+}
+
+static Datum
+answer_all(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	RecoBulkRequest request = {0};
+	MemoryContext work_context;
+	MemoryContext old_context;
+
+	InitMaterializedSRF(fcinfo, 0);
+	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work_context);
+	request.model = reco_surface_text(fcinfo, ALL_MODEL, "model");
+	request.integer_keys = integer_keys;
+	request.k = read_k(fcinfo, ALL_K);
+	request.users = key_list(fcinfo, ALL_USERS, "users", integer_keys);
+	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
+	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
+	request.memory_limit = (Size) maintenance_work_mem * 1024;
+	reco_recommend_all(&request, put_bulk_row, result);
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work_context);
+	return (Datum) 0;
+}
+
+Datum
+reco_recommend_all_integer(PG_FUNCTION_ARGS)
+{
+	return answer_all(fcinfo, true);
+}
+
+Datum
+reco_recommend_all_text(PG_FUNCTION_ARGS)
+{
+	return answer_all(fcinfo, false);
 }

@@ -253,7 +253,7 @@ set_up(Trainer *trainer, const RecoTraining *training, double *seconds)
 	trainer->seconds = seconds;
 	INSTR_TIME_SET_CURRENT(trainer->stage_start);
 	trainer->training = training;
-	trainer->budget = reco_budget_create(CurrentMemoryContext, training->memory_limit);
+	trainer->budget = reco_budget_create(CurrentMemoryContext, "training", training->memory_limit);
 	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	trainer->ials = reco_ials_options_default();
 	trainer->ials.factors = training->options.factors;

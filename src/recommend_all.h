@@ -1,0 +1,29 @@
+/*
+ * recommend_all.h: answering for all customers at once.
+ */
+#ifndef RECO_RECOMMEND_ALL_H
+#define RECO_RECOMMEND_ALL_H
+
+#include "postgres.h"
+
+#include "answering.h"
+#include "recommend.h"
+
+typedef struct RecoBulkRequest
+{
+	const char *model;
+	bool		integer_keys;
+	int			k;
+	RecoKeyList users;			/* not given: everybody with an order line */
+	bool		exclude_purchased;
+	TimestampTz as_of;
+	Size		memory_limit;	/* bytes */
+} RecoBulkRequest;
+
+/* A row of the answer, in the order of customers and ranks. */
+typedef void (*RecoBulkCallback) (void *arg, const RecoModel *model, const RecoKey *user, int rank,
+								  const RecoRecommendation *row);
+
+extern void reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, void *arg);
+
+#endif							/* RECO_RECOMMEND_ALL_H */

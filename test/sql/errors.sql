@@ -1,0 +1,197 @@
+-- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
+
+SET client_min_messages = warning;
+SELECT * FROM no_plan();
+
+CREATE ROLE owner_role;
+CREATE ROLE nobody;
+GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
+CREATE TABLE lines AS
+SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 AS t, '2026-01-01'::timestamptz + o * interval '1 hour' AS at
+FROM generate_series(1, 40) o, generate_series(1, 2) j;
+CREATE TABLE many AS SELECT g AS u, g AS i, g AS o, timestamptz '2026-01-01' AS at FROM generate_series(1, 60000) g;
+CREATE INDEX lines_index ON lines (u);
+CREATE TEMP TABLE passing AS TABLE lines;
+GRANT SELECT ON lines TO owner_role;
+SELECT reco.create_model('m', 'UTC', '{"factors": 2, "iterations": 1}'), reco.create_model('t', 'UTC', '{"factors": 2, "iterations": 1}'), reco.create_model('empty') \g /dev/null
+SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o'), reco.add_orders('t', 'lines', 'u', 't', 'at', 'o') \g /dev/null
+SELECT reco.train('m'), reco.train('t') \g /dev/null
+SELECT reco.add_items('m', 'lines', 'i') \g /dev/null
+SET ROLE owner_role;
+SELECT reco.create_model('orphan', 'UTC', '{"factors": 2, "iterations": 1}') \g /dev/null
+SELECT reco.add_orders('orphan', 'lines', 'u', 'i', 'at') \g /dev/null
+SELECT reco.train('orphan') \g /dev/null
+RESET ROLE;
+
+-- ---- Arguments -------------------------------------------------------------------------------------------------------
+
+SELECT throws_ok(call, '22004', 'parameter "' || missing || '" must not be null', call)
+FROM   (VALUES ('SELECT reco.create_model(NULL)', 'model'), ('SELECT reco.alter_model(NULL)', 'model'), ('SELECT reco.set_owner(NULL, ''postgres'')', 'model'),
+               ('SELECT reco.drop_model(NULL)', 'model'), ('SELECT reco.drop_model(NULL, true)', 'model'), ('SELECT reco.add_orders(NULL, ''lines'', ''u'', ''i'', ''at'')', 'model'),
+               ('SELECT reco.add_items(NULL, ''lines'', ''i'')', 'model'), ('SELECT reco.remove_source(NULL, ''lines'')', 'model'), ('SELECT reco.grant_usage(NULL, ''nobody'')', 'model'),
+               ('SELECT reco.revoke_usage(NULL, ''nobody'')', 'model'), ('SELECT reco.train(NULL)', 'model'), ('SELECT reco.activate(NULL, 1)', 'model'),
+               ('SELECT * FROM reco.recommend(NULL, 1)', 'model'), ('SELECT * FROM reco.recommend_text(NULL, ''1'')', 'model'),
+               ('SELECT reco.create_model(''x'', options => NULL)', 'options'), ('SELECT reco.alter_model(''m'', NULL)', 'options'),
+               ('SELECT reco.set_owner(''m'', NULL)', 'new_owner'), ('SELECT reco.add_orders(''m'', NULL, ''u'', ''i'', ''at'')', 'relation'),
+               ('SELECT reco.add_orders(''m'', ''lines'', NULL, ''i'', ''at'')', 'user_id'), ('SELECT reco.add_orders(''m'', ''lines'', ''u'', NULL, ''at'')', 'item_id'),
+               ('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', NULL)', 'at'), ('SELECT reco.add_items(''m'', ''lines'', NULL)', 'item_id'), ('SELECT reco.add_items(''m'', NULL, ''i'')', 'relation'),
+               ('SELECT reco.remove_source(''m'', NULL)', 'name'), ('SELECT reco.grant_usage(''m'', NULL)', 'role'), ('SELECT reco.revoke_usage(''m'', NULL)', 'role'),
+               ('SELECT reco.activate(''m'', NULL)', 'version')) AS x (call, missing);
+SELECT throws_ok(format('SELECT * FROM reco.recommend(''m'', 1, %s)', argument), state, message, argument)
+FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('k => -1', '22023', 'parameter "k" must be from 1 to 1000000, not -1'), ('k => 1000001', '22023', 'parameter "k" must be from 1 to 1000000, not 1000001'),
+               ('k => 2147483647', '22023', 'parameter "k" must be from 1 to 1000000, not 2147483647'), ('as_of => NULL', '22023', 'parameter "as_of" must not be null'),
+               ('as_of => ''infinity''', '22023', 'parameter "as_of" must be finite'), ('as_of => ''-infinity''', '22023', 'parameter "as_of" must be finite'),
+               ('basket => ''{{1,2},{3,4}}''', '2202E', 'parameter "basket" must be a one-dimensional array, not one of 2 dimensions'),
+               ('candidates => ''{{{1}}}''', '2202E', 'parameter "candidates" must be a one-dimensional array, not one of 3 dimensions'),
+               ('exclude => ''{{1}}''', '2202E', 'parameter "exclude" must be a one-dimensional array, not one of 2 dimensions'),
+               ('basket => ''{1,NULL}''', '22004', 'parameter "basket" must not contain nulls'), ('candidates => ''{NULL}''', '22004', 'parameter "candidates" must not contain nulls'),
+               ('exclude => ''{NULL,1}''', '22004', 'parameter "exclude" must not contain nulls')) AS x (argument, state, message);
+SELECT throws_ok(format('SELECT * FROM reco.recommend_text(''t'', ''1'', %s)', argument), state, message, 'recommend_text: ' || argument)
+FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('as_of => NULL', '22023', 'parameter "as_of" must not be null'), ('basket => ''{{a,b}}''', '2202E', 'parameter "basket" must be a one-dimensional array, not one of 2 dimensions'),
+               ('exclude => ''{NULL}''', '22004', 'parameter "exclude" must not contain nulls')) AS x (argument, state, message);
+
+-- ---- Models ----------------------------------------------------------------------------------------------------------
+
+SELECT throws_ok(call, '42704', 'model "nothing" does not exist', call)
+FROM   unnest(ARRAY['SELECT reco.alter_model(''nothing'')', 'SELECT reco.set_owner(''nothing'', ''postgres'')', 'SELECT reco.drop_model(''nothing'')', 'SELECT reco.add_orders(''nothing'', ''lines'', ''u'', ''i'', ''at'')',
+                    'SELECT reco.add_items(''nothing'', ''lines'', ''i'')', 'SELECT reco.remove_source(''nothing'', ''lines'')', 'SELECT reco.grant_usage(''nothing'', ''nobody'')',
+                    'SELECT reco.revoke_usage(''nothing'', ''nobody'')', 'SELECT reco.train(''nothing'')', 'SELECT reco.activate(''nothing'', 1)', 'SELECT * FROM reco.recommend(''nothing'', 1)',
+                    'SELECT * FROM reco.recommend_text(''nothing'', ''1'')']) call;
+SELECT throws_ok(format('SELECT reco.create_model(%L)', name), '42602', format('a model''s name must have 1 to 200 bytes, not %s', octet_length(name)), format('a name of %s bytes', octet_length(name)))
+FROM   unnest(ARRAY['', repeat('n', 201), repeat('ü', 101), repeat('n', 100000)]) name;
+SELECT throws_ok('SELECT reco.create_model(''m'')', '42710', 'model "m" exists already', 'a name that is taken');
+SELECT throws_ok(format('SELECT reco.create_model(''x'', %L)', zone), '22023', format('time zone "%s" is not known', zone), format('time zone "%s"', zone))
+FROM   unnest(ARRAY['Nowhere/Land', '', 'Europe/Berlin; --', repeat('x', 1000), '../../etc/passwd']) zone;
+SELECT throws_ok('SELECT reco.alter_model(''m'', timezone => ''Nowhere'')', '22023', 'time zone "Nowhere" is not known', 'also in alter_model');
+SELECT throws_ok(format('SELECT reco.create_model(''x'', options => %L)', options), '22023', message, 'options ' || options)
+FROM   (VALUES ('[]', 'options must be a JSON object'), ('{"x": 1}', 'unknown option "x"'), ('{"factors": 0}', 'option "factors" cannot be 0: it must be an integer from 1 to 512'),
+               ('{"factors": 1.5}', 'option "factors" cannot be 1.5: it must be an integer from 1 to 512'), ('{"half_life": "1"}', 'option "half_life" cannot be "1": it must be a number from 0.01 to 1e+06'),
+               ('{"half_life": true}', 'option "half_life" cannot be true: it must be a number from 0.01 to 1e+06'), ('{"half_life": false}', 'option "half_life" cannot be false: it must be a number from 0.01 to 1e+06'),
+               ('{"half_life": {"a": [1]}}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1e+06'),
+               ('{"half_life": []}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1e+06'),
+               ('{"training_clock": 7}', 'option "training_clock" cannot be a number'), ('{"training_clock": "infinity"}', 'option "training_clock" cannot be infinity'),
+               ('{"training_clock": true}', 'option "training_clock" cannot be true'), ('{"training_clock": [1]}', 'option "training_clock" cannot be an object or array')) AS x (options, message);
+SET ROLE nobody;
+SELECT throws_ok('SELECT reco.create_model(''x'')', '42501', 'permission denied for function create_model', 'create_model is not for nobody');
+SELECT throws_ok(call, '42501', 'must be owner of model "m"', 'nobody: ' || call)
+FROM   unnest(ARRAY['SELECT reco.alter_model(''m'')', 'SELECT reco.set_owner(''m'', ''nobody'')', 'SELECT reco.drop_model(''m'')', 'SELECT reco.train(''m'')', 'SELECT reco.activate(''m'', 1)',
+                    'SELECT reco.remove_source(''m'', ''lines'')', 'SELECT reco.grant_usage(''m'', ''nobody'')', 'SELECT reco.revoke_usage(''m'', ''nobody'')']) call;
+SELECT throws_ok('SELECT * FROM reco.recommend(''m'', 1)', '42501', 'permission denied for model "m"', 'nobody: recommend');
+SET ROLE owner_role;
+SELECT throws_ok('SELECT reco.set_owner(''orphan'', ''nobody'')', '42501', 'must be able to SET ROLE "nobody" to give it a model', 'set_owner to a stranger');
+SELECT throws_ok('SELECT reco.add_orders(''orphan'', ''many'', ''u'', ''i'', ''at'')', '42501', 'permission denied for table many', 'a table that the owner may not read');
+RESET ROLE;
+SELECT throws_ok('SELECT reco.set_owner(''m'', ''no such role'')', '42704', 'role "no such role" does not exist', 'set_owner to no role');
+SELECT throws_ok('SELECT reco.grant_usage(''m'', ''no such role'')', '42704', 'role "no such role" does not exist', 'grant_usage to no role');
+
+-- ---- Sources ---------------------------------------------------------------------------------------------------------
+
+SELECT throws_ok(format('SELECT reco.add_orders(''m'', ''lines'', ''u'', %L, ''at'')', item), state, message, 'item_id => ' || quote_literal(item))
+FROM   (VALUES ('i FROM lines', '42601', 'parameter "item_id" must be an expression over the relation, without clauses of its own'), ('', '42601', 'parameter "item_id" is empty'),
+               ('*', '42601', 'parameter "item_id" must name its columns one by one'), ('(SELECT 1)', '0A000', 'parameter "item_id" must not contain a subquery'),
+               ('random()', '42P17', 'parameter "item_id" must not call volatile functions'), ('i, u', '42601', 'parameter "item_id" must be one expression, not 2'),
+               ('i::real', '42804', 'parameter "item_id" has type real, but must have type an integer, text, uuid or another type with one text form a value')) AS x (item, state, message);
+SELECT throws_ok(format('SELECT reco.add_items(''m'', ''lines'', ''i'', %s)', argument), state, message, argument)
+FROM   (VALUES ('features => ''u, u''', '42701', 'parameter "features" has two expressions named "u"'), ('available => ''u''', '42804', 'parameter "available" has type integer, but must have type boolean'),
+               ('description => ''u''', '42804', 'parameter "description" has type integer, but must have type text'),
+               ('price => ''t''', '42804', 'parameter "price" has type text, but must have type smallint, integer, bigint, real, double precision or numeric')) AS x (argument, state, message);
+SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''t'')', '42804', 'parameter "at" has type text, but must have type timestamptz, timestamp or date', 'at => ''t''');
+SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''at'', unit_price => ''1'', amount => ''1'')', '22023', 'parameters "unit_price" and "amount" exclude each other', 'unit_price and amount');
+SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines_index'', ''u'', ''i'', ''at'')', '42809', 'relation "lines_index" cannot be a source', 'an index');
+SELECT throws_ok('SELECT reco.add_orders(''m'', ''passing'', ''u'', ''i'', ''at'')', '42809', 'temporary relation "passing" cannot be a source', 'a temporary table');
+SELECT throws_ok('SELECT reco.add_orders(''m'', 4294967295::regclass, ''u'', ''i'', ''at'')', '42P01', 'relation with OID 4294967295 does not exist', 'nothing');
+SELECT throws_ok('SELECT reco.remove_source(''m'', ''lines'')', '42P08', 'model "m" has 2 sources named "lines"', 'remove_source of two');
+SELECT throws_ok('SELECT reco.remove_source(''m'', ''nothing'')', '42704', 'model "m" has no source named "nothing"', 'remove_source of none');
+SELECT throws_ok('SELECT reco.remove_source(''m'', ''lines'', ''reviews'')', '42704', 'model "m" has no source named "lines" of kind reviews', 'remove_source of another kind');
+
+-- ---- Training and asking ---------------------------------------------------------------------------------------------
+
+SELECT throws_ok('SELECT reco.train(''empty'')', '55000', 'model "empty" has no orders to learn from', 'train without sources');
+SELECT throws_ok('SELECT * FROM reco.recommend(''empty'', 1)', '55000', 'model "empty" has not been trained', 'recommend before train');
+SELECT throws_ok('SELECT * FROM reco.recommend_text(''empty'', ''1'')', '55000', 'model "empty" has not been trained', 'recommend_text before train');
+SELECT throws_ok('SELECT reco.activate(''m'', 99)', '42704', 'model "m" has no version 99', 'activate an unknown version');
+SELECT throws_ok('SELECT * FROM reco.recommend_text(''m'', ''1'')', '42809', 'model "m" has integer keys', 'recommend_text for integers');
+SELECT throws_ok('SELECT * FROM reco.recommend(''t'', 1)', '42809', 'model "t" has text keys', 'recommend for texts');
+BEGIN;
+SET TRANSACTION READ ONLY;
+SELECT throws_ok('SELECT reco.train(''m'')', '25006', 'cannot execute reco.train() in a read-only transaction', 'train in a read-only transaction');
+SELECT throws_ok(call, '25006', NULL, 'read-only: ' || call)
+FROM   unnest(ARRAY['SELECT reco.create_model(''x'')', 'SELECT reco.alter_model(''m'', ''{"seed": 5}'')', 'SELECT reco.drop_model(''m'')', 'SELECT reco.add_items(''m'', ''lines'', ''i'')',
+                    'SELECT reco.remove_source(''t'', ''lines'')', 'SELECT reco.grant_usage(''m'', ''nobody'')', 'SELECT reco.activate(''m'', 1)', 'SELECT reco.set_owner(''m'', ''nobody'')']) call;
+ROLLBACK;
+BEGIN;
+SET LOCAL maintenance_work_mem = '1MB';
+SELECT reco.add_orders('m', 'many', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT throws_matching('SELECT reco.train(''m'')', '^training needs at least \d+ MB of memory, but maintenance_work_mem is 1 MB$', 'too little memory');
+SELECT throws_ok('SELECT reco.train(''m'')', '53400', NULL, 'as configuration_limit_exceeded');
+SET LOCAL maintenance_work_mem = '64MB';
+SELECT reco.alter_model('m', '{"factors": 512}') \g /dev/null
+SELECT throws_matching('SELECT reco.train(''m'')', '^training needs at least \d+ MB of memory, but maintenance_work_mem is 64 MB$', 'too little for the factors');
+ROLLBACK;
+CREATE VIEW changing AS SELECT u, i, at FROM lines;
+SELECT reco.create_model('c', 'UTC', '{"factors": 2, "iterations": 1}') \g /dev/null
+SELECT reco.add_orders('c', 'changing', 'u', 'i', 'at') \g /dev/null
+SELECT reco.train('c') \g /dev/null
+SELECT reco.add_orders('c', 'lines', 'u', 't', 'at', name => 'changing') \g /dev/null
+SELECT throws_ok('SELECT * FROM reco.recommend(''c'', 1)', '42804', '"item_id" has type text, but the model was trained with integer keys', 'keys that became texts');
+SELECT reco.add_orders('c', 'changing', 'u', 'i', 'at') \g /dev/null
+DROP VIEW changing;
+SELECT throws_ok('SELECT * FROM reco.recommend(''c'', 1)', '42P01', 'relation "public.changing" of model "c" does not exist any more', 'a view that is gone, recommend');
+SELECT throws_ok('SELECT reco.train(''c'')', '42P01', 'relation "public.changing" of model "c" does not exist any more', 'train');
+REVOKE ALL ON lines FROM owner_role;
+REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM owner_role;
+DROP ROLE owner_role;
+SELECT throws_ok(call, '42704', 'the owner "owner_role" of model "orphan" does not exist', 'without owner: ' || call)
+FROM   unnest(ARRAY['SELECT reco.train(''orphan'')', 'SELECT * FROM reco.recommend(''orphan'', 1)', 'SELECT reco.add_items(''orphan'', ''lines'', ''i'')']) call;
+
+-- ---- Damage ----------------------------------------------------------------------------------------------------------
+
+BEGIN;
+UPDATE reco.source_column SET role = 'nothing' WHERE model = 't' AND role = 'at';
+SELECT throws_ok('SELECT * FROM reco.recommend_text(''t'', ''1'')', 'XX001', 'source "lines" of model "t" is damaged in the catalog', 'an unknown role in the catalog');
+ROLLBACK;
+BEGIN;
+DELETE FROM reco.source_column WHERE model = 't' AND role = 'user_id';
+SELECT throws_ok('SELECT * FROM reco.recommend_text(''t'', ''1'')', 'XX001', 'source "lines" of model "t" is damaged in the catalog', 'a missing role in the catalog');
+ROLLBACK;
+BEGIN;
+ALTER TABLE reco.model ALTER timezone DROP NOT NULL;
+UPDATE reco.model SET timezone = NULL;
+SELECT throws_ok('SELECT * FROM reco.recommend(''m'', 1)', 'XX001', 'column "timezone" of the reco catalog is null', 'a NULL in the catalog');
+ROLLBACK;
+-- (Under another id, or the session goes on with what it has cached.)
+CREATE FUNCTION damage(statement text) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+	old uuid := (SELECT blob FROM reco.version WHERE model = 'm');
+	new uuid := gen_random_uuid();
+BEGIN
+	UPDATE reco.version SET blob = new WHERE blob = old;
+	UPDATE reco.version_part SET blob = new WHERE blob = old;
+	EXECUTE statement USING new;
+END $$;
+SELECT throws_ok(format('SELECT damage(%L); SELECT * FROM reco.recommend(''m'', 1)', 'UPDATE reco.version_part SET ' || change || ' WHERE blob = $1'), state, message, change)
+FROM   (VALUES ('part = 1', 'XX001', 'the parts of a stored model do not fit together'), ('data = ''''', 'XX001', 'the active version of model "m" is damaged: it is too short'),
+               ('data = substr(data, 1, 100)', 'XX001', 'the active version of model "m" is damaged: its length is not what its header says'),
+               ('data = set_byte(data, 0, 0)', 'XX001', 'the active version of model "m" is damaged: it does not begin like a model'),
+               ('data = set_byte(data, 200, 255 - get_byte(data, 200))', 'XX001', 'the active version of model "m" is damaged: its checksum is wrong'),
+               ('data = set_byte(data, 8, 9)', '0A000', 'cannot read the active version of model "m": it has a newer format than this library reads'),
+               ('data = set_byte(set_byte(data, 12, 1), 15, 4)', '0A000', 'cannot read the active version of model "m": it was written on a machine of the other byte order')) AS x (change, state, message);
+SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 6, 'undamaged it answers');
+
+-- ---- Settings --------------------------------------------------------------------------------------------------------
+
+SELECT throws_ok('SET reco.kernel = ''quantum''', '22023', 'invalid value for parameter "reco.kernel": "quantum"', 'an unknown kernel');
+SELECT throws_ok('SET reco.cache_size = ''0''', '22023', NULL, 'a cache of nothing');
+SELECT throws_ok('SET reco.nothing = 1', '42602', NULL, 'an unknown setting of ours');
+SELECT is(set_config('reco.kernel', kernel, true), kernel, 'kernel ' || kernel) FROM unnest(ARRAY['auto', 'baseline']) kernel;
+
+-- ---- Without the extension -------------------------------------------------------------------------------------------
+
+SELECT probin AS library FROM pg_proc WHERE oid = 'reco.access(text)'::regprocedure \gset
+DROP EXTENSION reco CASCADE;
+CREATE FUNCTION left_over(text) RETURNS text AS :'library', 'reco_access' LANGUAGE c STRICT;
+SELECT throws_ok('SELECT left_over(''m'')', '42704', 'extension "reco" is not installed in this database', 'a function that outlived the extension');
+
+SELECT * FROM finish();

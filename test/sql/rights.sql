@@ -1,0 +1,295 @@
+-- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
+
+SET client_min_messages = warning;
+SELECT * FROM no_plan();
+
+CREATE ROLE owner_role;
+CREATE ROLE member;
+CREATE ROLE outsider_member NOINHERIT;
+CREATE ROLE recommender;
+CREATE ROLE explainer;
+CREATE ROLE nobody;
+CREATE ROLE admin SUPERUSER;
+CREATE ROLE heir;
+GRANT owner_role TO member, outsider_member;
+GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
+
+CREATE TABLE lines AS
+SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 AS t, '2026-01-01'::timestamptz + o * interval '1 hour' AS at
+FROM generate_series(1, 40) o, generate_series(1, 2) j;
+GRANT SELECT ON lines TO owner_role;
+SET ROLE owner_role;
+SELECT reco.create_model('m', 'UTC', '{"factors": 2}') \g /dev/null
+SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', name => 'spare') \g /dev/null
+SELECT reco.train('m') \g /dev/null
+SELECT reco.create_model('t', 'UTC', '{"factors": 2}') \g /dev/null
+SELECT reco.add_orders('t', 'lines', 'u', 't', 'at', 'o') \g /dev/null
+SELECT reco.train('t') \g /dev/null
+SELECT reco.grant_usage(model, 'recommender'), reco.grant_usage(model, 'explainer', explain => true) FROM unnest(ARRAY['m', 't']) model \g /dev/null
+RESET ROLE;
+
+-- What a call as a role gives: ok, or the SQLSTATE.  Whatever it does is undone.
+CREATE FUNCTION outcome(who name, call text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text := 'ok';
+BEGIN
+	BEGIN
+		EXECUTE format('SET LOCAL ROLE %I', who);
+		EXECUTE call;
+		RAISE EXCEPTION USING ERRCODE = 'UNDOO';
+	EXCEPTION
+		WHEN SQLSTATE 'UNDOO' THEN NULL;
+		WHEN OTHERS THEN result := SQLSTATE;
+	END;
+	RETURN result;
+END $$;
+
+-- ---- Functions ----------------------------------------------------------------------------------------------------
+
+CREATE TABLE roles (who name, rank integer);           -- 4 superuser, 3 owner, 2 explain, 1 recommend, 0 nobody
+INSERT INTO roles VALUES ('postgres', 4), ('admin', 4), ('owner_role', 3), ('member', 3), ('explainer', 2), ('recommender', 1), ('nobody', 0),
+                         ('outsider_member', 0);
+CREATE TABLE calls (call text, needed integer);
+INSERT INTO calls VALUES
+	('SELECT reco.alter_model(''m'', ''{"seed": 1}'')', 3),
+	('SELECT reco.alter_model(''m'')', 3),
+	('SELECT reco.drop_model(''m'')', 3),
+	('SELECT reco.drop_model(''m'', missing_ok => true)', 3),
+	('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''at'')', 3),
+	('SELECT reco.add_items(''m'', ''lines'', ''i'')', 3),
+	('SELECT reco.remove_source(''m'', ''spare'')', 3),
+	('SELECT reco.remove_source(''m'', ''spare'', ''orders'')', 3),
+	('SELECT reco.grant_usage(''m'', ''heir'')', 3),
+	('SELECT reco.grant_usage(''m'', ''heir'', true)', 3),
+	('SELECT reco.grant_usage(''m'', ''public'')', 3),
+	('SELECT reco.revoke_usage(''m'', ''recommender'')', 3),
+	('SELECT reco.revoke_usage(''m'', ''explainer'', true)', 3),
+	('SELECT reco.train(''m'')', 3),
+	('SELECT reco.activate(''m'', 1)', 3),
+	('SELECT reco.set_owner(''m'', ''owner_role'')', 3),
+	('SELECT reco.set_owner(''m'', ''heir'')', 4),
+	('SELECT reco.set_owner(''m'', ''postgres'')', 4),
+	('SELECT * FROM reco.recommend(''m'', 1)', 1),
+	('SELECT * FROM reco.recommend(''m'', NULL, basket => ''{1}'')', 1),
+	('SELECT * FROM reco.recommend_text(''t'', ''1'')', 1),
+	('SELECT * FROM reco.recommend_all(''m'')', 1),
+	('SELECT * FROM reco.recommend_all_text(''t'')', 1),
+	('SELECT reco.access(''m'')', 0),
+	('SELECT reco.access(''nothing'')', 0),
+	('SELECT reco.default_options()', 0),
+	('SELECT * FROM reco.options()', 0),
+	('SELECT reco.resolve_role(''nobody'', 0, 0)', 0),
+	('SELECT reco.resolve_relation(''public'', ''lines'', 0, 0, 0)', 0),
+	('SELECT * FROM reco.models', 0), ('SELECT * FROM reco.sources', 0), ('SELECT * FROM reco.versions', 0), ('SELECT * FROM reco.grants', 0);
+SELECT is(outcome(who, call), CASE WHEN rank >= needed THEN 'ok' ELSE '42501' END, format('%s: %s', who, call))
+FROM   roles, calls ORDER BY call, rank DESC, who;
+SELECT bag_eq($$SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
+              $$SELECT DISTINCT (regexp_match(call, 'reco\.(\w+)\('))[1]::name FROM calls WHERE call LIKE '%reco.%(%'
+                UNION SELECT 'create_model'$$, 'the matrix has every function');
+
+-- create_model is the DBA's to give, and the model belongs to who calls.
+SELECT is(outcome(who, 'SELECT reco.create_model(''new'')'), CASE WHEN rank >= 3 THEN 'ok' ELSE '42501' END, format('%s: create_model', who)) FROM roles;
+SELECT function_privs_are('reco', 'create_model', ARRAY['text', 'text', 'jsonb'], 'public', '{}'::text[], 'create_model is not for all');
+SELECT is(outcome('nobody', 'SELECT reco.create_model(''m'')'), '42501', 'not even to find out that a name is taken');
+
+-- The hints and words of a refusal.
+SET ROLE nobody;
+SELECT throws_ok($$SELECT reco.train('m')$$, '42501', 'must be owner of model "m"', 'nobody does not train');
+SELECT throws_ok($$SELECT * FROM reco.recommend('m', 1)$$, '42501', 'permission denied for model "m"', 'nor ask');
+SELECT throws_ok($$SELECT * FROM reco.recommend('nothing', 1)$$, '42704', 'model "nothing" does not exist', 'what is not there');
+SET ROLE owner_role;
+SELECT throws_ok($$SELECT reco.set_owner('m', 'heir')$$, '42501', 'must be able to SET ROLE "heir" to give it a model', 'an owner cannot give a model to just anybody');
+RESET ROLE;
+
+-- ---- Tables -------------------------------------------------------------------------------------------------------
+
+SELECT bag_eq($$SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'reco' AND relkind IN ('r', 'v')$$,
+              ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'models', 'sources', 'versions', 'grants']::name[],
+              'tables and views of the schema');
+CREATE TABLE attempts (attempt text);
+INSERT INTO attempts VALUES ('SELECT * FROM reco.%I'), ('SELECT count(*) FROM reco.%I'), ('INSERT INTO reco.%I DEFAULT VALUES'), ('DELETE FROM reco.%I'),
+	('TRUNCATE reco.%I'), ('LOCK TABLE reco.%I'), ('ALTER TABLE reco.%I DISABLE TRIGGER ALL'), ('DROP TABLE reco.%I'),
+	('CREATE TRIGGER t BEFORE INSERT ON reco.%I EXECUTE FUNCTION suppress_redundant_updates_trigger()'), ('CREATE INDEX ON reco.%I ((1))'),
+	('CREATE POLICY p ON reco.%I'), ('GRANT SELECT ON reco.%I TO PUBLIC'), ('CREATE RULE r AS ON INSERT TO reco.%I DO NOTHING');
+SELECT is_empty(format($$SELECT t, attempt, outcome(%L, format(attempt, t)) FROM attempts,
+	unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant']) t WHERE outcome(%1$L, format(attempt, t)) <> '42501'$$, who),
+	who || ' does nothing at all with the tables')
+FROM   roles WHERE rank < 4;
+SELECT is_empty(format($$SELECT t, a FROM unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant']) t, unnest(string_to_array(
+	'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || t, a)
+	OR (a IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(%1$L, 'reco.' || t, a))$$, who), who || ' has no privilege on any')
+FROM   roles WHERE rank < 4;
+SELECT is(outcome(who, 'UPDATE reco.model SET owner_name = ''nobody'''), '42501', who || ' does not update') FROM roles WHERE rank < 4;
+SELECT is_empty(format($$SELECT v, a FROM unnest(ARRAY['models', 'sources', 'versions', 'grants']) v, unnest(string_to_array(
+	'INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || v, a)$$, who), who || ' only reads the views')
+FROM   roles WHERE rank < 4;
+SELECT is(outcome('nobody', 'CREATE TABLE reco.mine (a integer)'), '42501', 'nobody makes a table in the schema');
+SELECT is(outcome('owner_role', 'CREATE FUNCTION reco.access(integer) RETURNS text RETURN ''owner'''), '42501', 'nor a function');
+SELECT schema_privs_are('reco', 'public', ARRAY['USAGE'], 'all may only use the schema');
+SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+                  WHERE n.nspname = 'reco' AND (p.proleakproof OR p.prosecdef)$$, 'no function is leakproof or a security definer');
+SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
+	$$VALUES ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'),
+	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
+	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
+	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')$$, 'labels of the functions');
+
+-- ---- What is seen -------------------------------------------------------------------------------------------------
+
+-- Each role's view of the model: access, sources, expressions, versions, grants.
+CREATE FUNCTION sight(who name) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	result text;
+BEGIN
+	EXECUTE format('SET LOCAL ROLE %I', who);
+	SELECT concat_ws(' ', coalesce(reco.access('m'), '-'), (SELECT string_agg(access, ',') FROM reco.models WHERE model = 'm'),
+		(SELECT count(*) FROM reco.sources WHERE model = 'm'), (SELECT count(expressions) FROM reco.sources WHERE model = 'm'),
+		(SELECT count(*) FROM reco.versions WHERE model = 'm'), (SELECT count(*) FROM reco.grants WHERE model = 'm')) INTO result;
+	RESET ROLE;
+	RETURN result;
+END $$;
+SELECT is(sight(who), CASE rank WHEN 0 THEN '- 0 0 0 0' WHEN 1 THEN 'recommend recommend 2 0 1 0' WHEN 2 THEN 'explain explain 2 0 1 0' ELSE 'owner owner 2 2 1 2' END,
+          'what sees ' || who)
+FROM   roles;
+CREATE FUNCTION leak(text) RETURNS boolean COST 0.0000001 LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'leaked %', $1; END $$;
+SET ROLE nobody;
+SELECT is_empty('SELECT * FROM reco.models WHERE leak(model)', 'a cheap function sees no row of reco.models that its caller may not see');
+SELECT is_empty('SELECT * FROM reco.sources WHERE leak(name)', 'nor of reco.sources');
+SELECT is_empty('SELECT * FROM reco.versions WHERE leak(model)', 'nor of reco.versions');
+SET ROLE recommender;
+SELECT is_empty('SELECT * FROM reco.grants WHERE leak(role)', 'nor of reco.grants');
+SELECT is_empty('SELECT * FROM reco.sources WHERE expressions IS NOT NULL AND leak(expressions::text)', 'nor an expression');
+RESET ROLE;
+SELECT is((SELECT count(*)::integer FROM reco.access(NULL)), 1, 'access of NULL is no error');
+
+-- ---- Grants --------------------------------------------------------------------------------------------------------
+
+SET ROLE owner_role;
+SELECT is(reco.grant_usage('m', 'heir'), 'recommend', 'a grant');
+SELECT is(reco.grant_usage('m', 'heir', explain => true), 'explain', 'a higher one');
+SELECT is(reco.grant_usage('m', 'heir'), 'explain', 'a lower one takes nothing away');
+SELECT is(reco.grant_usage('m', 'heir', explain => NULL), 'explain', 'explain => NULL is no');
+SELECT set_eq($$SELECT role, level FROM reco.grants WHERE model = 'm'$$, $$VALUES ('recommender', 'recommend'), ('explainer', 'explain'), ('heir', 'explain')$$, 'as listed');
+SELECT is(reco.revoke_usage('m', 'heir', explain_only => true), 'recommend', 'the higher level taken back');
+SELECT is(reco.revoke_usage('m', 'heir', explain_only => true), 'recommend', 'twice makes no difference');
+SELECT is(reco.revoke_usage('m', 'heir'), NULL, 'then all');
+SELECT is(reco.revoke_usage('m', 'heir'), NULL, 'nothing to take is no error');
+SELECT is(reco.revoke_usage('m', 'heir', explain_only => true), NULL, 'and no grant by the back door');
+SELECT throws_ok($$SELECT reco.grant_usage('m', 'no such role')$$, '42704', 'role "no such role" does not exist', 'an unknown role');
+SELECT throws_ok($$SELECT reco.revoke_usage('m', 'no such role')$$, '42704', 'role "no such role" does not exist', 'also to revoke from');
+RESET ROLE;
+SELECT is(outcome('heir', 'SELECT * FROM reco.recommend(''m'', 1)'), '42501', 'who lost it may not ask');
+
+SELECT is(reco.grant_usage('m', 'public'), 'recommend', 'a grant to all');
+SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), 'ok', 'then nobody may ask');
+SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), '42501', 'this model only');
+SELECT is(outcome('nobody', 'SELECT reco.train(''m'')'), '42501', 'and not train');
+SELECT is(sight('nobody'), 'recommend recommend 2 0 1 0', 'and sees as much');
+SELECT is(sight('explainer'), 'explain explain 2 0 1 0', 'who had more keeps it');
+SELECT set_eq($$SELECT role FROM reco.grants WHERE model = 'm'$$, ARRAY['recommender', 'explainer', 'public'], 'it is listed as public');
+SELECT is(reco.revoke_usage('m', 'public'), NULL, 'taken back');
+SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), '42501', 'and nobody may ask no more');
+SELECT is(outcome('recommender', 'SELECT * FROM reco.recommend(''m'', 1)'), 'ok', 'but who was granted it by name');
+
+-- Grants to a group reach its members.
+GRANT recommender TO nobody;
+SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), 'ok', 'a member of a grantee may ask');
+REVOKE recommender FROM nobody;
+SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), '42501', 'until it is a member no more');
+SELECT is(outcome('outsider_member', 'SET ROLE owner_role; SELECT reco.train(''m'')'), 'ok', 'a member that does not inherit must SET ROLE');
+
+-- With the model in the session's cache.
+SET ROLE recommender;
+SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 6, 'cached');
+SET ROLE nobody;
+SELECT throws_ok($$SELECT * FROM reco.recommend('m', 1)$$, '42501', 'permission denied for model "m"', 'another role does not profit from it');
+SET ROLE owner_role;
+SELECT reco.revoke_usage('m', 'recommender') \g /dev/null
+SET ROLE recommender;
+SELECT throws_ok($$SELECT * FROM reco.recommend('m', 1)$$, '42501', 'permission denied for model "m"', 'what is revoked is gone with the next statement');
+SELECT is_empty($$SELECT * FROM reco.models WHERE model = 'm'$$, 'and not seen any more');
+RESET ROLE;
+PREPARE ask_t AS SELECT count(*)::integer FROM reco.recommend_text('t', '1');
+SET ROLE explainer;
+SELECT lives_ok('EXECUTE ask_t', 'a prepared statement asks with the rights of who executes it');
+SET ROLE nobody;
+SELECT throws_ok('EXECUTE ask_t', '42501', 'permission denied for model "t"', 'and not of who prepared it');
+RESET ROLE;
+CREATE VIEW window_to_it AS SELECT * FROM reco.recommend_text('t', '1');
+GRANT SELECT ON window_to_it TO nobody;
+SELECT is(outcome('nobody', 'SELECT * FROM window_to_it'), '42501', 'a view lends no rights: functions in it run as who asks');
+CREATE FUNCTION door() RETURNS bigint SECURITY DEFINER SET search_path = pg_catalog LANGUAGE sql AS 'SELECT count(*) FROM reco.recommend_text(''t'', ''1'')';
+SELECT is(outcome('nobody', 'SELECT door()'), 'ok', 'a security definer function does');
+
+-- The caller needs no right to the tables, and the owner does.
+SELECT is(outcome('explainer', 'SELECT * FROM lines'), '42501', 'a grantee does not read the table');
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend(''m'', 1)'), 'ok', 'and asks');
+REVOKE SELECT ON lines FROM owner_role;
+SELECT is(outcome(who, 'SELECT * FROM reco.recommend(''m'', 1)'), '42501', format('without the owner''s right to the table, not for %s', who))
+FROM   unnest(ARRAY['explainer', 'owner_role', 'postgres']::name[]) who;
+SELECT is(outcome('postgres', 'SELECT reco.train(''m'')'), '42501', 'nor can a superuser train');
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend(''m'', NULL)'), 'ok', 'what reads no table needs none');
+GRANT SELECT ON lines TO owner_role;
+
+-- ---- Row-level security is the owner's ------------------------------------------------------------------------------
+
+CREATE TABLE tenants AS SELECT *, o % 2 AS tenant FROM lines;
+CREATE TABLE one_tenant AS SELECT * FROM tenants WHERE tenant = 1;
+ALTER TABLE tenants ENABLE ROW LEVEL SECURITY;
+CREATE POLICY mine ON tenants TO owner_role USING (tenant = 1);
+CREATE POLICY theirs ON tenants TO explainer USING (true);
+GRANT SELECT ON tenants, one_tenant TO owner_role, explainer;
+SET ROLE owner_role;
+SELECT reco.create_model('part', 'UTC', '{"factors": 2}'), reco.create_model('whole', 'UTC', '{"factors": 2}') \g /dev/null
+SELECT reco.add_orders('part', 'tenants', 'u', 'i', 'at', 'o'), reco.add_orders('whole', 'one_tenant', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT reco.grant_usage('part', 'explainer') \g /dev/null
+RESET ROLE;
+SELECT is((SELECT rows FROM reco.train('part')), (SELECT count(*) FROM one_tenant), 'a superuser who trains reads the rows that the owner sees');
+SELECT reco.train('whole') \g /dev/null
+CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
+	SELECT md5(string_agg(p.data, '' ORDER BY p.part)) FROM reco.version v JOIN reco.version_part p USING (blob)
+	WHERE v.model = bits.name AND v.version = (SELECT active_version FROM reco.model m WHERE m.name = bits.name)
+$$;
+SELECT is(bits('part'), bits('whole'), 'the model is the same as of a table with these rows only');
+SET row_security = off;
+SELECT is((SELECT rows FROM reco.train('part')), (SELECT count(*) FROM one_tenant), 'also with row_security = off');
+RESET row_security;
+INSERT INTO tenants SELECT 1000 + g, 77, 1 + g % 2, 'k1', '2026-01-02', 0 FROM generate_series(1, 20) g;
+SELECT is((SELECT source FROM reco.recommend('part', 77, k => 1)), 'popular', 'rows that the owner does not see are no evidence, for a superuser');
+SET ROLE explainer;
+SELECT is((SELECT source FROM reco.recommend('part', 77, k => 1)), 'popular', 'nor for a caller who does see them');
+RESET ROLE;
+
+-- ---- A new owner ---------------------------------------------------------------------------------------------------
+
+GRANT heir TO owner_role;
+SET ROLE owner_role;
+SELECT is((reco.set_owner('t', 'heir')).owner, 'heir', 'who is a member of the new owner may give');
+SELECT is(reco.access('t'), 'owner', 'and stays an owner by that membership');
+RESET ROLE;
+REVOKE heir FROM owner_role;
+SELECT is(outcome('owner_role', 'SELECT reco.train(''t'')'), '42501', 'the old owner is none any more');
+SELECT is(outcome('owner_role', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), '42501', 'and may not even ask');
+SELECT is(outcome('heir', 'SELECT reco.train(''t'')'), '42501', 'the new one trains with her own rights, which do not include the table');
+GRANT SELECT ON lines TO heir;
+SELECT is(outcome('heir', 'SELECT reco.train(''t'')'), 'ok', 'or do');
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), 'ok', 'grants stay');
+SELECT throws_ok($$SELECT reco.set_owner('t', 'no such role')$$, '42704', 'role "no such role" does not exist', 'an unknown owner');
+SELECT throws_ok($$SELECT reco.set_owner('t', 'public')$$, '42704', 'role "public" does not exist', 'public owns nothing');
+REVOKE SELECT ON lines FROM heir;
+DROP ROLE heir;
+SELECT throws_ok($$SELECT reco.train('t')$$, '42704', 'the owner "heir" of model "t" does not exist', 'an owner who is dropped');
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), '42704', 'takes the answers along');
+CREATE ROLE heir;
+SELECT is(outcome('heir', 'SELECT reco.train(''t'')'), '42501', 'a later role of that name does not inherit');
+SELECT is((reco.set_owner('t', 'owner_role')).owner, 'owner_role', 'a superuser finds a new one');
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), 'ok', 'and the answers are back');
+REVOKE ALL ON tenants, one_tenant FROM explainer;
+DROP POLICY theirs ON tenants;
+DROP ROLE explainer;
+SELECT set_eq($$SELECT role FROM reco.grants WHERE model = 't'$$, ARRAY['recommender', 'explainer'], 'a grantee who is dropped is still listed by the name she had');
+CREATE ROLE explainer;
+SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), '42501', 'but a later role of that name has no right');
+
+SELECT * FROM finish();
