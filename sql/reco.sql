@@ -263,6 +263,11 @@ CREATE FUNCTION reco.revoke_usage(model text, role name, explain_only boolean DE
 COMMENT ON FUNCTION reco.revoke_usage(text, name, boolean) IS
 'Takes the use of a model back from a role, or with explain_only => true only the second level. Returns the level that is left, NULL for none.';
 
+CREATE FUNCTION reco.check(model text, OUT severity text, OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;
+COMMENT ON FUNCTION reco.check(text) IS
+'Looks over a model that the current role owns: what is missing or odd, with the command that mends it, errors (it cannot work) before warnings (it works badly) and notices. No rows: all is well.';
+
 /* Train */
 
 CREATE FUNCTION reco.train(model text,
@@ -277,6 +282,11 @@ CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
 	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.activate(text, integer) IS
 'Makes a stored version of a model the one that answers from the commit on.';
+
+CREATE FUNCTION reco.prune_versions(model text, keep integer DEFAULT NULL) RETURNS integer
+	AS 'MODULE_PATHNAME', 'reco_prune_versions' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.prune_versions(text, integer) IS
+'Deletes all but the newest keep versions of a model (default: its option keep_versions, as every training does) and returns how many; the active one always stays.';
 
 /* Recommend */
 
@@ -309,6 +319,20 @@ CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users 
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz) IS
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.similar_items(model text, item_id bigint, k integer DEFAULT 10,
+		OUT rank integer, OUT similar_item_id bigint, OUT similarity double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_similar_items_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.similar_items(text, bigint, integer) IS
+'The k available items most like an item: by the cosine of their factors, -1 to 1, that is bought by the same customers and in the same orders, whatever the popularity of either. No rows for an item that the model does not know.';
+
+CREATE FUNCTION reco.similar_items_text(model text, item_id text, k integer DEFAULT 10,
+		OUT rank integer, OUT similar_item_id text, OUT similarity double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_similar_items_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.similar_items_text(text, text, integer) IS
+'As reco.similar_items, for models with any other customer or item keys, through their text form.';
 
 /* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;

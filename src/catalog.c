@@ -731,32 +731,47 @@ reco_catalog_activate(const char *model, int32 version)
 	return run(&query, false, NULL, NULL) == 1;
 }
 
-/* Delete all but the newest versions; the active one stays in any case. */
-void
+static void
+read_blob(HeapTuple tuple, TupleDesc descriptor, void *arg)
+{
+	List	  **blobs = arg;
+	pg_uuid_t  *blob = palloc(sizeof(pg_uuid_t));
+
+	*blob = *DatumGetUUIDP(get_datum(tuple, descriptor, 1));
+	*blobs = lappend(*blobs, blob);
+}
+
+/* Delete all but so many of the newest versions; the active one stays in any case.  Returns how many were deleted. */
+int32
 reco_catalog_prune(const char *model, int32 keep)
 {
-	CatalogQuery query = {.text = "WITH old AS (DELETE FROM reco.version v USING reco.model m "
+	CatalogQuery query = {.text = "DELETE FROM reco.version v USING reco.model m "
 		"WHERE v.model OPERATOR(pg_catalog.=) $1 AND m.name OPERATOR(pg_catalog.=) $1 "
-		"AND v.version OPERATOR(pg_catalog.<>) m.active_version AND v.version OPERATOR(pg_catalog.<=) "
+		"AND (m.active_version IS NULL OR v.version OPERATOR(pg_catalog.<>) m.active_version) "
+		"AND v.version OPERATOR(pg_catalog.<=) "
 		"(SELECT w.version FROM reco.version w WHERE w.model OPERATOR(pg_catalog.=) $1 "
-		"ORDER BY w.version DESC OFFSET $2 LIMIT 1) RETURNING v.blob) "
-		"DELETE FROM reco.version_part p USING old WHERE p.blob OPERATOR(pg_catalog.=) old.blob"};
+		"ORDER BY w.version DESC OFFSET $2 LIMIT 1) RETURNING v.blob"};
+	List	   *blobs = NIL;
+	ListCell   *cell;
 
 	add_text(&query, model);
 	add_int32(&query, keep);
-	(void) run(&query, false, NULL, NULL);
-}
+	(void) run(&query, false, read_blob, &blobs);
+	foreach(cell, blobs)
+	{
+		CatalogQuery parts = {.text = "DELETE FROM reco.version_part WHERE blob OPERATOR(pg_catalog.=) $1"};
 
-static void
-read_blob_id(HeapTuple tuple, TupleDesc descriptor, void *arg)
-{
-	*(pg_uuid_t *) arg = *DatumGetUUIDP(get_datum(tuple, descriptor, 1));
+		add_parameter(&parts, UUIDOID, UUIDPGetDatum(lfirst(cell)), false);
+		(void) run(&parts, false, NULL, NULL);
+	}
+	return list_length(blobs);
 }
 
 /* The blob of the active version, in the caller's snapshot; false where the model was never trained. */
 bool
 reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob)
 {
+	List	   *blobs = NIL;
 	CatalogQuery query = {.text = "SELECT blob FROM reco.version WHERE model OPERATOR(pg_catalog.=) $1 "
 		"AND version OPERATOR(pg_catalog.=) $2"};
 
@@ -764,7 +779,33 @@ reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob)
 		return false;
 	add_text(&query, model->name);
 	add_int32(&query, model->active_version);
-	return run(&query, true, read_blob_id, blob) == 1;
+	if (run(&query, true, read_blob, &blobs) != 1)
+		return false;
+	*blob = *(pg_uuid_t *) linitial(blobs);
+	return true;
+}
+
+static void
+read_summary(HeapTuple tuple, TupleDesc descriptor, void *arg)
+{
+	RecoVersionSummary *version = arg;
+
+	version->version = DatumGetInt32(get_datum(tuple, descriptor, 1));
+	version->created_at = DatumGetTimestampTz(get_datum(tuple, descriptor, 2));
+	version->heldout_cases = DatumGetInt32(get_datum(tuple, descriptor, 3));
+}
+
+/* The active version in a few words; false where the model was never trained. */
+bool
+reco_catalog_active_version(const RecoModelRow *model, RecoVersionSummary *version)
+{
+	CatalogQuery query = {.text = "SELECT version, created_at, coalesce((metrics OPERATOR(pg_catalog.->) 'completion' "
+		"OPERATOR(pg_catalog.->>) 'cases')::pg_catalog.int4, 0) FROM reco.version "
+		"WHERE model OPERATOR(pg_catalog.=) $1 AND version OPERATOR(pg_catalog.=) $2"};
+
+	add_text(&query, model->name);
+	add_int32(&query, model->active_version);
+	return run(&query, false, read_summary, version) == 1;
 }
 
 typedef struct BlobParts

@@ -50,6 +50,14 @@ typedef struct RecoVersionRow
 	Jsonb	   *metrics;
 } RecoVersionRow;
 
+/* What reco.check looks at. */
+typedef struct RecoVersionSummary
+{
+	int32		version;
+	TimestampTz created_at;
+	int32		heldout_cases;
+} RecoVersionSummary;
+
 typedef enum RecoReadMode
 {
 	RECO_READ_CALLER,			/* in the snapshot of the calling statement */
@@ -78,7 +86,8 @@ extern void reco_catalog_put_grant(const char *model, Oid role, RecoAccess level
 
 extern void reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, const char *blob, Size length);
 extern bool reco_catalog_activate(const char *model, int32 version);
-extern void reco_catalog_prune(const char *model, int32 keep);
+extern int32 reco_catalog_prune(const char *model, int32 keep);
+extern bool reco_catalog_active_version(const RecoModelRow *model, RecoVersionSummary *version);
 extern bool reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob);
 extern char *reco_catalog_load_blob(const pg_uuid_t *blob, MemoryContext context, Size *length);
 

@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "check.h"
 #include "compat.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -32,6 +33,7 @@ PG_FUNCTION_INFO_V1(reco_add_items);
 PG_FUNCTION_INFO_V1(reco_remove_source);
 PG_FUNCTION_INFO_V1(reco_grant_usage);
 PG_FUNCTION_INFO_V1(reco_revoke_usage);
+PG_FUNCTION_INFO_V1(reco_check);
 
 #define MAX_MODEL_NAME 200
 
@@ -362,4 +364,32 @@ reco_revoke_usage(PG_FUNCTION_ARGS)
 		level = Min(reco_catalog_granted(model->name, role), RECO_ACCESS_RECOMMEND);
 	reco_catalog_put_grant(model->name, role, level);
 	return return_level(fcinfo, level);
+}
+
+/* --- looking over ------------------------------------------------------------------------------------------ */
+
+Datum
+reco_check(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	RecoModelRow *model = reco_catalog_find_model(reco_surface_text(fcinfo, 0, "model"), RECO_READ_LATEST, false);
+	List	   *findings;
+	ListCell   *cell;
+
+	reco_catalog_require(model, RECO_ACCESS_OWNER);
+	findings = reco_check_model(model);
+	InitMaterializedSRF(fcinfo, 0);
+	foreach(cell, findings)
+	{
+		const RecoFinding *finding = lfirst(cell);
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		values[0] = CStringGetTextDatum(finding->severity);
+		values[1] = CStringGetTextDatum(finding->subject);
+		values[2] = CStringGetTextDatum(finding->finding);
+		values[3] = CStringGetTextDatum(finding->remedy);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
 }

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "check.h"
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -17,6 +18,7 @@
 
 PG_FUNCTION_INFO_V1(reco_train);
 PG_FUNCTION_INFO_V1(reco_activate);
+PG_FUNCTION_INFO_V1(reco_prune_versions);
 
 #define TRAIN_COLUMNS 13
 
@@ -83,6 +85,22 @@ train_row(FunctionCallInfo fcinfo, int32 version, const RecoTrained *trained, do
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }
 
+/* Requests read live what training has just read whole: say where that will be slow. */
+static void
+advise_indexes(const RecoModelRow *model, List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, reco_check_indexes(model, sources))
+	{
+		const RecoFinding *finding = lfirst(cell);
+
+		ereport(NOTICE,
+				(errmsg("%s: %s", finding->subject, finding->finding),
+				 errhint("%s.", finding->remedy)));
+	}
+}
+
 Datum
 reco_train(PG_FUNCTION_ARGS)
 {
@@ -119,6 +137,7 @@ reco_train(PG_FUNCTION_ARGS)
 	seconds = INSTR_TIME_GET_DOUBLE(end);
 	version = reco_publish_version(model, trained, training.options.keep_versions, seconds);
 	reco_catalog_refresh_references(model);
+	advise_indexes(model, training.sources);
 	return train_row(fcinfo, version, trained, seconds);
 }
 
@@ -138,4 +157,19 @@ reco_activate(PG_FUNCTION_ARGS)
 				 errmsg("model \"%s\" has no version %d", model->name, PG_GETARG_INT32(1)),
 				 errhint("SELECT version FROM reco.versions WHERE model = '%s' lists them.", model->name)));
 	return reco_surface_model_row(fcinfo, model->name);
+}
+
+Datum
+reco_prune_versions(PG_FUNCTION_ARGS)
+{
+	RecoModelRow *model = reco_surface_own_model(fcinfo);
+	RecoOptions options = reco_catalog_options(model);
+	int32		keep = PG_ARGISNULL(1) ? options.keep_versions : PG_GETARG_INT32(1);
+
+	if (keep < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"keep\" must not be negative, as %d is", keep),
+				 errhint("0 keeps the active version alone; leave it out for the option keep_versions.")));
+	PG_RETURN_INT32(reco_catalog_prune(model->name, keep));
 }

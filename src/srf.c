@@ -9,6 +9,7 @@
 #include "miscadmin.h"
 #include "recommend.h"
 #include "recommend_all.h"
+#include "similar.h"
 #include "surface.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
@@ -18,6 +19,8 @@ PG_FUNCTION_INFO_V1(reco_recommend_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_text);
 PG_FUNCTION_INFO_V1(reco_recommend_all_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_all_text);
+PG_FUNCTION_INFO_V1(reco_similar_items_integer);
+PG_FUNCTION_INFO_V1(reco_similar_items_text);
 
 #define MAX_K 1000000
 
@@ -261,4 +264,58 @@ Datum
 reco_recommend_all_text(PG_FUNCTION_ARGS)
 {
 	return answer_all(fcinfo, false);
+}
+
+/* The arguments of similar_items and similar_items_text, in order. */
+enum
+{
+	SIMILAR_MODEL, SIMILAR_ITEM, SIMILAR_K
+};
+
+static Datum
+answer_similar(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext work_context;
+	MemoryContext old_context;
+	RecoAnswer *similar;
+	RecoKey		item;
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	if (PG_ARGISNULL(SIMILAR_ITEM))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"item_id\" must not be null"),
+				 errhint("Give the item that others are compared with.")));
+	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work_context);
+	item = datum_key(PG_GETARG_DATUM(SIMILAR_ITEM), integer_keys);
+	similar = reco_similar_items(reco_surface_text(fcinfo, SIMILAR_MODEL, "model"), integer_keys, &item,
+								 read_k(fcinfo, SIMILAR_K));
+	for (i = 0; i < similar->n; i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = item_datum(similar->model, similar->rows[i].item);
+		values[2] = Float8GetDatum(similar->rows[i].score);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work_context);
+	return (Datum) 0;
+}
+
+Datum
+reco_similar_items_integer(PG_FUNCTION_ARGS)
+{
+	return answer_similar(fcinfo, true);
+}
+
+Datum
+reco_similar_items_text(PG_FUNCTION_ARGS)
+{
+	return answer_similar(fcinfo, false);
 }

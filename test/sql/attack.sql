@@ -1,7 +1,7 @@
 -- A superuser trains and queries the models of somebody who means harm; and the catalog is forged.
 
 SET client_min_messages = warning;
-SELECT * FROM no_plan();
+SELECT plan(70);
 
 CREATE ROLE mallory;
 CREATE ROLE accomplice;
@@ -88,7 +88,7 @@ CREATE DOMAIN evil.positive AS integer CHECK (evil.i('domain', VALUE) > 0);
 
 CREATE TABLE evil.lines (o integer, u integer, i integer, at timestamptz, q integer, p numeric, tenant integer,
 	g integer GENERATED ALWAYS AS (evil.i('generated', 1)) STORED, CHECK (evil.i('constraint', 1) = 1));
-INSERT INTO evil.lines SELECT o, 1 + o % 5, 1 + (o + j) % 6, '2026-01-01'::timestamptz + o * interval '1 hour', 1, 2, j
+INSERT INTO evil.lines SELECT o, 1 + o % 5, 1 + (o + j) % 6, '2024-01-01'::timestamptz + o * interval '1 hour', 1, 2, j
 FROM generate_series(1, 15) o, generate_series(1, 2) j;
 CREATE INDEX ON evil.lines (evil.i('index', u));
 CREATE INDEX ON evil.lines (evil.i('index of a constant', 1), u);
@@ -246,7 +246,7 @@ BEGIN
 		END LOOP;
 	END LOOP;
 END $plant$;
-CREATE TABLE good_lines AS SELECT 1 + o % 5 AS u, 1 + (o + j) % 6 AS i, '2026-01-01'::timestamptz + o * interval '1 hour' AS at, 'o' || o AS o
+CREATE TABLE good_lines AS SELECT 1 + o % 5 AS u, 1 + (o + j) % 6 AS i, '2024-01-01'::timestamptz + o * interval '1 hour' AS at, 'o' || o AS o
 FROM generate_series(1, 15) o, generate_series(1, 2) j;
 CREATE TABLE good_items AS SELECT id, id > 2 AS sold FROM generate_series(1, 6) id;
 CREATE FUNCTION evil.abs(pg_catalog.int4) RETURNS pg_catalog.text LANGUAGE plpgsql IMMUTABLE AS $$BEGIN PERFORM evil.seen('abs'); RETURN 'a'; END$$;
@@ -264,7 +264,7 @@ SELECT 'a'::pg_catalog.text = 'a'::pg_catalog.text AS planted \gset
 SELECT pg_catalog.count(*) AS seen FROM evil.log \gset
 \o /dev/null
 SELECT reco.create_model('path', options => '{"factors": 2}');
-SELECT reco.create_model('path_text', 'Europe/Berlin', '{"factors": 2, "training_clock": "2026-02-01"}');
+SELECT reco.create_model('path_text', 'Europe/Berlin', '{"factors": 2, "training_clock": "2024-02-01"}');
 SELECT reco.alter_model('path', '{"seed": 2}', 'Europe/Berlin');
 SELECT reco.set_owner('path', 'postgres');
 SELECT reco.add_orders('path', 'public.good_lines', 'u', 'i', 'at', 'o', context => 'u, i');
@@ -301,7 +301,8 @@ SELECT is(:'planted'::text, 'f', 'the plants do catch what is careless');
 SELECT is(:seen, 1, 'and log it');
 DELETE FROM evil.log WHERE place = 'evil = text';
 SELECT is_empty('SELECT DISTINCT place, who FROM evil.log', 'nothing else was caught in two hostile schemas');
-SELECT set_eq('SELECT * FROM answers', $$VALUES ('integer', 3::bigint), ('text', 3), ('orders', 6 + 15), ('keys', 15)$$, 'answers are what they are without them');
+SELECT set_eq('SELECT * FROM answers', $$VALUES ('integer', 3::bigint), ('text', 3), ('orders', 6 + 15), ('keys', 15), ('all text', 15),
+	('all', (SELECT count(*) FROM reco.recommend_all('path', k => 3, users => '{1,2}', exclude_purchased => true)))$$, 'answers are what they are without them');
 SELECT set_eq($$SELECT name, expressions ->> 'user_id' FROM reco.sources WHERE model = 'path'$$, $$VALUES ('good_lines', 'u'), ('good_items', NULL)$$,
               'so are the sources');
 

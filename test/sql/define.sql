@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT * FROM no_plan();
+SELECT plan(509);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -11,7 +11,7 @@ GRANT CREATE ON SCHEMA public TO alice;
 CREATE TABLE lines (order_id integer, customer_id integer, product_id integer, ordered_at timestamptz, quantity integer,
                     price numeric, device text);
 INSERT INTO lines
-SELECT o, o % 10, 1 + (o * 7 + j * 3) % 12, timestamptz '2026-01-01 00:00+00' + o * interval '1 hour', 1, 2.5, 'phone'
+SELECT o, o % 10, 1 + (o * 7 + j * 3) % 12, timestamptz '2024-01-01 00:00+00' + o * interval '1 hour', 1, 2.5, 'phone'
 FROM   generate_series(1, 60) o, generate_series(1, 2) j;
 CREATE TABLE products (id integer PRIMARY KEY, title text, price numeric, stock integer);
 INSERT INTO products SELECT id, 'article ' || id, id, 1 FROM generate_series(1, 12) id;
@@ -93,7 +93,7 @@ SELECT throws_ok($$SELECT reco.create_model('other', options => '{"Factors": 8}'
                  'names of options have a case');
 
 -- The one that is a time.
-SELECT is((reco.alter_model('shop', '{"training_clock": "2026-01-02 00:00"}')).options ->> 'training_clock', '2026-01-02 00:00',
+SELECT is((reco.alter_model('shop', '{"training_clock": "2024-01-02 00:00"}')).options ->> 'training_clock', '2024-01-02 00:00',
           'training_clock is kept as written');
 SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_object('training_clock', value)), '22023', NULL,
                  format('training_clock cannot be %s', value))
@@ -105,16 +105,16 @@ SET LOCAL datestyle = 'SQL, DMY';
 SELECT throws_ok($$SELECT reco.alter_model('shop', '{"training_clock": "31/12/2025"}')$$, '22008', NULL,
                  'training_clock is checked as it will be read, not in the DateStyle of the session');
 ROLLBACK;
-SELECT is((reco.alter_model('shop', '{"training_clock": "2026-01-02 00:00"}')).options ->> 'training_clock', '2026-01-02 00:00',
+SELECT is((reco.alter_model('shop', '{"training_clock": "2024-01-02 00:00"}')).options ->> 'training_clock', '2024-01-02 00:00',
           'after these errors it is what it was');
 SELECT reco.add_orders('shop', 'lines', 'customer_id', 'product_id', 'ordered_at', 'order_id') \g /dev/null
-SELECT is((reco.train('shop')).skipped, (SELECT count(*) FROM lines WHERE ordered_at >= '2026-01-02 00:00+09'),
+SELECT is((reco.train('shop')).skipped, (SELECT count(*) FROM lines WHERE ordered_at >= '2024-01-02 00:00+09'),
           'training_clock is a time of the model''s zone');
-SELECT is((SELECT trained_to FROM reco.versions WHERE model = 'shop' AND active), timestamptz '2026-01-01 14:00+00',
+SELECT is((SELECT trained_to FROM reco.versions WHERE model = 'shop' AND active), timestamptz '2024-01-01 14:00+00',
           'and the version was trained up to it');
 SELECT is((reco.alter_model('shop', '{"training_clock": null}')).options, '{"factors": 8, "iterations": 3}',
           'null takes training_clock back');
-SELECT is((SELECT options ->> 'training_clock' FROM reco.versions WHERE model = 'shop'), '2026-01-02 00:00',
+SELECT is((SELECT options ->> 'training_clock' FROM reco.versions WHERE model = 'shop'), '2024-01-02 00:00',
           'a version keeps the options that it was trained with');
 
 -- ---- Sources --------------------------------------------------------------------------------------------------------
@@ -250,7 +250,7 @@ SELECT is((SELECT count(*)::integer FROM reco.versions), 1, 'and its version');
 SELECT is_empty('SELECT * FROM reco.grants', 'but not who else may use it');
 RESET ROLE;
 SELECT row_eq($$SELECT rows, users, items, bags, kernel <> '', bytes > 0, seconds >= 0, trained_to FROM reco.versions WHERE model = 'hers'$$,
-              ROW(120::bigint, 10, 12, 70::bigint, true, true, true, timestamptz '2026-01-03 12:00+00'), 'a version says what it was trained on');
+              ROW(120::bigint, 10, 12, 70::bigint, true, true, true, timestamptz '2024-01-03 12:00+00'), 'a version says what it was trained on');
 DROP TABLE secret;
 SELECT set_eq($$SELECT name, relation::text FROM reco.sources WHERE model = 'hers'$$, $$VALUES ('secret', NULL), ('l', 'lines')$$,
               'relation is null where the relation is gone');
@@ -274,7 +274,7 @@ CREATE TABLE odd (
 	"semi;colon -- " integer, "$1" integer, "a.b" integer
 );
 ALTER TABLE odd ADD COLUMN U&"new\000Aline" integer;
-INSERT INTO odd SELECT i, i, i, i, i, i, i % 5, 'k' || i, '2026-01-01 12:00'::timestamp + i * interval '1 minute', '2026-01-01', ARRAY['t' || i],
+INSERT INTO odd SELECT i, i, i, i, i, i, i % 5, 'k' || i, '2024-01-01 12:00'::timestamp + i * interval '1 minute', '2024-01-01', ARRAY['t' || i],
        ROW('s' || i, 'town')::place, jsonb_build_object('id', i), gen_random_uuid(), i, i, i, i, i, i FROM generate_series(1, 20) i;
 SELECT is(expressions ->> 'item_id', stored, format('item_id => %s', left(translate(item, E'\n\t', '  '), 30)))
 FROM   (VALUES ('"a""b"', '"a""b"'), (:'long', :'long'), (:'wide', '"' || :'wide' || '"'), ('"select"', '"select"'), ('" "', '" "'), ('E', 'e'),
@@ -303,8 +303,8 @@ SELECT is((SELECT expressions -> 'context' FROM reco.add_orders('x', 'odd', 'd',
 FROM   (VALUES ('d', '{"d": "d"}'),
                ('d AS one, d AS two', '{"one": "d", "two": "d"}'),
                ('d a, "Upper" AS "a b", (d + 1)', '{"a": "d", "a b": "\"Upper\"", "?column?": "((d)::integer + 1)"}'),
-               ('lower("Upper"), day IN (''2026-01-01'', ''2026-01-02'') AS holiday',
-                '{"lower": "lower((\"Upper\")::text)", "holiday": "(day = ANY (ARRAY[''2026-01-01''::date, ''2026-01-02''::date]))"}'),
+               ('lower("Upper"), day IN (''2024-01-01'', ''2024-01-02'') AS holiday',
+                '{"lower": "lower((\"Upper\")::text)", "holiday": "(day = ANY (ARRAY[''2024-01-01''::date, ''2024-01-02''::date]))"}'),
                ('extract(hour FROM moment) AS hour, home, tags', '{"hour": "EXTRACT(hour FROM moment)", "home": "home", "tags": "tags"}'))
        AS lists (context, expected);
 SELECT throws_ok($$SELECT reco.add_orders('x', 'odd', 'd', '"$1"', 'day', context => 'd, d')$$, '42701',
@@ -321,7 +321,7 @@ CREATE TYPE app.mood AS ENUM ('good', 'bad');
 CREATE DOMAIN app.nr AS integer;
 CREATE COLLATION app.plain FROM "C";
 CREATE TABLE app.calls (a integer, m app.mood, at timestamptz);
-INSERT INTO app.calls SELECT i % 4, 'good', '2026-01-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 20) i;
+INSERT INTO app.calls SELECT i % 4, 'good', '2024-01-01'::timestamptz + i * interval '1 day' FROM generate_series(1, 20) i;
 SET search_path = app, public;
 SELECT is((SELECT expressions ->> 'item_id' FROM reco.add_orders('x', 'calls', 'a', item, 'at', name => 'odd')), stored, 'qualified: ' || stored)
 FROM   (VALUES ('half(a)', 'app.half(a)'), ('a <+> 1', '(a OPERATOR(app.<+>) 1)'), ('a::nr', '(a)::app.nr'), ('m', 'm'),

@@ -1,15 +1,15 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT * FROM no_plan();
+SELECT plan(184);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
 GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
 CREATE TABLE lines AS
-SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 AS t, '2026-01-01'::timestamptz + o * interval '1 hour' AS at
+SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 AS t, '2024-01-01'::timestamptz + o * interval '1 hour' AS at
 FROM generate_series(1, 40) o, generate_series(1, 2) j;
-CREATE TABLE many AS SELECT g AS u, g AS i, g AS o, timestamptz '2026-01-01' AS at FROM generate_series(1, 60000) g;
+CREATE TABLE many AS SELECT g AS u, g AS i, g AS o, timestamptz '2024-01-01' AS at FROM generate_series(1, 60000) g;
 CREATE INDEX lines_index ON lines (u);
 CREATE TEMP TABLE passing AS TABLE lines;
 GRANT SELECT ON lines TO owner_role;
@@ -51,6 +51,22 @@ SELECT throws_ok(format('SELECT * FROM reco.recommend_text(''t'', ''1'', %s)', a
 FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
                ('as_of => NULL', '22023', 'parameter "as_of" must not be null'), ('basket => ''{{a,b}}''', '2202E', 'parameter "basket" must be a one-dimensional array, not one of 2 dimensions'),
                ('exclude => ''{NULL}''', '22004', 'parameter "exclude" must not contain nulls')) AS x (argument, state, message);
+
+SELECT throws_ok(call, state, message, call)
+FROM   (VALUES ('SELECT * FROM reco.recommend_all(NULL)', '22004', 'parameter "model" must not be null'),
+               ('SELECT * FROM reco.recommend_all(''m'', NULL)', '22023', 'parameter "k" must not be null'), ('SELECT * FROM reco.recommend_all(''m'', 0)', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('SELECT * FROM reco.recommend_all(''m'', as_of => NULL)', '22023', 'parameter "as_of" must not be null'), ('SELECT * FROM reco.recommend_all(''m'', as_of => ''infinity'')', '22023', 'parameter "as_of" must be finite'),
+               ('SELECT * FROM reco.recommend_all(''m'', users => ''{{1}}'')', '2202E', 'parameter "users" must be a one-dimensional array, not one of 2 dimensions'),
+               ('SELECT * FROM reco.recommend_all(''m'', users => ''{NULL}'')', '22004', 'parameter "users" must not contain nulls'),
+               ('SELECT * FROM reco.recommend_all_text(''t'', users => ''{a,NULL}'')', '22004', 'parameter "users" must not contain nulls'),
+               ('SELECT * FROM reco.recommend_all_text(''m'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.recommend_all(''t'')', '42809', 'model "t" has text keys'),
+               ('SELECT reco.prune_versions(''m'', -1)', '22023', 'parameter "keep" must not be negative, as -1 is'), ('SELECT reco.prune_versions(NULL)', '22004', 'parameter "model" must not be null'),
+               ('SELECT reco.prune_versions(''nothing'')', '42704', 'model "nothing" does not exist'),
+               ('SELECT * FROM reco.check(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.check(''nothing'')', '42704', 'model "nothing" does not exist'),
+               ('SELECT * FROM reco.similar_items(NULL, 1)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.similar_items(''m'', 1, k => 0)', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('SELECT * FROM reco.similar_items(''m'', 1, k => NULL)', '22023', 'parameter "k" must not be null'), ('SELECT * FROM reco.similar_items(''t'', 1)', '42809', 'model "t" has text keys'),
+               ('SELECT * FROM reco.similar_items_text(''m'', ''1'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.similar_items(''empty'', 1)', '55000', 'model "empty" has not been trained'),
+               ('SELECT * FROM reco.recommend_all(''nothing'')', '42704', 'model "nothing" does not exist'), ('SELECT * FROM reco.recommend_all(''empty'')', '55000', 'model "empty" has not been trained')) AS x (call, state, message);
 
 -- ---- Models ----------------------------------------------------------------------------------------------------------
 
@@ -130,6 +146,21 @@ SET LOCAL maintenance_work_mem = '64MB';
 SELECT reco.alter_model('m', '{"factors": 512}') \g /dev/null
 SELECT throws_matching('SELECT reco.train(''m'')', '^training needs at least \d+ MB of memory, but maintenance_work_mem is 64 MB$', 'too little for the factors');
 ROLLBACK;
+BEGIN;
+SET LOCAL maintenance_work_mem = '1MB';
+SELECT reco.add_orders('m', 'many', 'u', 'i % 6', 'at', 'o', name => 'lines') \g /dev/null
+SELECT throws_matching('SELECT * FROM reco.recommend_all(''m'')', '^recommend_all needs at least \d+ MB of memory, but maintenance_work_mem is 1 MB$', 'too little memory for all customers');
+SELECT throws_ok('SELECT * FROM reco.recommend_all(''m'')', '53400', NULL, 'as configuration_limit_exceeded');
+ROLLBACK;
+BEGIN;
+UPDATE reco.model SET last_version = 2147483647 WHERE name = 't';
+SELECT throws_ok('SELECT reco.train(''t'')', '54000', 'model "t" has had 2147483647 versions, and no number is left', 'one training too many');
+ROLLBACK;
+CREATE FUNCTION drops() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM reco.drop_model('d', true); RETURN true; END $$;
+CREATE VIEW dropping AS SELECT * FROM lines WHERE drops();
+SELECT reco.create_model('d', 'UTC', '{"factors": 2}') \g /dev/null
+SELECT reco.add_orders('d', 'dropping', 'u', 'i', 'at') \g /dev/null
+SELECT throws_ok('SELECT reco.train(''d'')', '42704', 'model "d" was dropped while it was trained', 'a view that drops the model');
 CREATE VIEW changing AS SELECT u, i, at FROM lines;
 SELECT reco.create_model('c', 'UTC', '{"factors": 2, "iterations": 1}') \g /dev/null
 SELECT reco.add_orders('c', 'changing', 'u', 'i', 'at') \g /dev/null
@@ -144,7 +175,7 @@ REVOKE ALL ON lines FROM owner_role;
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM owner_role;
 DROP ROLE owner_role;
 SELECT throws_ok(call, '42704', 'the owner "owner_role" of model "orphan" does not exist', 'without owner: ' || call)
-FROM   unnest(ARRAY['SELECT reco.train(''orphan'')', 'SELECT * FROM reco.recommend(''orphan'', 1)', 'SELECT reco.add_items(''orphan'', ''lines'', ''i'')']) call;
+FROM   unnest(ARRAY['SELECT reco.train(''orphan'')', 'SELECT * FROM reco.recommend(''orphan'', 1)', 'SELECT * FROM reco.recommend_all(''orphan'')', 'SELECT reco.add_items(''orphan'', ''lines'', ''i'')']) call;
 
 -- ---- Damage ----------------------------------------------------------------------------------------------------------
 

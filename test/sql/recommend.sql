@@ -1,19 +1,19 @@
 -- What recommend answers: filters, evidence, live stock, time, keys of all kinds, and every way to call it.
 
 SET client_min_messages = warning;
-SELECT * FROM no_plan();
+SELECT plan(152);
 
 -- A shop of 5 themes with 8 products each; customers mostly keep to theirs.  11 and 12 always go together, and are bought by few.
 CREATE TABLE products (id bigint PRIMARY KEY, stock integer);
 INSERT INTO products SELECT id, 10 FROM generate_series(1, 40) id;
 CREATE TABLE lines (order_id bigint, customer_id integer, product_id integer, at timestamptz, quantity numeric);
 INSERT INTO lines
-SELECT o, o % 50, p, timestamptz '2026-01-01' + o * interval '1 hour', 1
+SELECT o, o % 50, p, timestamptz '2024-01-01' + o * interval '1 hour', 1
 FROM   generate_series(1, 1000) o
 CROSS  JOIN LATERAL (SELECT DISTINCT 1 + 8 * (o % 5) + (hashint8extended(o * 10 + j, 7) & 7)::integer AS p FROM generate_series(1, 3) j) x
 WHERE  p NOT IN (11, 12);
 INSERT INTO lines
-SELECT 2000 + o, 100 + o, p, timestamptz '2026-01-01' + o * interval '5 hours', 1 FROM generate_series(1, 60) o, unnest(ARRAY[11, 12, 25 + o % 8]) p;
+SELECT 2000 + o, 100 + o, p, timestamptz '2024-01-01' + o * interval '5 hours', 1 FROM generate_series(1, 60) o, unnest(ARRAY[11, 12, 25 + o % 8]) p;
 CREATE INDEX ON lines (customer_id, at DESC);
 SELECT reco.create_model('shop', 'UTC', '{"factors": 12, "seed": 1}') \g /dev/null
 SELECT reco.add_orders('shop', 'lines', 'customer_id', 'product_id', 'at', 'order_id', 'quantity') \g /dev/null
@@ -35,7 +35,7 @@ SELECT is_empty($$SELECT u, b, r.* FROM (VALUES (7::bigint), (NULL), (-1), (100)
                 'no NULL, no NaN, no infinity, no source that is not documented');
 SELECT results_eq($$SELECT * FROM reco.recommend('shop', 7, k => 5)$$, $$SELECT * FROM reco.recommend('shop', 7, k => 40) LIMIT 5$$,
                   'a smaller k is the beginning of a larger one');
-SELECT is((SELECT count(*)::integer FROM reco.recommend('shop', 7, k => 8, as_of => '2026-02-12') WHERE item_id BETWEEN 17 AND 24), 8,
+SELECT is((SELECT count(*)::integer FROM reco.recommend('shop', 7, k => 8, as_of => '2024-02-12') WHERE item_id BETWEEN 17 AND 24), 8,
           'a customer who keeps to a theme gets its 8 products first');
 
 -- ---- Evidence -------------------------------------------------------------------------------------------------------
@@ -46,7 +46,7 @@ SELECT is((SELECT string_agg(DISTINCT source, ',') FROM reco.recommend('shop', N
 SELECT is((SELECT string_agg(DISTINCT source, ',') FROM reco.recommend('shop', -5)), 'popular', 'an unknown customer too');
 SELECT is((SELECT string_agg(DISTINCT source, ',') FROM reco.recommend('shop', NULL, basket => '{999}')), 'popular', 'an unknown basket too');
 SELECT is((SELECT string_agg(DISTINCT source, ',') FROM reco.recommend('shop', NULL, basket => '{}')), 'popular', 'an empty basket too');
-SELECT ok((SELECT array_agg(DISTINCT source) FROM reco.recommend('shop', 7, k => 40, basket => '{30}', as_of => '2026-02-12')) = '{basket,personal}',
+SELECT ok((SELECT array_agg(DISTINCT source) FROM reco.recommend('shop', 7, k => 40, basket => '{30}', as_of => '2024-02-12')) = '{basket,personal}',
           'a basket beside a history: each item says which weighs more');
 SELECT is((SELECT item_id FROM reco.recommend('shop', NULL, k => 1, basket => '{11}')), 12::bigint, 'the planted complement is found: 11 -> 12');
 SELECT is((SELECT item_id FROM reco.recommend('shop', NULL, k => 1, basket => '{12}')), 11::bigint, '12 -> 11');
@@ -118,27 +118,27 @@ SELECT is((SELECT count(*)::integer FROM reco.recommend('shop', 7, k => 40)), 40
 
 -- ---- Time -----------------------------------------------------------------------------------------------------------
 
-INSERT INTO lines VALUES (9000, 500, 3, '2026-02-01 12:00+00', 1), (9001, 500, 4, '2026-02-02 12:00+00', 1);
+INSERT INTO lines VALUES (9000, 500, 3, '2024-02-01 12:00+00', 1), (9001, 500, 4, '2024-02-02 12:00+00', 1);
 CREATE FUNCTION bought(as_of timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
 	SELECT coalesce(string_agg(id::text, ',' ORDER BY id), '') FROM products WHERE id NOT IN (SELECT item_id FROM reco.recommend('shop', 500, k => 40, exclude_purchased => true, as_of => $1))
 $$;
 SELECT is(bought(as_of), bought, format('as_of %s', as_of))
-FROM   (VALUES (timestamptz '2026-02-01 11:59:59.999999+00', ''), ('2026-02-01 12:00+00', ''), ('2026-02-01 12:00:00.000001+00', '3'), ('2026-02-02 12:00+00', '3'),
-               ('2026-02-02 12:00:00.000001+00', '3,4'), ('2100-01-01', '3,4'), ('1900-01-01', ''), ('4714-11-24 00:00+00 BC', ''), (now(), '3,4')) AS t (as_of, bought);
-SELECT is((SELECT source FROM reco.recommend('shop', 500, k => 1, as_of => '2026-02-01 12:00+00')), 'popular', 'before the first line nothing is known of a customer');
-SELECT is((SELECT source FROM reco.recommend('shop', 500, k => 1, as_of => '2026-02-01 12:00:01+00')), 'personal', 'then it is');
-INSERT INTO lines VALUES (9002, 501, 5, 'infinity', 1), (9003, 501, 6, '-infinity', 1), (9004, 501, 7, NULL, 1), (9005, 501, NULL, '2026-01-01', 1),
-	(9006, 501, 8, '2026-01-01', 0), (9007, 501, 9, '2026-01-01', NULL), (9008, 501, 10, '2026-01-01', 'NaN'), (9009, 501, 999, '2026-01-01', 1),
-	(9010, 501, 8, '2100-01-01', 1), (9011, 501, 7, '2026-01-01', 'infinity'), (9012, 501, 7, '2026-01-01', '1e400'::numeric);
+FROM   (VALUES (timestamptz '2024-02-01 11:59:59.999999+00', ''), ('2024-02-01 12:00+00', ''), ('2024-02-01 12:00:00.000001+00', '3'), ('2024-02-02 12:00+00', '3'),
+               ('2024-02-02 12:00:00.000001+00', '3,4'), ('2100-01-01', '3,4'), ('1900-01-01', ''), ('4714-11-24 00:00+00 BC', ''), (now(), '3,4')) AS t (as_of, bought);
+SELECT is((SELECT source FROM reco.recommend('shop', 500, k => 1, as_of => '2024-02-01 12:00+00')), 'popular', 'before the first line nothing is known of a customer');
+SELECT is((SELECT source FROM reco.recommend('shop', 500, k => 1, as_of => '2024-02-01 12:00:01+00')), 'personal', 'then it is');
+INSERT INTO lines VALUES (9002, 501, 5, 'infinity', 1), (9003, 501, 6, '-infinity', 1), (9004, 501, 7, NULL, 1), (9005, 501, NULL, '2024-01-01', 1),
+	(9006, 501, 8, '2024-01-01', 0), (9007, 501, 9, '2024-01-01', NULL), (9008, 501, 10, '2024-01-01', 'NaN'), (9009, 501, 999, '2024-01-01', 1),
+	(9010, 501, 8, '2100-01-01', 1), (9011, 501, 7, '2024-01-01', 'infinity'), (9012, 501, 7, '2024-01-01', '1e400'::numeric);
 SELECT is((SELECT string_agg(DISTINCT source, ',') FROM reco.recommend('shop', 501, k => 40, exclude_purchased => true)), 'popular', 'lines that count nothing are no evidence');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('shop', 501, k => 40, exclude_purchased => true)), 40, 'nor purchases');
 -- A return nets against the purchase before it.
-INSERT INTO lines VALUES (9020, 502, 5, '2026-01-01', 2), (9021, 502, 5, '2026-01-02', -1);
+INSERT INTO lines VALUES (9020, 502, 5, '2024-01-01', 2), (9021, 502, 5, '2024-01-02', -1);
 SELECT is((SELECT source FROM reco.recommend('shop', 502, k => 1)), 'personal', 'a partial return leaves a purchase');
-INSERT INTO lines VALUES (9022, 502, 5, '2026-01-03', -1);
+INSERT INTO lines VALUES (9022, 502, 5, '2024-01-03', -1);
 SELECT is((SELECT source FROM reco.recommend('shop', 502, k => 1)), 'popular', 'a full one leaves nothing');
-SELECT is((SELECT source FROM reco.recommend('shop', 502, k => 1, as_of => '2026-01-03')), 'personal', 'but before it there was something');
-INSERT INTO lines VALUES (9023, 503, 5, '2026-01-03', -1), (9024, 503, 5, '2026-01-04', 1);
+SELECT is((SELECT source FROM reco.recommend('shop', 502, k => 1, as_of => '2024-01-03')), 'personal', 'but before it there was something');
+INSERT INTO lines VALUES (9023, 503, 5, '2024-01-03', -1), (9024, 503, 5, '2024-01-04', 1);
 SELECT is((SELECT source FROM reco.recommend('shop', 503, k => 1)), 'personal', 'a return before the purchase takes nothing from it');
 
 BEGIN;
@@ -164,11 +164,11 @@ SELECT is((SELECT item_id FROM reco.recommend('shop', 7, k => 1)), :before::bigi
 ROLLBACK;
 
 -- The option history_limit reads the newest lines.
-INSERT INTO lines SELECT 9200 + g, 700, CASE WHEN g > 5 THEN 33 ELSE 3 END, timestamptz '2026-01-10' + g * interval '1 day', 1 FROM generate_series(1, 8) g;
+INSERT INTO lines SELECT 9200 + g, 700, CASE WHEN g > 5 THEN 33 ELSE 3 END, timestamptz '2024-01-10' + g * interval '1 day', 1 FROM generate_series(1, 8) g;
 SELECT reco.alter_model('shop', '{"history_limit": 3}') \g /dev/null
-CREATE TABLE limited AS SELECT item_id, score FROM reco.recommend('shop', 700, k => 40, as_of => '2026-02-01');
+CREATE TABLE limited AS SELECT item_id, score FROM reco.recommend('shop', 700, k => 40, as_of => '2024-02-01');
 DELETE FROM lines WHERE customer_id = 700 AND product_id = 3;
-SELECT results_eq('SELECT * FROM limited', $$SELECT item_id, score FROM reco.recommend('shop', 700, k => 40, as_of => '2026-02-01')$$, 'lines beyond history_limit make no difference');
+SELECT results_eq('SELECT * FROM limited', $$SELECT item_id, score FROM reco.recommend('shop', 700, k => 40, as_of => '2024-02-01')$$, 'lines beyond history_limit make no difference');
 SELECT reco.alter_model('shop', '{"history_limit": null}') \g /dev/null
 
 -- ---- Keys ------------------------------------------------------------------------------------------------------------
@@ -177,7 +177,7 @@ SELECT throws_ok($$SELECT * FROM reco.recommend_text('shop', '7')$$, '42809', 'm
 CREATE TYPE colour AS ENUM ('red', 'green', 'blue', 'grey');
 CREATE DOMAIN sku AS text;
 CREATE TABLE keyed AS
-SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, timestamptz '2026-01-01' + o * interval '1 hour' AS at,
+SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, timestamptz '2024-01-01' + o * interval '1 hour' AS at,
        ('00000000-0000-4000-8000-00000000000' || o % 5)::uuid AS uu, ('00000000-0000-4000-8000-00000000000' || 1 + (o * 7 + j * 3) % 6)::uuid AS iu,
        (1 + (o * 7 + j * 3) % 6 + 0.50)::numeric AS inum, (ARRAY['red', 'green', 'blue', 'grey'])[1 + (o + j) % 4]::colour AS icol,
        ('s' || (o * 7 + j * 3) % 6)::sku AS isku, ('v' || (o * 7 + j * 3) % 6)::varchar(10) AS ivar, ('c' || (o * 7 + j * 3) % 6)::char(10) AS ichar,

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT * FROM no_plan();
+SELECT plan(217);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -39,53 +39,53 @@ END $$;
 SELECT is(trained(lines), expected, format('%s: %s', what, expected))
 FROM   (VALUES
 	('', '0 0 0 0 0 0', 'an empty table'),
-	('(1, 1, 1, ''2026-01-01'', 1, 1)', '1 0 1 1 1 1', 'one line'),
-	('(1, 1, 1, ''2026-01-01'', 1, 1), (1, 1, 2, ''2026-01-01'', 1, 1)', '2 0 1 2 1 2', 'an order of two items: a bag of the order, one of the customer'),
-	('(1, 1, 1, ''2026-01-01'', 1, 1), (2, 1, 2, ''2026-01-01'', 1, 1)', '2 0 1 2 2 1', 'two orders of one item each: the customer''s bag'),
-	('(1, NULL, 1, ''2026-01-01'', 1, 1), (1, NULL, 2, ''2026-01-01'', 1, 1)', '2 0 0 2 1 1', 'an anonymous order of two items'),
-	('(1, NULL, 1, ''2026-01-01'', 1, 1), (2, NULL, 2, ''2026-01-01'', 1, 1)', '2 0 0 2 2 0', 'anonymous orders of one'),
-	('(1, 1, NULL, ''2026-01-01'', 1, 1)', '1 1 0 0 0 0', 'no item'),
+	('(1, 1, 1, ''2024-01-01'', 1, 1)', '1 0 1 1 1 1', 'one line'),
+	('(1, 1, 1, ''2024-01-01'', 1, 1), (1, 1, 2, ''2024-01-01'', 1, 1)', '2 0 1 2 1 2', 'an order of two items: a bag of the order, one of the customer'),
+	('(1, 1, 1, ''2024-01-01'', 1, 1), (2, 1, 2, ''2024-01-01'', 1, 1)', '2 0 1 2 2 1', 'two orders of one item each: the customer''s bag'),
+	('(1, NULL, 1, ''2024-01-01'', 1, 1), (1, NULL, 2, ''2024-01-01'', 1, 1)', '2 0 0 2 1 1', 'an anonymous order of two items'),
+	('(1, NULL, 1, ''2024-01-01'', 1, 1), (2, NULL, 2, ''2024-01-01'', 1, 1)', '2 0 0 2 2 0', 'anonymous orders of one'),
+	('(1, 1, NULL, ''2024-01-01'', 1, 1)', '1 1 0 0 0 0', 'no item'),
 	('(1, 1, 1, NULL, 1, 1)', '1 1 0 0 0 0', 'no time'),
 	('(1, 1, 1, ''infinity'', 1, 1), (1, 1, 1, ''-infinity'', 1, 1)', '2 2 0 0 0 0', 'an infinite time'),
 	('(1, 1, 1, now() + interval ''1 day'', 1, 1)', '1 1 0 0 0 0', 'the future'),
 	('(1, 1, 1, ''294276-12-31'', 1, 1)', '1 1 0 0 0 0', 'the far future'),
 	('(1, 1, 1, ''4714-11-24 00:00+00 BC'', 1, 1)', '1 0 1 1 1 1', 'the far past'),
 	('(1, 1, 1, now(), 1, 1)', '1 0 1 1 1 1', 'this very moment'),
-	('(1, 1, 1, ''2026-01-01'', NULL, 1)', '1 1 0 0 0 0', 'quantity NULL'),
-	('(1, 1, 1, ''2026-01-01'', 0, 1)', '1 1 0 0 0 0', 'quantity 0'),
-	('(1, 1, 1, ''2026-01-01'', ''NaN'', 1)', '1 1 0 0 0 0', 'quantity NaN'),
-	('(1, 1, 1, ''2026-01-01'', ''Infinity'', 1), (1, 1, 1, ''2026-01-01'', ''-Infinity'', 1)', '2 2 0 0 0 0', 'quantity infinite'),
-	('(1, 1, 1, ''2026-01-01'', 1e400, 1), (1, 1, 1, ''2026-01-01'', -1e400, 1)', '2 2 0 0 0 0', 'quantity beyond a double'),
-	('(1, 1, 1, ''2026-01-01'', 1e300, 1), (1, 1, 1, ''2026-01-01'', 1e-300, 1)', '2 2 0 0 0 0', 'quantity beyond a float'),
-	('(1, 1, 1, ''2026-01-01'', 1, ''NaN''), (1, 1, 2, ''2026-01-01'', 1, ''Infinity''), (1, 1, 3, ''2026-01-01'', 1, NULL), (1, 1, 4, ''2026-01-01'', 1, -1e400)', '4 0 1 4 1 2',
+	('(1, 1, 1, ''2024-01-01'', NULL, 1)', '1 1 0 0 0 0', 'quantity NULL'),
+	('(1, 1, 1, ''2024-01-01'', 0, 1)', '1 1 0 0 0 0', 'quantity 0'),
+	('(1, 1, 1, ''2024-01-01'', ''NaN'', 1)', '1 1 0 0 0 0', 'quantity NaN'),
+	('(1, 1, 1, ''2024-01-01'', ''Infinity'', 1), (1, 1, 1, ''2024-01-01'', ''-Infinity'', 1)', '2 2 0 0 0 0', 'quantity infinite'),
+	('(1, 1, 1, ''2024-01-01'', 1e400, 1), (1, 1, 1, ''2024-01-01'', -1e400, 1)', '2 2 0 0 0 0', 'quantity beyond a double'),
+	('(1, 1, 1, ''2024-01-01'', 1e300, 1), (1, 1, 1, ''2024-01-01'', 1e-300, 1)', '2 2 0 0 0 0', 'quantity beyond a float'),
+	('(1, 1, 1, ''2024-01-01'', 1, ''NaN''), (1, 1, 2, ''2024-01-01'', 1, ''Infinity''), (1, 1, 3, ''2024-01-01'', 1, NULL), (1, 1, 4, ''2024-01-01'', 1, -1e400)', '4 0 1 4 1 2',
 	 'a price makes no line count less'),
-	('(NULL, 1, 1, ''2026-01-01'', 1, 1), (NULL, 1, 2, ''2026-01-01'', 1, 1), (NULL, 1, 3, ''2026-01-02'', 1, 1)', '3 0 1 3 2 2', 'no order key: one customer at one time'),
-	('(NULL, 1, 1, ''2026-01-01'', 1, 1), (NULL, 2, 2, ''2026-01-01'', 1, 1)', '2 0 2 2 2 2', 'of two customers are two'),
-	('(NULL, NULL, 1, ''2026-01-01'', 1, 1), (NULL, NULL, 2, ''2026-01-01'', 1, 1)', '2 0 0 2 0 0', 'and without customer stand alone'),
-	('(1, 1, 1, ''2026-01-01'', 1, 1), (1, 1, 1, ''2026-01-01'', 1, 1)', '2 0 1 1 1 1', 'one line twice'),
-	('(1, 1, 1, ''2026-01-01'', 1, 1), (1, 2, 2, ''2026-01-01'', 1, 1)', '2 0 2 2 1 3', 'an order of two customers'),
-	('(1, 1, 1, ''2026-01-01'', 2, 1), (1, 1, 2, ''2026-01-01'', 1, 1), (2, 1, 1, ''2026-01-02'', -2, 1)', '3 0 1 2 2 1', 'a full return leaves one item'),
-	('(1, 1, 1, ''2026-01-01'', -1, 1)', '1 0 1 1 1 0', 'a return of nothing')) AS x (lines, expected, what);
+	('(NULL, 1, 1, ''2024-01-01'', 1, 1), (NULL, 1, 2, ''2024-01-01'', 1, 1), (NULL, 1, 3, ''2024-01-02'', 1, 1)', '3 0 1 3 2 2', 'no order key: one customer at one time'),
+	('(NULL, 1, 1, ''2024-01-01'', 1, 1), (NULL, 2, 2, ''2024-01-01'', 1, 1)', '2 0 2 2 2 2', 'of two customers are two'),
+	('(NULL, NULL, 1, ''2024-01-01'', 1, 1), (NULL, NULL, 2, ''2024-01-01'', 1, 1)', '2 0 0 2 0 0', 'and without customer stand alone'),
+	('(1, 1, 1, ''2024-01-01'', 1, 1), (1, 1, 1, ''2024-01-01'', 1, 1)', '2 0 1 1 1 1', 'one line twice'),
+	('(1, 1, 1, ''2024-01-01'', 1, 1), (1, 2, 2, ''2024-01-01'', 1, 1)', '2 0 2 2 1 3', 'an order of two customers'),
+	('(1, 1, 1, ''2024-01-01'', 2, 1), (1, 1, 2, ''2024-01-01'', 1, 1), (2, 1, 1, ''2024-01-02'', -2, 1)', '3 0 1 2 2 1', 'a full return leaves one item'),
+	('(1, 1, 1, ''2024-01-01'', -1, 1)', '1 0 1 1 1 0', 'a return of nothing')) AS x (lines, expected, what);
 
 -- Returns net against that customer's latest purchase of the item.
 SELECT ok(same(a || ', ' || others, b || ', ' || others), what)
-FROM   (VALUES ('(1, 1, 1, ''2026-01-01'', 2, 1), (2, 1, 1, ''2026-01-02'', -1, 1)', '(1, 1, 1, ''2026-01-01'', 1, 1), (2, 1, 1, ''2026-01-02'', 1, 1), (2, 1, 1, ''2026-01-02 01:00'', -1, 1)',
+FROM   (VALUES ('(1, 1, 1, ''2024-01-01'', 2, 1), (2, 1, 1, ''2024-01-02'', -1, 1)', '(1, 1, 1, ''2024-01-01'', 1, 1), (2, 1, 1, ''2024-01-02'', 1, 1), (2, 1, 1, ''2024-01-02 01:00'', -1, 1)',
                 'a partial return leaves the purchase, of whatever quantity'),
-               ('(1, 1, 1, ''2026-01-01'', 1, 1), (5, 1, 1, ''2026-01-02'', 1, 1), (5, 1, 1, ''2026-01-03'', -1, 1)',
-                '(1, 1, 1, ''2026-01-01'', 1, 1), (5, 1, 1, ''2026-01-02'', 1, 1), (5, 1, 1, ''2026-01-03'', -0.5, 1), (5, 1, 1, ''2026-01-03'', -0.5, 1)', 'two halves are a whole'),
-               ('(5, 1, 1, ''2026-01-01'', -1, 1), (1, 1, 1, ''2026-01-02'', 1, 1)', '(5, 1, 1, ''2026-01-01'', -100, 1), (1, 1, 1, ''2026-01-02'', 1, 1)', 'a return before the purchase takes nothing'),
-               ('(1, 1, 1, ''2026-01-01'', 1, 1), (5, 2, 1, ''2026-01-03'', -1, 1)', '(1, 1, 1, ''2026-01-01'', 1, 1), (5, 2, 1, ''2026-01-03'', -9, 1)', 'nor one of another customer'),
-               ('(1, 1, 1, ''2026-01-01'', 1, 1), (5, 1, 2, ''2026-01-03'', -1, 1)', '(1, 1, 1, ''2026-01-01'', 1, 1), (5, 1, 2, ''2026-01-03'', -9, 1)', 'nor one of another item'),
-               ('(1, 1, 1, ''2026-01-01'', 1, 1), (5, 1, 1, ''2026-01-03'', -1, 1)', '(1, 1, 1, ''2026-01-01'', 7, 1), (5, 1, 1, ''2026-01-03'', -8, 1)', 'more than was bought takes no more than that')) AS x (a, b, what),
-       (VALUES ('(6, 1, 2, ''2026-01-05'', 1, 1), (6, 1, 3, ''2026-01-05'', 1, 1), (7, 2, 1, ''2026-01-06'', 1, 1), (7, 2, 2, ''2026-01-06'', 1, 1)')) AS y (others);
-SELECT ok(NOT same('(1, 1, 1, ''2026-01-01'', 1, 1), (2, 1, 2, ''2026-01-02'', 1, 1), (3, 2, 1, ''2026-01-02'', 1, 1)',
-                   '(1, 1, 1, ''2026-01-01'', 1, 1), (2, 1, 2, ''2026-01-02'', 1, 1), (3, 2, 1, ''2026-01-02'', 1, 1), (1, 1, 1, ''2026-01-02'', -1, 1)'), 'a return does make a difference');
+               ('(1, 1, 1, ''2024-01-01'', 1, 1), (5, 1, 1, ''2024-01-02'', 1, 1), (5, 1, 1, ''2024-01-03'', -1, 1)',
+                '(1, 1, 1, ''2024-01-01'', 1, 1), (5, 1, 1, ''2024-01-02'', 1, 1), (5, 1, 1, ''2024-01-03'', -0.5, 1), (5, 1, 1, ''2024-01-03'', -0.5, 1)', 'two halves are a whole'),
+               ('(5, 1, 1, ''2024-01-01'', -1, 1), (1, 1, 1, ''2024-01-02'', 1, 1)', '(5, 1, 1, ''2024-01-01'', -100, 1), (1, 1, 1, ''2024-01-02'', 1, 1)', 'a return before the purchase takes nothing'),
+               ('(1, 1, 1, ''2024-01-01'', 1, 1), (5, 2, 1, ''2024-01-03'', -1, 1)', '(1, 1, 1, ''2024-01-01'', 1, 1), (5, 2, 1, ''2024-01-03'', -9, 1)', 'nor one of another customer'),
+               ('(1, 1, 1, ''2024-01-01'', 1, 1), (5, 1, 2, ''2024-01-03'', -1, 1)', '(1, 1, 1, ''2024-01-01'', 1, 1), (5, 1, 2, ''2024-01-03'', -9, 1)', 'nor one of another item'),
+               ('(1, 1, 1, ''2024-01-01'', 1, 1), (5, 1, 1, ''2024-01-03'', -1, 1)', '(1, 1, 1, ''2024-01-01'', 7, 1), (5, 1, 1, ''2024-01-03'', -8, 1)', 'more than was bought takes no more than that')) AS x (a, b, what),
+       (VALUES ('(6, 1, 2, ''2024-01-05'', 1, 1), (6, 1, 3, ''2024-01-05'', 1, 1), (7, 2, 1, ''2024-01-06'', 1, 1), (7, 2, 2, ''2024-01-06'', 1, 1)')) AS y (others);
+SELECT ok(NOT same('(1, 1, 1, ''2024-01-01'', 1, 1), (2, 1, 2, ''2024-01-02'', 1, 1), (3, 2, 1, ''2024-01-02'', 1, 1)',
+                   '(1, 1, 1, ''2024-01-01'', 1, 1), (2, 1, 2, ''2024-01-02'', 1, 1), (3, 2, 1, ''2024-01-02'', 1, 1), (1, 1, 1, ''2024-01-02'', -1, 1)'), 'a return does make a difference');
 
 -- ---- The row that train returns --------------------------------------------------------------------------------------
 
 CREATE FUNCTION fill(n integer) RETURNS void LANGUAGE sql AS $$
 	TRUNCATE lines;
-	INSERT INTO lines SELECT o, o % 30, p, timestamptz '2026-01-01' + o * interval '1 hour', 1 + o % 2, p
+	INSERT INTO lines SELECT o, o % 30, p, timestamptz '2024-01-01' + o * interval '1 hour', 1 + o % 2, p
 	FROM generate_series(1, n) o CROSS JOIN LATERAL (SELECT DISTINCT 1 + 8 * (o % 5) + (hashint8extended(o * 10 + j, 7) & 7)::integer AS p FROM generate_series(1, 3) j) x
 $$;
 SELECT fill(600) \g /dev/null
@@ -96,7 +96,7 @@ SELECT is((SELECT items FROM answer), 40, 'items');
 SELECT is((SELECT orders FROM answer), 600, 'orders');
 SELECT is((SELECT bags FROM answer), 30 + (SELECT count(*) FROM (SELECT FROM lines GROUP BY o HAVING count(*) > 1) x), 'bags');
 SELECT ok(seconds > 0 AND seconds < 60 AND peak_memory BETWEEN 10000 AND 67108864, 'seconds and memory') FROM answer;
-SELECT is((SELECT heldout_orders FROM answer), (SELECT count(*)::integer FROM (SELECT FROM lines WHERE at >= '2026-01-01'::timestamptz + interval '541 hours' GROUP BY o HAVING count(*) > 1) x),
+SELECT is((SELECT heldout_orders FROM answer), (SELECT count(*)::integer FROM (SELECT FROM lines WHERE at >= '2024-01-01'::timestamptz + interval '541 hours' GROUP BY o HAVING count(*) > 1) x),
           'held out: the orders of at least two items among the newest tenth');
 SELECT ok(recall_completion BETWEEN 0.6 AND 1 AND recall_next BETWEEN 0.5 AND 1 AND recall_popularity BETWEEN 0 AND 0.6, 'recall is a share, and better than popularity''s') FROM answer;
 SELECT set_eq($$SELECT version, rows, users, items, bags FROM reco.versions WHERE model = 'm' AND active$$, 'SELECT version, rows, users, items, bags FROM answer', 'reco.versions has the same');
@@ -130,7 +130,7 @@ SELECT throws_ok('SELECT reco.activate(''m'', 0)', '42704', 'model "m" has no ve
 
 -- Memory: too little is an error before the work, and the last good version goes on answering.
 SET maintenance_work_mem = '1MB';
-CREATE TABLE many AS SELECT g AS o, g % 5000 AS u, g % 3000 AS i, timestamptz '2026-01-01' + g * interval '1 minute' AS at FROM generate_series(1, 60000) g;
+CREATE TABLE many AS SELECT g AS o, g % 5000 AS u, g % 3000 AS i, timestamptz '2024-01-01' + g * interval '1 minute' AS at FROM generate_series(1, 60000) g;
 SELECT reco.add_orders('m', 'many', 'u', 'i', 'at', 'o') \g /dev/null
 SELECT throws_like($$SELECT reco.train('m')$$, 'training needs at least % MB of memory, but maintenance_work_mem is 1 MB', 'too little memory names the setting');
 SELECT throws_ok($$SELECT reco.train('m')$$, '53400', NULL, 'as configuration_limit_exceeded');
@@ -142,10 +142,10 @@ SELECT reco.remove_source('m', 'many') \g /dev/null
 
 -- ---- Shapes of data ---------------------------------------------------------------------------------------------------
 
-SELECT is(trained('(1, 1, 1, ''2026-01-01'', 1, 1), (2, 1, 1, ''2026-01-02'', 1, 1), (3, 2, 1, ''2026-01-02'', 1, 1)'), '3 0 2 1 3 2', 'one item only');
+SELECT is(trained('(1, 1, 1, ''2024-01-01'', 1, 1), (2, 1, 1, ''2024-01-02'', 1, 1), (3, 2, 1, ''2024-01-02'', 1, 1)'), '3 0 2 1 3 2', 'one item only');
 SELECT set_eq($$SELECT item_id FROM reco.recommend('m', 1)$$, ARRAY[1::bigint], 'is what is recommended');
 SELECT is_empty($$SELECT * FROM reco.recommend('m', NULL, basket => '{1}')$$, 'unless it is in the basket');
-SELECT is(trained('(1, 1, 1, ''2026-01-01'', 1, 1), (1, 1, 2, ''2026-01-02'', 1, 1), (1, 1, 3, ''2026-01-02'', 1, 1)'), '3 0 1 3 1 2', 'one customer only');
+SELECT is(trained('(1, 1, 1, ''2024-01-01'', 1, 1), (1, 1, 2, ''2024-01-02'', 1, 1), (1, 1, 3, ''2024-01-02'', 1, 1)'), '3 0 1 3 1 2', 'one customer only');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 3, 'can be answered');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', NULL)), 3, 'like everybody');
 SELECT is(trained(''), '0 0 0 0 0 0', 'nothing at all');
@@ -154,7 +154,7 @@ SELECT is_empty($$SELECT trained_to FROM reco.versions WHERE active AND trained_
 CREATE TABLE unsold (id integer);
 INSERT INTO unsold VALUES (1), (1), (70), (NULL), (-5);
 SELECT reco.add_items('m', 'unsold', 'id') \g /dev/null
-SELECT is(trained('(1, 1, 1, ''2026-01-01'', 1, 1), (1, 1, 2, ''2026-01-01'', 1, 1)'), '2 0 1 4 1 2', 'a source of items adds what nobody has bought');
+SELECT is(trained('(1, 1, 1, ''2024-01-01'', 1, 1), (1, 1, 2, ''2024-01-01'', 1, 1)'), '2 0 1 4 1 2', 'a source of items adds what nobody has bought');
 SELECT set_eq($$SELECT item_id FROM reco.recommend('m', NULL)$$, 'SELECT unnest(ARRAY[1, 2, 70, -5]::bigint[])', 'and it can be recommended');
 SELECT is(trained(''), '0 0 0 3 0 0', 'also alone');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 3, 'can be answered');
@@ -162,12 +162,12 @@ SELECT reco.remove_source('m', 'unsold') \g /dev/null
 
 -- A guest account of 100,000 lines.
 SELECT fill(300) \g /dev/null
-INSERT INTO lines SELECT NULL, 77, 1 + g % 40, timestamptz '2026-01-01' + g * interval '1 second', 1, 1 FROM generate_series(1, 100000) g;
+INSERT INTO lines SELECT NULL, 77, 1 + g % 40, timestamptz '2024-01-01' + g * interval '1 second', 1, 1 FROM generate_series(1, 100000) g;
 SELECT is((SELECT concat_ws(' ', users, items, orders) FROM reco.train('m')), '31 40 100300', 'a customer with 100,000 lines');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 77)), 10, 'is answered');
 SELECT is((SELECT source FROM reco.recommend('m', 7, k => 1)), 'personal', 'like the others');
 -- An order of 5,000 lines.
-CREATE TABLE wholesale AS SELECT 1 AS o, 1 AS u, g AS i, timestamptz '2026-01-01' AS at FROM generate_series(1, 5000) g;
+CREATE TABLE wholesale AS SELECT 1 AS o, 1 AS u, g AS i, timestamptz '2024-01-01' AS at FROM generate_series(1, 5000) g;
 SELECT reco.add_orders('m', 'wholesale', 'u', 'i', 'at', 'o') \g /dev/null
 SELECT is((SELECT items FROM reco.train('m')), 5000, 'an order of 5,000 lines');
 SELECT reco.remove_source('m', 'wholesale') \g /dev/null
@@ -252,11 +252,10 @@ BEGIN
 END $$;
 SELECT is(under(name, value), :'reference', format('under %s = %s', name, value))
 FROM   (VALUES ('timezone', 'Asia/Tokyo'), ('timezone', 'America/New_York'), ('datestyle', 'German, DMY'), ('datestyle', 'SQL, MDY'), ('intervalstyle', 'iso_8601'), ('extra_float_digits', '-15'),
-               ('extra_float_digits', '3'), ('lc_numeric', 'C'), ('lc_time', 'C'), ('bytea_output', 'escape'), ('work_mem', '64kB'), ('work_mem', '1GB'), ('maintenance_work_mem', '512MB'),
+               ('extra_float_digits', '3'), ('lc_numeric', coalesce((SELECT min(collcollate) FROM pg_collation WHERE collprovider = 'c' AND collcollate ~ '^(de|fr|es|pl)_.*utf-?8'), 'POSIX')), ('lc_time', 'POSIX'), ('bytea_output', 'escape'), ('work_mem', '64kB'), ('work_mem', '1GB'), ('maintenance_work_mem', '512MB'),
                ('max_parallel_workers_per_gather', '0'), ('max_parallel_maintenance_workers', '0'), ('enable_seqscan', 'off'), ('synchronize_seqscans', 'off'), ('search_path', '"$user", public, pg_catalog'), ('jit', 'off'),
                ('array_nulls', 'off'), ('standard_conforming_strings', 'on'), ('xmlbinary', 'hex'), ('client_encoding', 'LATIN1'), ('geqo', 'off'), ('row_security', 'off'), ('plan_cache_mode', 'force_generic_plan'),
                ('default_text_search_config', 'pg_catalog.german'), ('default_transaction_isolation', 'serializable')) AS s (name, value);
-SELECT count(*) > 0 AS has_german FROM pg_collation WHERE collname = 'de_DE.utf8' OR collname = 'de_DE' \gset
 SET min_parallel_table_scan_size = 0; SET parallel_setup_cost = 0; SET parallel_tuple_cost = 0; SET max_parallel_workers_per_gather = 4;
 SELECT is(both_bits(), :'reference', 'with a parallel plan');
 RESET min_parallel_table_scan_size; RESET parallel_setup_cost; RESET parallel_tuple_cost; RESET max_parallel_workers_per_gather;
@@ -282,14 +281,14 @@ BEGIN
 	END;
 END $$;
 SELECT isnt(changed(statement), :'reference', statement)
-FROM   unnest(ARRAY['DELETE FROM lines WHERE ctid = (SELECT min(ctid) FROM lines WHERE u IS NOT NULL AND q > 0)', 'INSERT INTO lines VALUES (9999, 3, 17, ''2026-01-05'', 1, 1), (9999, 3, 40, ''2026-01-05'', 1, 1)',
+FROM   unnest(ARRAY['DELETE FROM lines WHERE ctid = (SELECT min(ctid) FROM lines WHERE u IS NOT NULL AND q > 0)', 'INSERT INTO lines VALUES (9999, 3, 17, ''2024-01-05'', 1, 1), (9999, 3, 40, ''2024-01-05'', 1, 1)',
                     'UPDATE lines SET at = at - interval ''20 days'' WHERE o = 11', 'UPDATE lines SET u = 4 WHERE o = 11', 'UPDATE lines SET i = 41 WHERE i = 40',
                     'SELECT reco.alter_model(''m'', ''{"seed": 1}'')', 'SELECT reco.alter_model(''m'', ''{"regularization": 0.0031}'')', 'SELECT reco.alter_model(''m'', ''{"iterations": 4}'')',
                     'SELECT reco.alter_model(''b'', timezone => ''Pacific/Kiritimati'')', 'SELECT reco.alter_model(''m'', ''{"factors": 9}'')', 'SELECT reco.alter_model(''m'', ''{"customer_weight": 2}'')',
-                    'SELECT reco.alter_model(''m'', ''{"training_clock": "2026-01-20"}'')', 'SELECT reco.alter_model(''m'', ''{"unobserved_weight": 0.06}'')',
+                    'SELECT reco.alter_model(''m'', ''{"training_clock": "2024-01-20"}'')', 'SELECT reco.alter_model(''m'', ''{"unobserved_weight": 0.06}'')',
                     'SELECT reco.alter_model(''m'', ''{"order_half_life": 10}'')', 'SELECT reco.alter_model(''m'', ''{"customer_half_life": 10}'')']) statement;
 SELECT is(changed('UPDATE lines SET p = p + 1'), :'reference', 'prices play no part yet');
-SELECT is(changed('INSERT INTO lines VALUES (9999, 3, 17, NULL, 1, 1), (9999, 3, NULL, ''2026-01-05'', 1, 1), (9999, 3, 17, ''2026-01-05'', 0, 1)'), :'reference', 'lines that count nothing make no difference');
+SELECT is(changed('INSERT INTO lines VALUES (9999, 3, 17, NULL, 1, 1), (9999, 3, NULL, ''2024-01-05'', 1, 1), (9999, 3, 17, ''2024-01-05'', 0, 1)'), :'reference', 'lines that count nothing make no difference');
 
 -- ---- Tables that change --------------------------------------------------------------------------------------------------
 
@@ -382,7 +381,7 @@ SELECT is((SELECT count(*)::integer FROM reco.recommend('c', NULL)), 10, 'and le
 CREATE FUNCTION drops() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM reco.drop_model('c', missing_ok => true); RETURN true; END $$;
 CREATE VIEW w AS SELECT * FROM lines WHERE drops();
 SELECT reco.add_orders('c', 'w', 'u', 'i', 'at', name => 'shop') \g /dev/null
-SELECT throws_ok($$SELECT reco.train('c')$$, NULL, NULL, 'a view whose function drops the model');
+SELECT throws_ok($$SELECT reco.train('c')$$, '42704', 'model "c" was dropped while it was trained', 'a view whose function drops the model');
 SELECT is_empty('SELECT model, version FROM reco.version WHERE model NOT IN (SELECT name FROM reco.model)', 'leaves no version without its model');
 CREATE FUNCTION retrains() RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

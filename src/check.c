@@ -1,0 +1,320 @@
+/*
+ * check.c: looks a model over, and says what is missing or odd and which command mends it.
+ */
+#include "postgres.h"
+
+#include "check.h"
+
+#include <math.h>
+
+#include "access/htup_details.h"
+#include "access/relation.h"
+#include "access/xact.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_index.h"
+#include "lines.h"
+#include "miscadmin.h"
+#include "section.h"
+#include "sources.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/fmgrprotos.h"
+#include "utils/resowner.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#define MEGABYTE ((double) 1024 * 1024)
+#define STALE_DAYS 7
+#define FEW_CASES 200
+#define MANY_ROWS 1000			/* below, no index is missed */
+
+typedef struct Findings
+{
+	const RecoModelRow *model;
+	List	   *sources;
+	List	   *found;
+} Findings;
+
+static void
+add_finding(Findings *findings, const char *severity, const char *subject, const char *finding, const char *remedy)
+{
+	RecoFinding *added = palloc(sizeof(RecoFinding));
+
+	added->severity = severity;
+	added->subject = subject;
+	added->finding = finding;
+	added->remedy = remedy;
+	findings->found = lappend(findings->found, added);
+}
+
+static const char *
+source_subject(const RecoSource *source)
+{
+	return psprintf("%s source \"%s\"", reco_definitions_kind_name(source->kind), source->name);
+}
+
+/* --- the model --------------------------------------------------------------------------------------------- */
+
+static void
+check_owner(Findings *findings)
+{
+	if (!OidIsValid(findings->model->owner_oid))
+		add_finding(findings, "error", "owner", psprintf("role \"%s\" does not exist", findings->model->owner.role_name),
+					psprintf("SELECT reco.set_owner(%s, ...)", quote_literal_cstr(findings->model->name)));
+}
+
+static void
+check_has_orders(Findings *findings)
+{
+	ListCell   *cell;
+
+	foreach(cell, findings->sources)
+		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+			return;
+	add_finding(findings, "error", "sources", "there are no orders to learn from",
+				psprintf("SELECT reco.add_orders(%s, ...)", quote_literal_cstr(findings->model->name)));
+}
+
+static void
+check_version(Findings *findings)
+{
+	char	   *train = psprintf("SELECT * FROM reco.train(%s)", quote_literal_cstr(findings->model->name));
+	RecoVersionSummary version;
+
+	if (!reco_catalog_active_version(findings->model, &version))
+	{
+		add_finding(findings, "error", "version", "the model has never been trained", train);
+		return;
+	}
+	if (GetCurrentTimestamp() - version.created_at > STALE_DAYS * USECS_PER_DAY)
+		add_finding(findings, "warning", "version",
+					psprintf("version %d was trained %d days ago", version.version,
+							 (int) ((GetCurrentTimestamp() - version.created_at) / USECS_PER_DAY)), train);
+	if (version.heldout_cases < FEW_CASES)
+		add_finding(findings, "notice", "version",
+					psprintf("only %d held-out orders of at least two items: serving parameters are the defaults, and the "
+							 "metrics say little", version.heldout_cases),
+					"nothing to do: they are chosen once there are more orders");
+}
+
+/* What training will need at least, by the planner's statistics. */
+static void
+check_memory(Findings *findings)
+{
+	double		lines = 0;
+	double		bytes;
+	ListCell   *cell;
+
+	foreach(cell, findings->sources)
+	{
+		const RecoSource *source = lfirst(cell);
+
+		if (source->kind == RECO_SOURCE_ORDERS && OidIsValid(reco_references_find_relation(&source->relation)))
+			lines += reco_sources_estimate_rows(source);
+	}
+	bytes = lines * 2 * sizeof(RecoLine);
+	if (bytes > maintenance_work_mem * 1024.0)
+		add_finding(findings, "warning", "memory",
+					psprintf("reading about %.0f order lines needs %.0f MB, and factors more, but maintenance_work_mem is %d MB",
+							 lines, bytes / MEGABYTE, maintenance_work_mem / 1024),
+					psprintf("SET maintenance_work_mem = '%.0fMB'", (floor(bytes * 3 / MEGABYTE / 64) + 1) * 64));
+}
+
+/* --- a source ---------------------------------------------------------------------------------------------- */
+
+/* Whether its relation can be read as the model's owner; the subtransaction takes the error back. */
+static void
+check_readable(Findings *findings, const RecoSource *source)
+{
+	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false};
+	MemoryContext old_context = CurrentMemoryContext;
+	ResourceOwner old_owner = CurrentResourceOwner;
+	const char *owner = quote_identifier(findings->model->owner.role_name);
+	ErrorData  *volatile error = NULL;
+
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(old_context);
+	PG_TRY();
+	{
+		reader.integer_keys = reco_sources_integer_keys(source);
+		reco_sources_check(&reader, source);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(old_context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(old_context);
+	CurrentResourceOwner = old_owner;
+	if (error == NULL)
+		return;
+	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+		ReThrowError(error);
+	add_finding(findings, "error", source_subject(source), psprintf("it cannot be read: %s", error->message),
+				error->hint != NULL ? error->hint : error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE
+				? psprintf("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s",
+						   quote_identifier(source->relation.schema_name), owner,
+						   quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name), owner)
+				: psprintf("call reco.add_%s again with expressions that fit", reco_definitions_kind_name(source->kind)));
+}
+
+static bool
+is_valid_index(Oid index)
+{
+	HeapTuple	tuple = SearchSysCache1(INDEXRELID, ObjectIdGetDatum(index));
+	bool		valid;
+
+	if (!HeapTupleIsValid(tuple))
+		return false;
+	valid = ((Form_pg_index) GETSTRUCT(tuple))->indisvalid;
+	ReleaseSysCache(tuple);
+	return valid;
+}
+
+/* Whether a valid index of the relation begins with that column or expression, both written with pinned settings. */
+static bool
+has_index_on(Relation relation, const char *expression)
+{
+	RecoSection section = reco_section_begin(GetUserId(), NULL);
+	List	   *indexes = RelationGetIndexList(relation);
+	char	   *in_parentheses = psprintf("(%s)", expression);
+	bool		found = false;
+	ListCell   *cell;
+
+	foreach(cell, indexes)
+	{
+		Datum		first = DirectFunctionCall3(pg_get_indexdef_ext, ObjectIdGetDatum(lfirst_oid(cell)), Int32GetDatum(1),
+												BoolGetDatum(false));
+		char	   *column = TextDatumGetCString(first);
+
+		if (is_valid_index(lfirst_oid(cell)))
+			found = found || strcmp(column, expression) == 0 || strcmp(column, in_parentheses) == 0;
+	}
+	list_free(indexes);
+	reco_section_end(&section);
+	return found;
+}
+
+static void
+check_index(Findings *findings, const RecoSource *source, Relation relation)
+{
+	char		kind = relation->rd_rel->relkind;
+	const char *key = source->kind == RECO_SOURCE_ORDERS ? reco_definitions_column(source, RECO_ROLE_USER)->expression
+		: reco_definitions_column(source, RECO_ROLE_ITEM)->expression;
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												  RelationGetRelationName(relation));
+
+	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
+		return;
+	if (relation->rd_rel->reltuples < MANY_ROWS || has_index_on(relation, key))
+		return;
+	if (source->kind == RECO_SOURCE_ORDERS)
+		add_finding(findings, "warning", source_subject(source), "no index finds a customer's newest lines",
+					psprintf("CREATE INDEX ON %s ((%s), (%s) DESC)", name, key,
+							 reco_definitions_column(source, RECO_ROLE_AT)->expression));
+	else if (reco_definitions_column(source, RECO_ROLE_AVAILABLE) != NULL)
+		add_finding(findings, "warning", source_subject(source), "no index finds an item to ask whether it is available",
+					psprintf("CREATE INDEX ON %s ((%s))", name, key));
+}
+
+static void
+check_statistics(Findings *findings, const RecoSource *source, Relation relation)
+{
+	char		kind = relation->rd_rel->relkind;
+
+	if ((kind == RELKIND_RELATION || kind == RELKIND_MATVIEW) && relation->rd_rel->reltuples < 0)
+		add_finding(findings, "warning", source_subject(source), "its relation has never been analyzed",
+					psprintf("ANALYZE %s", quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+																	  RelationGetRelationName(relation))));
+}
+
+static void
+check_row_security(Findings *findings, const RecoSource *source, Relation relation)
+{
+	Oid			owner = findings->model->owner_oid;
+
+	if (relation->rd_rel->relrowsecurity && OidIsValid(owner) && has_bypassrls_privilege(owner))
+		add_finding(findings, "warning", source_subject(source),
+					psprintf("its relation has row-level security, which the model's owner \"%s\" bypasses",
+							 findings->model->owner.role_name),
+					psprintf("SELECT reco.set_owner(%s, ...) to a role that it applies to",
+							 quote_literal_cstr(findings->model->name)));
+}
+
+static void
+check_source(Findings *findings, const RecoSource *source)
+{
+	Oid			relid = reco_references_find_relation(&source->relation);
+	Relation	relation = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+	if (relation == NULL)
+	{
+		add_finding(findings, "error", source_subject(source),
+					psprintf("relation %s does not exist any more",
+							 quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name)),
+					psprintf("call reco.add_%s again, or SELECT reco.remove_source(%s, %s)",
+							 reco_definitions_kind_name(source->kind), quote_literal_cstr(findings->model->name),
+							 quote_literal_cstr(source->name)));
+		return;
+	}
+	check_statistics(findings, source, relation);
+	check_index(findings, source, relation);
+	check_row_security(findings, source, relation);
+	relation_close(relation, NoLock);
+	if (OidIsValid(findings->model->owner_oid))
+		check_readable(findings, source);
+}
+
+/*
+ * What is missing or odd about a model: a list of RecoFinding, the worst first; empty where all is well.
+ */
+List *
+reco_check_model(const RecoModelRow *model)
+{
+	Findings	findings = {.model = model};
+	List	   *sorted = NIL;
+	static const char *const severities[] = {"error", "warning", "notice"};
+	ListCell   *cell;
+	int			i;
+
+	findings.sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
+	check_owner(&findings);
+	check_has_orders(&findings);
+	foreach(cell, findings.sources)
+		check_source(&findings, lfirst(cell));
+	check_memory(&findings);
+	check_version(&findings);
+	for (i = 0; i < (int) lengthof(severities); i++)
+		foreach(cell, findings.found)
+			if (strcmp(((RecoFinding *) lfirst(cell))->severity, severities[i]) == 0)
+				sorted = lappend(sorted, lfirst(cell));
+	return sorted;
+}
+
+/* Those of reco_check_model's findings that say which index is missing. */
+List *
+reco_check_indexes(const RecoModelRow *model, List *sources)
+{
+	Findings	findings = {.model = model,.sources = sources};
+	ListCell   *cell;
+
+	foreach(cell, sources)
+	{
+		const RecoSource *source = lfirst(cell);
+		Oid			relid = reco_references_find_relation(&source->relation);
+		Relation	relation = OidIsValid(relid) ? try_relation_open(relid, AccessShareLock) : NULL;
+
+		if (relation == NULL)
+			continue;
+		check_index(&findings, source, relation);
+		relation_close(relation, NoLock);
+	}
+	return findings.found;
+}
