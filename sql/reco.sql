@@ -8,7 +8,10 @@
 
 SET LOCAL search_path TO pg_catalog, pg_temp;
 
-/* A schema that somebody else owns could be used to plant objects beside ours. */
+/*
+ * A schema that somebody else owns, or may create in, could be used to plant objects beside ours, and a function planted
+ * there could win over ours.  An empty schema of a superuser is what a restore brings.
+ */
 DO $check$
 BEGIN
 	IF NOT EXISTS (SELECT FROM pg_catalog.pg_namespace n
@@ -17,6 +20,22 @@ BEGIN
 					 AND (r.rolsuper OR r.rolname OPERATOR(pg_catalog.=) CURRENT_USER))
 	THEN
 		RAISE EXCEPTION 'schema "reco" exists and belongs to another role'
+			USING ERRCODE = 'duplicate_schema',
+				  HINT = 'Drop or rename that schema, then call CREATE EXTENSION reco again.';
+	END IF;
+	IF EXISTS (SELECT FROM pg_catalog.pg_namespace n, pg_catalog.aclexplode(n.nspacl) a
+			   WHERE n.nspname OPERATOR(pg_catalog.=) 'reco' AND a.privilege_type OPERATOR(pg_catalog.=) 'CREATE'
+				 AND a.grantee OPERATOR(pg_catalog.<>) n.nspowner)
+	   OR EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_proc p ON p.pronamespace OPERATOR(pg_catalog.=) n.oid
+				  WHERE n.nspname OPERATOR(pg_catalog.=) 'reco')
+	   OR EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
+				  WHERE n.nspname OPERATOR(pg_catalog.=) 'reco')
+	   OR EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_type t ON t.typnamespace OPERATOR(pg_catalog.=) n.oid
+				  WHERE n.nspname OPERATOR(pg_catalog.=) 'reco')
+	   OR EXISTS (SELECT FROM pg_catalog.pg_namespace n JOIN pg_catalog.pg_operator o ON o.oprnamespace OPERATOR(pg_catalog.=) n.oid
+				  WHERE n.nspname OPERATOR(pg_catalog.=) 'reco')
+	THEN
+		RAISE EXCEPTION 'schema "reco" exists and is not empty, or others may create objects in it'
 			USING ERRCODE = 'duplicate_schema',
 				  HINT = 'Drop or rename that schema, then call CREATE EXTENSION reco again.';
 	END IF;
@@ -276,7 +295,7 @@ CREATE FUNCTION reco.train(model text,
 		OUT recall_completion double precision, OUT recall_next double precision, OUT recall_popularity double precision)
 	AS 'MODULE_PATHNAME', 'reco_train' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.train(text) IS
-'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
+'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former; the serving parameters were chosen on the same orders, so the first two are slightly optimistic. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
 
 CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
 	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;

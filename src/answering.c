@@ -126,27 +126,17 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 	return key;
 }
 
-/*
- * When decay counts from.  A history that ended long ago would fade to nothing beside the basket, so it counts from its
- * own end.  Where the model's data ended long ago, that is said, once for each version and session.
- */
-static TimestampTz
-decay_clock(const RecoAnswering *a, TimestampTz newest, double half_life)
+/* Where the model's own data ended long ago, that is said, once for each version and session. */
+static void
+notice_age(const RecoAnswering *a, double half_life)
 {
-	static double noticed_clock = NAN;
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
-	double		as_of = (double) a->as_of;
-	double		span = half_life * (double) USECS_PER_DAY;
+	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
-	if (isfinite(clock) && as_of - clock > span && clock != noticed_clock)
-	{
-		noticed_clock = clock;
+	if (isfinite(clock) && days > half_life && reco_cache_notice_once(a->model))
 		ereport(NOTICE,
-				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of",
-						a->row->name, (as_of - clock) / (double) USECS_PER_DAY),
-				 errhint("Purchases are weighted by their age at the newest one. Train again, or give as_of.")));
-	}
-	return as_of - (double) newest > span ? newest : a->as_of;
+				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of", a->row->name, days),
+				 errhint("Train again, or ask as of another time with as_of.")));
 }
 
 /*
@@ -160,15 +150,14 @@ reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry
 	bool		alone = a->basket.is_zero;
 	double		lambda = parameters[alone ? RECO_PARAMETER_ALONE_LAMBDA : RECO_PARAMETER_HISTORY_LAMBDA];
 	double		half_life = parameters[alone ? RECO_PARAMETER_ALONE_HALF_LIFE : RECO_PARAMETER_HISTORY_HALF_LIFE];
-	TimestampTz newest = DT_NOBEGIN;
 	int64		n_entries = 0;
-	int64		i;
 
 	a->history_weight = alone ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT];
-	for (i = 0; i < n; i++)
-		newest = Max(newest, lines[i].at);
 	if (n > 0)
-		n_entries = reco_lines_bag(lines, n, decay_clock(a, newest, half_life), half_life, entries);
+	{
+		notice_age(a, half_life);
+		n_entries = reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries);
+	}
 	reco_foldin_bag(a->foldin, entries, n_entries, lambda, &a->history);
 }
 

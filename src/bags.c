@@ -11,7 +11,7 @@
 
 #include "bags.h"
 
-#include "miscadmin.h"
+#include "interrupts.h"
 
 #define BASKET_MASS 20
 
@@ -56,16 +56,21 @@ gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *s
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (lines[i].order >= 0 && interactions->order_at[lines[i].order] < before)
 			start[lines[i].order + 2]++;
+	}
 	for (i = 2; i <= interactions->n_orders + 1; i++)
 		start[i] += start[i - 1];
 	CHECK_FOR_INTERRUPTS();
 	items = reco_budget_alloc(interactions->budget, start[interactions->n_orders + 1], sizeof(int32), "order bags");
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (lines[i].order >= 0 && interactions->order_at[lines[i].order] < before)
 			items[start[lines[i].order + 1]++] = lines[i].item;
-	CHECK_FOR_INTERRUPTS();
+	}
 	return items;
 }
 
@@ -145,7 +150,10 @@ count_customer_entries(const RecoInteractions *interactions)
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines && lines[i].user >= 0; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		entries += i == 0 || lines[i].user != lines[i - 1].user || lines[i].item != lines[i - 1].item;
+	}
 	return entries;
 }
 
@@ -160,7 +168,10 @@ transpose(RecoBudget *budget, const Csr *csr, int32 n_items)
 	result.index = reco_budget_alloc(budget, csr->entries, sizeof(int32), "item bags");
 	result.weight = reco_budget_alloc(budget, csr->entries, sizeof(float), "item bags");
 	for (i = 0; i < csr->entries; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		result.start[csr->index[i] + 2]++;
+	}
 	for (i = 2; i <= n_items; i++)
 		result.start[i] += result.start[i - 1];
 	CHECK_FOR_INTERRUPTS();
@@ -168,6 +179,8 @@ transpose(RecoBudget *budget, const Csr *csr, int32 n_items)
 		for (i = csr->start[row]; i < csr->start[row + 1]; i++)
 		{
 			int64		at = result.start[csr->index[i] + 1]++;
+
+			RECO_CHECK_INTERRUPTS(i);
 
 			result.index[at] = row;
 			result.weight[at] = csr->weight[i];

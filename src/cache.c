@@ -27,6 +27,7 @@ typedef struct CacheEntry
 	MemoryContext context;		/* owns the bytes and this entry */
 	Size		bytes;
 	int			pins;
+	bool		noticed;		/* that its data are old */
 	RecoModel	model;
 } CacheEntry;
 
@@ -156,4 +157,15 @@ reco_cache_get(const char *model_name, const pg_uuid_t *blob)
 		dlist_move_head(&entries, &entry->node);
 	pin(entry);
 	return &entry->model;
+}
+
+/* True the first time that it is asked for a loaded version. */
+bool
+reco_cache_notice_once(const RecoModel *model)
+{
+	CacheEntry *entry = (CacheEntry *) ((char *) unconstify(RecoModel *, model) - offsetof(CacheEntry, model));
+	bool		first = !entry->noticed;
+
+	entry->noticed = true;
+	return first;
 }

@@ -139,7 +139,7 @@ check_readable(Findings *findings, const RecoSource *source)
 	MemoryContextSwitchTo(old_context);
 	PG_TRY();
 	{
-		reader.integer_keys = reco_sources_integer_keys(source);
+		reader.integer_keys = reco_sources_integer_keys(&reader, source);
 		reco_sources_check(&reader, source);
 		ReleaseCurrentSubTransaction();
 	}

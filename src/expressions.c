@@ -123,12 +123,12 @@ check_raw(const ResTarget *target, const ParseArg *arg)
 }
 
 static void
-check_volatility(Node *expr, const ParseArg *arg)
+check_volatility(Node *expr, const char *parameter)
 {
 	if (contain_volatile_functions(expr))
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_OBJECT_DEFINITION),
-				 errmsg("parameter \"%s\" must not call volatile functions", arg->parameter),
+				 errmsg("parameter \"%s\" must not call volatile functions", parameter),
 				 errhint("A model must come out the same when it is trained again: use stable or immutable functions only.")));
 }
 
@@ -143,7 +143,8 @@ make_expression(Relation relation, const ResTarget *target, const ParseArg *arg)
 
 	check_raw(target, arg);
 	expr = transform(relation, target->val, arg);
-	check_volatility(expr, arg);
+	check_volatility(expr, arg->parameter);
+	result->node = expr;
 	context = deparse_context_for(RelationGetRelationName(relation), RelationGetRelid(relation));
 	section = reco_section_begin(GetUserId(), NULL);
 	result->text = deparse_expression(expr, context, false, false);
@@ -206,4 +207,14 @@ reco_expressions_parse(Relation relation, const char *text, const char *paramete
 
 	error_context_stack = callback.previous;
 	return expressions;
+}
+
+/*
+ * Refuse what is volatile only once the planner has put in the defaults of arguments.  Planning runs what is immutable:
+ * call it as the model's owner only.
+ */
+void
+reco_expressions_check_planned(const RecoExpression *expression, const char *parameter)
+{
+	check_volatility((Node *) expression_planner((Expr *) copyObject(expression->node)), parameter);
 }

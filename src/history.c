@@ -8,6 +8,8 @@
 
 #include "history.h"
 
+#include <math.h>
+
 #define FIRST_LINES 64
 
 enum
@@ -91,6 +93,8 @@ reco_history_compare(const void *a, const void *b)
 		return x->at > y->at ? -1 : 1;
 	if (x->item != y->item)
 		return x->item < y->item ? -1 : 1;
+	if (isnan(x->quantity) || isnan(y->quantity))
+		return (isnan(x->quantity) != 0) - (isnan(y->quantity) != 0);
 	return (x->quantity > y->quantity) - (x->quantity < y->quantity);
 }
 

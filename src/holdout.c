@@ -19,7 +19,7 @@
 
 #include "common/hashfn.h"
 #include "foldin.h"
-#include "miscadmin.h"
+#include "interrupts.h"
 #include "topk.h"
 #include "utils/memutils.h"
 
@@ -64,6 +64,7 @@ typedef struct Holdout
 	int64	   *user_start;		/* [users + 1], into the lines */
 	uint64	   *skip;			/* bitmap of visible items */
 	RecoTopEntry *top;
+	const float *popularity;	/* answers where nothing is known */
 } Holdout;
 
 /* Vectors of the case and trial before, kept because trials are ordered to change little. */
@@ -95,7 +96,34 @@ compare_timestamps(const void *a, const void *b)
 	TimestampTz x = *(const TimestampTz *) a;
 	TimestampTz y = *(const TimestampTz *) b;
 
+	CHECK_FOR_INTERRUPTS();
 	return (x > y) - (x < y);
+}
+
+/* The first of n ascending times that is not before a time. */
+static int32
+first_not_before(const TimestampTz *times, int32 n, TimestampTz time)
+{
+	int32		first = 0;
+
+	while (first < n && times[first] < time)
+		first++;
+	return first;
+}
+
+/*
+ * The cut that leaves about a tenth of n ascending times: where many orders share one time, such as a date, the tenth
+ * may begin in the middle of them; if all of those would more than double it, it begins after them.
+ */
+static TimestampTz
+cut_times(const TimestampTz *times, int32 n)
+{
+	TimestampTz cut = times[n - n / 10];
+	int32		later = first_not_before(times, n, cut + 1);
+
+	if (n - first_not_before(times, n, cut) > 2 * (n / 10) && later < n)
+		cut = times[later];
+	return cut == times[0] ? DT_NOEND : cut;
 }
 
 /*
@@ -105,18 +133,18 @@ compare_timestamps(const void *a, const void *b)
 TimestampTz
 reco_holdout_cut(const RecoInteractions *interactions)
 {
-	int32		n = interactions->n_orders;
-	TimestampTz *times;
-	TimestampTz cut;
+	TimestampTz *times = reco_budget_alloc(interactions->budget, interactions->n_orders, sizeof(TimestampTz), "held-out orders");
+	TimestampTz cut = DT_NOEND;
+	int32		n = 0;
+	int32		i;
 
-	if (n / 10 < 1)
-		return DT_NOEND;
-	times = reco_budget_alloc(interactions->budget, n, sizeof(TimestampTz), "held-out orders");
-	memcpy(times, interactions->order_at, sizeof(TimestampTz) * n);
+	/* An order of which nothing is left, such as one of returns, has no time. */
+	for (i = 0; i < interactions->n_orders; i++)
+		if (interactions->order_at[i] != DT_NOEND)
+			times[n++] = interactions->order_at[i];
 	qsort(times, n, sizeof(TimestampTz), compare_timestamps);
-	cut = times[n - n / 10];
-	if (cut == times[0])
-		cut = DT_NOEND;
+	if (n / 10 >= 1)
+		cut = cut_times(times, n);
 	pfree(times);
 	return cut;
 }
@@ -159,13 +187,18 @@ held_out_items(const Holdout *holdout, TimestampTz cut, int64 *n)
 
 	*n = 0;
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		*n += interactions->lines[i].order >= 0 && interactions->order_at[interactions->lines[i].order] >= cut;
+	}
+	reco_budget_require(interactions->budget, mul_size(*n, sizeof(OrderItem)), "held-out orders");
 	items = palloc_extended(mul_size(Max(*n, 1), sizeof(OrderItem)), MCXT_ALLOC_HUGE);
 	*n = 0;
 	for (i = 0; i < interactions->n_lines; i++)
 	{
 		const RecoLine *line = &interactions->lines[i];
 
+		RECO_CHECK_INTERRUPTS(i);
 		if (line->order < 0 || interactions->order_at[line->order] < cut)
 			continue;
 		items[*n].order = line->order;
@@ -227,6 +260,7 @@ make_cases(Holdout *holdout, TimestampTz cut)
 	int64		first;
 	int64		last;
 
+	reco_budget_require(holdout->interactions->budget, mul_size(n, sizeof(int32) + sizeof(Case)), "held-out orders");
 	holdout->items = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
 	holdout->cases = palloc_extended(mul_size(Max(n, 1), sizeof(Case)), MCXT_ALLOC_HUGE);
 	for (first = 0; first < n; first = last)
@@ -257,7 +291,10 @@ index_users(Holdout *holdout)
 
 /* --- a trial ----------------------------------------------------------------------------------------------- */
 
-/* What a request at the time of the order would read of the customer. */
+/*
+ * About what a request at the time of the order would read of the customer; but his returns are netted already, also
+ * those made later, and history_limit is not applied.
+ */
 static void
 read_history(const Holdout *holdout, const Case *test, Vectors *vectors)
 {
@@ -309,7 +346,8 @@ update_vectors(const Holdout *holdout, int c, const Trial *trial, bool with_bask
 		fold_basket(holdout, test, lambda * trial->basket_factor, vectors);
 	if (vectors->n_lines > 0 && (new_case || vectors->half_life != trial->half_life))
 		vectors->n_entries = reco_lines_bag(vectors->lines, vectors->n_lines,
-											holdout->interactions->order_at[test->order], trial->half_life, vectors->entries);
+											reco_lines_clock(vectors->lines, vectors->n_lines, holdout->interactions->order_at[test->order],
+															 trial->half_life), trial->half_life, vectors->entries);
 	if (new_case || vectors->half_life != trial->half_life || vectors->history_factor != trial->history_factor)
 		reco_foldin_bag(holdout->foldin, vectors->entries, vectors->n_lines > 0 ? vectors->n_entries : 0,
 						lambda * trial->history_factor, &vectors->history);
@@ -391,6 +429,8 @@ evaluate(const Holdout *holdout, int c, const Trial *trial, bool completion, con
 		reco_foldin_combine(holdout->foldin, &vectors->basket, &vectors->history, trial->history_weight, query);
 	else
 		reco_foldin_combine(holdout->foldin, &vectors->history, &nothing, 0, query);
+	if (bias == NULL && vectors->history.is_zero && (!completion || vectors->basket.is_zero))
+		bias = holdout->popularity;
 	if (completion)
 		set_skipped(holdout, test, true);
 	found = scan(holdout, query, bias);
@@ -471,8 +511,8 @@ list_trials(const RecoOptions *options, const Trial *base, bool completion, Tria
 }
 
 /*
- * Index of the trial to use: the best by mean nDCG, unless it beats the default (trial 0) by no more than one standard
- * error of the paired difference.  ndcg has n_cases values a trial.
+ * Index of the trial to use: of those that beat the default (trial 0) by more than one standard error of the paired
+ * difference the best by mean nDCG, else the default.  ndcg has n_cases values a trial.
  */
 static int
 choose_trial(const double *ndcg, int n_trials, int n_cases)
@@ -544,8 +584,9 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 	Trial		trials[MAX_TRIALS];
 	Trial		base = base_trial(holdout->options, defaults);
 	int			n_trials = list_trials(holdout->options, &base, completion, trials);
-	double	   *ndcg = palloc_extended(mul_size(mul_size(n_trials, Max(holdout->n_cases, 1)), sizeof(double)), MCXT_ALLOC_HUGE);
-	Scores	   *scores = palloc_extended(mul_size(mul_size(n_trials, Max(holdout->n_cases, 1)), sizeof(Scores)), MCXT_ALLOC_HUGE);
+	Size		n_scores = mul_size(n_trials, Max(holdout->n_cases, 1));
+	double	   *ndcg;
+	Scores	   *scores;
 	MemoryContext case_context = AllocSetContextCreate(CurrentMemoryContext, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
 	int			total = 0;
 	int			n = 0;
@@ -553,6 +594,9 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 	int			c;
 	int			t;
 
+	reco_budget_require(holdout->interactions->budget, mul_size(n_scores, sizeof(double) + sizeof(Scores)), "held-out orders");
+	ndcg = palloc_extended(mul_size(n_scores, sizeof(double)), MCXT_ALLOC_HUGE);
+	scores = palloc_extended(mul_size(n_scores, sizeof(Scores)), MCXT_ALLOC_HUGE);
 	for (c = 0; c < holdout->n_cases; c++)
 		total += is_case_of(holdout, &holdout->cases[c], completion);
 	for (c = 0; c < holdout->n_cases; c++)
@@ -626,7 +670,7 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 {
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.context = context};
+	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.context = context,.popularity = popularity};
 	Trial		completion;
 	Trial		next;
 	Scores		mean;

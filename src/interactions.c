@@ -15,7 +15,7 @@
 
 #include <math.h>
 
-#include "miscadmin.h"
+#include "interrupts.h"
 
 #define FIRST_LINES 4096
 
@@ -117,6 +117,18 @@ receive_order_line(void *arg, const RecoValue *values)
 	interactions->n_lines++;
 }
 
+/* Orders and customers together are rows of one matrix, whose row numbers are int32. */
+static void
+add_orders(RecoInteractions *interactions, int32 n)
+{
+	if (n > PG_INT32_MAX / 2 - interactions->n_orders)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("more than %d orders", PG_INT32_MAX / 2),
+				 errhint("Train on fewer rows, for example through a view over the newest ones.")));
+	interactions->n_orders += n;
+}
+
 /*
  * Read a source of order lines, leaving out what is at or after a time.
  */
@@ -130,7 +142,7 @@ reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *
 	int64		i;
 
 	if (reco_definitions_column(source, RECO_ROLE_ORDER) != NULL)
-		orders.orders = reco_idmap_create(interactions->budget, reco_sources_integer_orders(source), "orders");
+		orders.orders = reco_idmap_create(interactions->budget, reco_sources_integer_orders(reader, source), "orders");
 	(void) reco_sources_read_all(reader, source, order_roles, ORDER_COLUMNS, receive_order_line, &orders);
 	if (orders.orders == NULL)
 		return;
@@ -140,12 +152,7 @@ reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *
 	for (i = first; i < interactions->n_lines; i++)
 		if (interactions->lines[i].order >= 0)
 			interactions->lines[i].order = interactions->n_orders + rank[interactions->lines[i].order];
-	if (reco_idmap_count(orders.orders) > PG_INT32_MAX - interactions->n_orders)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("more than %d orders", PG_INT32_MAX),
-				 errhint("Train on fewer rows, for example through a view over the newest ones.")));
-	interactions->n_orders += reco_idmap_count(orders.orders);
+	add_orders(interactions, reco_idmap_count(orders.orders));
 	pfree(rank);
 	reco_idmap_free(orders.orders);
 }
@@ -181,6 +188,7 @@ rank_keys(RecoInteractions *interactions)
 	{
 		RecoLine   *line = &interactions->lines[i];
 
+		RECO_CHECK_INTERRUPTS(i);
 		if (line->user >= 0)
 			line->user = user_rank[line->user];
 		line->item = item_rank[line->item];
@@ -208,13 +216,17 @@ counting_sort(RecoInteractions *interactions, const RecoLine *from, RecoLine *to
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		next[line_bucket(&from[i], by_user, n_users) + 1]++;
+	}
 	for (i = 1; i <= buckets; i++)
 		next[i] += next[i - 1];
-	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		to[next[line_bucket(&from[i], by_user, n_users)]++] = from[i];
-	CHECK_FOR_INTERRUPTS();
+	}
 	pfree(next);
 }
 
@@ -293,7 +305,10 @@ make_orders(RecoInteractions *interactions)
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		n += lines[i].order < 0 && lines[i].user >= 0;
+	}
 	if (n == 0)
 		return;
 	index = reco_budget_alloc(interactions->budget, n, sizeof(int64), "orders");
@@ -303,10 +318,9 @@ make_orders(RecoInteractions *interactions)
 	qsort_arg(index, n, sizeof(int64), compare_times, lines);
 	for (i = 0; i < n; i++)
 	{
-		if (i > 0 && compare_times(&index[i - 1], &index[i], lines) == 0)
-			lines[index[i]].order = interactions->n_orders - 1;
-		else
-			lines[index[i]].order = interactions->n_orders++;
+		if (i == 0 || compare_times(&index[i - 1], &index[i], lines) != 0)
+			add_orders(interactions, 1);
+		lines[index[i]].order = interactions->n_orders - 1;
 	}
 	pfree(index);
 }
@@ -327,6 +341,7 @@ describe_orders(RecoInteractions *interactions)
 	{
 		const RecoLine *line = &interactions->lines[i];
 
+		RECO_CHECK_INTERRUPTS(i);
 		if (line->order < 0)
 			continue;
 		interactions->order_at[line->order] = Min(interactions->order_at[line->order], line->at);

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #define LEAST_DECAY 1e-6
+#define LEAST_LEFT 1e-5f		/* of a purchase; below it there is only rounding of fractional quantities */
 
 /*
  * The documented rule for what counts: a line must have an item, a finite time and a finite quantity other than zero.
@@ -37,43 +38,46 @@ reco_lines_compare(const void *a, const void *b)
 		return x->item < y->item ? -1 : 1;
 	if (x->at != y->at)
 		return x->at < y->at ? -1 : 1;
+	/* Of one moment, purchases before returns: a day's return can be of that day's purchase. */
+	if ((x->quantity < 0) != (y->quantity < 0))
+		return x->quantity < 0 ? 1 : -1;
 	if (x->order != y->order)
 		return x->order < y->order ? -1 : 1;
 	return (x->quantity > y->quantity) - (x->quantity < y->quantity);
 }
 
-/* Take quantity back from a purchase; returns what is left to take from others. */
-static float
-take_back(RecoLine *purchase, float quantity)
-{
-	float		taken = Min(quantity, purchase->quantity);
-
-	purchase->quantity -= taken;
-	return quantity - taken;
-}
-
 /*
  * Net the returns in the lines of one customer and one item, in the order of reco_lines_compare: a return takes its
- * quantity from the latest purchase before it, then from the one before that; what finds no purchase is dropped.  Lines
- * that count nothing afterwards have quantity 0.
+ * quantity from the latest purchase before it, then from the one before that; what finds no purchase is dropped.  The
+ * purchases that are left come first, in the same order; the lines behind them have quantity 0.  Every line is put down
+ * once and taken up once, so the time is linear.
  */
 void
 reco_lines_net_returns(RecoLine *run, int64 n)
 {
+	int64		kept = 0;
 	int64		i;
 
 	for (i = 0; i < n; i++)
 	{
 		float		back = -run[i].quantity;
-		int64		j;
 
-		if (back <= 0)
-			continue;
-		run[i].quantity = 0;
-		for (j = i - 1; j >= 0 && back > 0; j--)
-			if (run[j].quantity > 0)
-				back = take_back(&run[j], back);
+		if (back < 0)
+			run[kept++] = run[i];
+		for (; back > 0 && kept > 0; kept--)
+		{
+			RecoLine   *purchase = &run[kept - 1];
+
+			if (purchase->quantity - back > LEAST_LEFT * purchase->quantity)
+			{
+				purchase->quantity -= back;
+				break;
+			}
+			back -= purchase->quantity;
+		}
 	}
+	for (i = kept; i < n; i++)
+		run[i].quantity = 0;
 }
 
 /*
@@ -83,11 +87,26 @@ reco_lines_net_returns(RecoLine *run, int64 n)
 double
 reco_lines_decay(TimestampTz at, TimestampTz clock, double half_life)
 {
-	double		days = (double) (clock - at) / (double) USECS_PER_DAY;
+	double		days = ((double) clock - (double) at) / (double) USECS_PER_DAY;
 
 	if (days <= 0 || isinf(half_life))
 		return 1;
 	return Max(exp2(-days / half_life), LEAST_DECAY);
+}
+
+/*
+ * When decay of a customer's lines counts from: as_of, or the newest line where that is more than a half-life older.  A
+ * history that ended long ago would otherwise fade to nothing beside a basket.
+ */
+TimestampTz
+reco_lines_clock(const RecoLine *lines, int64 n, TimestampTz as_of, double half_life)
+{
+	TimestampTz newest = DT_NOBEGIN;
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		newest = Max(newest, lines[i].at);
+	return n > 0 && (double) as_of - (double) newest > half_life * (double) USECS_PER_DAY ? newest : as_of;
 }
 
 /*

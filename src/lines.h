@@ -29,6 +29,7 @@ extern bool reco_lines_is_usable(const RecoLine *line);
 extern int	reco_lines_compare(const void *a, const void *b);
 extern void reco_lines_net_returns(RecoLine *run, int64 n);
 extern double reco_lines_decay(TimestampTz at, TimestampTz clock, double half_life);
+extern TimestampTz reco_lines_clock(const RecoLine *lines, int64 n, TimestampTz as_of, double half_life);
 extern float reco_lines_entry_weight(double decayed_count);
 extern int64 reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, RecoEntry *entries);
 

@@ -124,7 +124,7 @@ complain(const OptionSpec *spec, const char *value)
 				 errhint("Give a finite timestamp as a string, or null for the default.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-			 errmsg("option \"%s\" cannot be %s: it must be %s from %g to %g", spec->name, value,
+			 errmsg("option \"%s\" cannot be %s: it must be %s from %.15g to %.15g", spec->name, value,
 					spec->type == OPTION_INTEGER ? "an integer" : "a number", spec->minimum, spec->maximum),
 			 errhint("Give a value in that range, or null for the default.")));
 }

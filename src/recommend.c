@@ -16,7 +16,7 @@
 
 #include "availability.h"
 #include "history.h"
-#include "miscadmin.h"
+#include "interrupts.h"
 
 /* Items whose availability is asked in one query, beyond those wanted. */
 #define AVAILABILITY_SLACK 16
@@ -43,7 +43,10 @@ skip_keys(Request *r, const RecoKeyList *list)
 	int			i;
 
 	for (i = 0; i < list->n; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		skip_item(r, reco_answering_find_item(r->a->model, &list->keys[i]));
+	}
 }
 
 static int
@@ -52,6 +55,7 @@ compare_items(const void *x, const void *y)
 	int32		a = *(const int32 *) x;
 	int32		b = *(const int32 *) y;
 
+	CHECK_FOR_INTERRUPTS();
 	return (a > b) - (a < b);
 }
 
@@ -64,6 +68,7 @@ known_items(const RecoModel *model, const RecoKeyList *list, int32 *items)
 
 	for (i = 0; i < list->n; i++)
 	{
+		RECO_CHECK_INTERRUPTS(i);
 		items[known] = reco_answering_find_item(model, &list->keys[i]);
 		known += items[known] >= 0;
 	}

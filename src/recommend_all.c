@@ -3,7 +3,9 @@
  *
  * The order lines are read in one pass and grouped by customer in memory, never by a query per customer; what is
  * available is asked once.  From there a customer's answer comes about as in recommend.c, by the same routines over the
- * same lines, so that each row equals what recommend gives at the same as_of and in the same snapshot.
+ * same lines, so that each row equals what recommend gives at the same as_of and in the same snapshot.  (Only where
+ * history_limit cuts among lines of one moment, and some of those count nothing or are of items that the model does not
+ * know, may it be others of them that are left.)
  */
 #include "postgres.h"
 
@@ -13,7 +15,7 @@
 #include "budget.h"
 #include "history.h"
 #include "idmap.h"
-#include "miscadmin.h"
+#include "interrupts.h"
 #include "utils/memutils.h"
 
 #define FIRST_LINES 4096
@@ -132,6 +134,7 @@ group_by_user(Bulk *bulk)
 
 	for (i = 0; i < bulk->n_lines; i++)
 	{
+		RECO_CHECK_INTERRUPTS(i);
 		bulk->lines[i].user = rank[bulk->lines[i].user];
 		start[bulk->lines[i].user + 2]++;
 	}
@@ -139,7 +142,10 @@ group_by_user(Bulk *bulk)
 		start[i] += start[i - 1];
 	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < bulk->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		grouped[start[bulk->lines[i].user + 1]++] = bulk->lines[i];
+	}
 	pfree(bulk->lines);
 	pfree(rank);
 	bulk->lines = grouped;

@@ -23,6 +23,7 @@
 #include "miscadmin.h"
 #include "nodes/params.h"
 #include "section.h"
+#include "utils/acl.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
@@ -175,13 +176,18 @@ open_relation(const RecoSource *source)
 	return relation;
 }
 
-/* The stored expression of a role, checked again; NULL where the source has none. */
+/*
+ * The stored expression of a role, checked again; NULL where the source has none.  Parsing runs code already, such as
+ * the checks of a domain that a literal is cast to: it is done as the owner only.
+ */
 static RecoExpression *
 checked_expression(const SourceQuery *query, RecoRole role)
 {
 	const RecoColumn *column = reco_definitions_column(query->source, role);
 	RecoExpression *expression;
 
+	if (GetUserId() != query->reader->owner)
+		elog(ERROR, "stored expressions are parsed as the model's owner only");
 	if (column == NULL)
 		return NULL;
 	expression = linitial(reco_expressions_parse(query->relation, column->expression,
@@ -225,7 +231,10 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 	return "::pg_catalog.text";
 }
 
-/* SELECT the roles FROM the relation; conditions are appended by the caller. */
+/*
+ * SELECT the roles FROM the relation; conditions are appended by the caller.  The results have names that no column has,
+ * or ORDER BY would take a bare column for the result of the same name.
+ */
 static void
 begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles)
 {
@@ -250,7 +259,7 @@ begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *sour
 			continue;
 		query->types[i] = expression->type;
 		cast = value_cast(query, roles[i], &query->types[i]);
-		appendStringInfo(&query->text, "%s(%s)%s", any ? ", " : "", expression->text, cast);
+		appendStringInfo(&query->text, "%s(%s)%s AS \"reco column %d\"", any ? ", " : "", expression->text, cast, i);
 		any = true;
 	}
 	appendStringInfo(&query->text, " FROM %s",
@@ -405,11 +414,8 @@ typedef struct Read
 	void	   *arg;
 } Read;
 
-/*
- * The one road to the data: as the model's owner, restricted, with pinned settings.  Returns the number of rows.
- */
 static uint64
-run_query(const Read *read)
+run_as_owner(const Read *read)
 {
 	ErrorContextCallback callback;
 	RecoSection section;
@@ -432,6 +438,50 @@ run_query(const Read *read)
 	return rows;
 }
 
+/*
+ * What went wrong, for somebody who may use the model but not see its expressions: messages, contexts and hints would
+ * quote them.
+ */
+static void
+rethrow_without_details(const RecoSource *source, ErrorData *error)
+{
+	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
+		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+		ReThrowError(error);
+	ereport(ERROR,
+			(errcode(error->sqlerrcode),
+			 errmsg("source \"%s\" of model \"%s\" could not be read", source->name, source->model),
+			 errhint("The model's owner can see why with reco.check('%s').", source->model)));
+}
+
+/*
+ * The one road to the data: as the model's owner, restricted, with pinned settings.  Returns the number of rows.
+ */
+static uint64
+run_query(const Read *read)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile uint64 rows = 0;
+
+	if (superuser() || has_privs_of_role(GetUserId(), read->reader->owner))
+		return run_as_owner(read);
+	PG_TRY();
+	{
+		rows = run_as_owner(read);
+	}
+	PG_CATCH();
+	{
+		ErrorData  *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		rethrow_without_details(read->source, error);
+	}
+	PG_END_TRY();
+	return rows;
+}
+
 static void
 ignore_row(void *arg, const RecoValue *values)
 {
@@ -439,10 +489,36 @@ ignore_row(void *arg, const RecoValue *values)
 	(void) values;
 }
 
-static bool
-no_rows(SourceQuery *query, const void *conditions)
+/* In a section of its own: what planning runs may have changed settings that the query should not see. */
+static void
+check_planned(const RecoReader *reader, const RecoExpression *expression, RecoRole role)
 {
+	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
+
+	reco_expressions_check_planned(expression, reco_definitions_role_name(role));
+	reco_section_end(&section);
+}
+
+/*
+ * Mention every column, lists included, but fetch nothing.  Here, and not at each use, the expressions are looked at as
+ * they will run, since only planning brings in the defaults of arguments, which may be volatile.
+ */
+static bool
+mention_all_columns(SourceQuery *query, const void *conditions)
+{
+	ListCell   *cell;
+
 	(void) conditions;
+	appendStringInfoString(&query->text, " WHERE true");
+	foreach(cell, query->source->columns)
+	{
+		const RecoColumn *column = lfirst(cell);
+		RecoExpression *expression = linitial(reco_expressions_parse(query->relation, column->expression,
+																	 reco_definitions_role_name(column->role), false));
+
+		check_planned(query->reader, expression, column->role);
+		appendStringInfo(&query->text, " AND (%s) IS NOT NULL", expression->text);
+	}
 	appendStringInfoString(&query->text, " LIMIT 0");
 	return true;
 }
@@ -454,7 +530,7 @@ no_rows(SourceQuery *query, const void *conditions)
 void
 reco_sources_check(const RecoReader *reader, const RecoSource *source)
 {
-	Read		read = {reader, source, NULL, 0, no_rows, NULL, ignore_row, NULL};
+	Read		read = {reader, source, NULL, 0, mention_all_columns, NULL, ignore_row, NULL};
 	RecoRole	roles[RECO_ROLES];
 	int			i;
 
@@ -581,11 +657,11 @@ reco_sources_read_items(const RecoReader *reader, const RecoSource *source, cons
  * expression means what it means on the pinned search path: on the caller's, abs(x) may be another function.
  */
 static bool
-is_integer_role(const RecoSource *source, RecoRole role)
+is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole role)
 {
-	RecoReader	reader = {source->model, InvalidOid, NULL, false};
-	SourceQuery query = {.reader = &reader,.source = source};
-	RecoSection section = reco_section_begin(GetUserId(), NULL);
+	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false};
+	SourceQuery query = {.reader = &any_keys,.source = source};
+	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
 	RecoExpression *expression;
 
 	query.relation = open_relation(source);
@@ -599,18 +675,18 @@ is_integer_role(const RecoSource *source, RecoRole role)
  * Whether the customer and item keys of a source are integers, as its relation stands now.
  */
 bool
-reco_sources_integer_keys(const RecoSource *source)
+reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source)
 {
-	return is_integer_role(source, RECO_ROLE_USER) && is_integer_role(source, RECO_ROLE_ITEM);
+	return is_integer_role(reader, source, RECO_ROLE_USER) && is_integer_role(reader, source, RECO_ROLE_ITEM);
 }
 
 /*
  * Whether its order keys come as integers; they may do so in a model with text keys, and the other way round.
  */
 bool
-reco_sources_integer_orders(const RecoSource *source)
+reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source)
 {
-	return is_integer_role(source, RECO_ROLE_ORDER);
+	return is_integer_role(reader, source, RECO_ROLE_ORDER);
 }
 
 /*

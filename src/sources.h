@@ -42,8 +42,8 @@ typedef struct RecoKey
 typedef void (*RecoRowCallback) (void *arg, const RecoValue *values);
 
 extern void reco_sources_check(const RecoReader *reader, const RecoSource *source);
-extern bool reco_sources_integer_keys(const RecoSource *source);
-extern bool reco_sources_integer_orders(const RecoSource *source);
+extern bool reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source);
+extern bool reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source);
 extern double reco_sources_estimate_rows(const RecoSource *source);
 extern uint64 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
 									RecoRowCallback callback, void *arg);

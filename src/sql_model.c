@@ -256,7 +256,7 @@ add_source(FunctionCallInfo fcinfo, RecoSourceKind kind, const int *arg_of, int 
 		if (arg_of[role] > 0)
 			texts[role] = reco_surface_text_or_null(fcinfo, arg_of[role]);
 	source = reco_definitions_make(model->name, kind, reco_surface_text_or_null(fcinfo, name_arg), PG_GETARG_OID(1), texts);
-	reader.integer_keys = reco_sources_integer_keys(source);
+	reader.integer_keys = reco_sources_integer_keys(&reader, source);
 	reco_sources_check(&reader, source);
 	reco_catalog_put_source(source);
 	return reco_surface_source_row(fcinfo, model->name, reco_definitions_kind_name(kind), source->name);

@@ -13,6 +13,7 @@
 #include "surface.h"
 #include "train.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
@@ -24,12 +25,12 @@ PG_FUNCTION_INFO_V1(reco_prune_versions);
 
 /* A model has integer keys where those of all its sources are. */
 static bool
-all_keys_are_integer(List *sources)
+all_keys_are_integer(const RecoReader *reader, List *sources)
 {
 	ListCell   *cell;
 
 	foreach(cell, sources)
-		if (!reco_sources_integer_keys(lfirst(cell)))
+		if (!reco_sources_integer_keys(reader, lfirst(cell)))
 			return false;
 	return true;
 }
@@ -77,7 +78,7 @@ train_row(FunctionCallInfo fcinfo, int32 version, const RecoTrained *trained, do
 	values[5] = Int32GetDatum(trained->orders);
 	values[6] = Int64GetDatum(trained->bags);
 	values[7] = Float8GetDatum(seconds);
-	values[8] = Int64GetDatum((int64) trained->peak_memory);
+	values[8] = Int64GetDatum((int64) trained->budget->peak);
 	values[9] = Int32GetDatum(trained->metrics.completion_cases);
 	set_metric(values, nulls, 10, trained->metrics.recall_completion);
 	set_metric(values, nulls, 11, trained->metrics.recall_next);
@@ -112,6 +113,7 @@ reco_train(PG_FUNCTION_ARGS)
 	instr_time	end;
 	double		seconds;
 	int32		version;
+	Datum		row;
 
 	PreventCommandIfReadOnly("reco.train()");
 	INSTR_TIME_SET_CURRENT(start);
@@ -124,7 +126,7 @@ reco_train(PG_FUNCTION_ARGS)
 	reader.model = model->name;
 	reader.owner = model->owner_oid;
 	reader.timezone = model->timezone;
-	reader.integer_keys = all_keys_are_integer(training.sources);
+	reader.integer_keys = all_keys_are_integer(&reader, training.sources);
 	training.reader = &reader;
 	training.options = reco_catalog_options(model);
 	training.memory_limit = (Size) maintenance_work_mem * 1024;
@@ -138,7 +140,9 @@ reco_train(PG_FUNCTION_ARGS)
 	version = reco_publish_version(model, trained, training.options.keep_versions, seconds);
 	reco_catalog_refresh_references(model);
 	advise_indexes(model, training.sources);
-	return train_row(fcinfo, version, trained, seconds);
+	row = train_row(fcinfo, version, trained, seconds);
+	MemoryContextDelete(trained->budget->context);
+	return row;
 }
 
 Datum

@@ -24,8 +24,8 @@
 #include "foldin.h"
 #include "guc.h"
 #include "ials.h"
+#include "interrupts.h"
 #include "kernels.h"
-#include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
 
@@ -139,6 +139,8 @@ fitting_memory(const Trainer *trainer)
 	Size		bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
 
 	bytes = add_size(bytes, mul_size(rows, add_size(row, sizeof(int64))));
+	/* When the model is written down, bags and their factors are gone, but the item factors are there twice. */
+	bytes = Max(bytes, mul_size(mul_size(reco_idmap_count(interactions->items), 2), add_size(row, 2 * sizeof(int64))));
 	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
 }
 
@@ -199,12 +201,14 @@ count_popularity(const RecoInteractions *interactions, TimestampTz before, Times
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (reco_bags_line_time(interactions, &interactions->lines[i]) < before)
 			sums[interactions->lines[i].item] += reco_lines_decay(interactions->lines[i].at, clock, POPULARITY_HALF_LIFE);
+	}
 	for (i = 0; i < items; i++)
 		popularity[i] = (float) sums[i];
 	pfree(sums);
-	CHECK_FOR_INTERRUPTS();
 	return popularity;
 }
 
@@ -273,7 +277,6 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 	trained->skipped = reco_interactions_skipped(interactions);
 	trained->users = reco_idmap_count(interactions->users);
 	trained->orders = interactions->n_orders;
-	trained->peak_memory = trainer->budget->peak;
 }
 
 /*

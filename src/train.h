@@ -49,7 +49,6 @@ typedef struct RecoTrained
 	int32		users;
 	int32		orders;
 	int64		bags;
-	Size		peak_memory;
 	double		seconds[RECO_STAGES];
 } RecoTrained;
 

@@ -56,7 +56,7 @@ SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_o
                  format('option "%s" cannot be %s: it must be %s from %s to %s', option, value,
                         CASE type WHEN 'integer' THEN 'an integer' ELSE 'a number' END,
                         CASE minimum WHEN '0.000001' THEN '1e-06' ELSE minimum END,
-                        CASE maximum WHEN '1000000' THEN '1e+06' WHEN '2147483647' THEN '2.14748e+09' ELSE maximum END),
+                        maximum),
                  format('%s cannot be %s', option, value))
 FROM   reco.options(),
        unnest(ARRAY[CASE type WHEN 'integer' THEN minimum::numeric - 1 ELSE minimum::numeric - 1e-10 END,

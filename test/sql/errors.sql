@@ -83,10 +83,10 @@ FROM   unnest(ARRAY['Nowhere/Land', '', 'Europe/Berlin; --', repeat('x', 1000), 
 SELECT throws_ok('SELECT reco.alter_model(''m'', timezone => ''Nowhere'')', '22023', 'time zone "Nowhere" is not known', 'also in alter_model');
 SELECT throws_ok(format('SELECT reco.create_model(''x'', options => %L)', options), '22023', message, 'options ' || options)
 FROM   (VALUES ('[]', 'options must be a JSON object'), ('{"x": 1}', 'unknown option "x"'), ('{"factors": 0}', 'option "factors" cannot be 0: it must be an integer from 1 to 512'),
-               ('{"factors": 1.5}', 'option "factors" cannot be 1.5: it must be an integer from 1 to 512'), ('{"half_life": "1"}', 'option "half_life" cannot be "1": it must be a number from 0.01 to 1e+06'),
-               ('{"half_life": true}', 'option "half_life" cannot be true: it must be a number from 0.01 to 1e+06'), ('{"half_life": false}', 'option "half_life" cannot be false: it must be a number from 0.01 to 1e+06'),
-               ('{"half_life": {"a": [1]}}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1e+06'),
-               ('{"half_life": []}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1e+06'),
+               ('{"factors": 1.5}', 'option "factors" cannot be 1.5: it must be an integer from 1 to 512'), ('{"half_life": "1"}', 'option "half_life" cannot be "1": it must be a number from 0.01 to 1000000'),
+               ('{"half_life": true}', 'option "half_life" cannot be true: it must be a number from 0.01 to 1000000'), ('{"half_life": false}', 'option "half_life" cannot be false: it must be a number from 0.01 to 1000000'),
+               ('{"half_life": {"a": [1]}}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1000000'),
+               ('{"half_life": []}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1000000'),
                ('{"training_clock": 7}', 'option "training_clock" cannot be a number'), ('{"training_clock": "infinity"}', 'option "training_clock" cannot be infinity'),
                ('{"training_clock": true}', 'option "training_clock" cannot be true'), ('{"training_clock": [1]}', 'option "training_clock" cannot be an object or array')) AS x (options, message);
 SET ROLE nobody;

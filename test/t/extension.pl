@@ -48,18 +48,19 @@ sub refused
 
 refused('CREATE SCHEMA reco AUTHORIZATION mallory', '42P06', 'schema "reco" exists and belongs to another role', 'a schema of another role');
 refused(q{CREATE SCHEMA reco; GRANT ALL ON SCHEMA reco TO mallory; SET ROLE mallory; CREATE TABLE reco.model (name text)},
-	'42P07', 'relation "model" already exists', 'a planted table');
+	'42P06', 'is not empty', 'a planted table');
 for my $relation (qw(source source_column version version_part model_grant))
 {
-	refused("CREATE SCHEMA reco; CREATE TABLE reco.$relation (name text)", '42P07', "\"$relation\" already exists", "a planted table $relation");
+	refused("CREATE SCHEMA reco; CREATE TABLE reco.$relation (name text)", '42P06', 'is not empty', "a planted table $relation");
 }
-refused('CREATE SCHEMA reco; CREATE SEQUENCE reco.version', '42P07', '"version" already exists', 'a planted sequence');
-refused('CREATE SCHEMA reco; CREATE VIEW reco.models AS SELECT 1 AS model', '42P07', '"models" already exists', 'a planted view');
-refused('CREATE SCHEMA reco; CREATE TYPE reco.source AS (name text)', '42P07', '"source" already exists', 'a planted type');
-refused(q{CREATE SCHEMA reco; CREATE FUNCTION reco.access(text) RETURNS text LANGUAGE sql RETURN 'owner'}, '42723',
-	'function "access" already exists', 'a planted function');
-refused(q{CREATE SCHEMA reco; CREATE FUNCTION reco.train(model text) RETURNS int LANGUAGE sql RETURN 1}, '42723',
-	'function "train" already exists', 'a planted function with another result');
+refused('CREATE SCHEMA reco; CREATE SEQUENCE reco.version', '42P06', 'is not empty', 'a planted sequence');
+refused('CREATE SCHEMA reco; CREATE VIEW reco.models AS SELECT 1 AS model', '42P06', 'is not empty', 'a planted view');
+refused('CREATE SCHEMA reco; CREATE TYPE reco.source AS (name text)', '42P06', 'is not empty', 'a planted type');
+refused(q{CREATE SCHEMA reco; CREATE FUNCTION reco.access(text) RETURNS text LANGUAGE sql RETURN 'owner'}, '42P06', 'is not empty', 'a planted function');
+refused(q{CREATE SCHEMA reco; CREATE FUNCTION reco.train(model text) RETURNS int LANGUAGE sql RETURN 1}, '42P06', 'is not empty', 'a planted function with another result');
+
+refused(q{CREATE SCHEMA reco; CREATE OPERATOR reco.=== (FUNCTION = int4eq, LEFTARG = int4, RIGHTARG = int4)}, '42P06', 'is not empty', 'a planted operator');
+refused(q{CREATE SCHEMA reco; GRANT CREATE ON SCHEMA reco TO mallory}, '42P06', 'others may create objects in it', 'a schema in which others may create');
 
 for my $schema ('public', q{"a'b"}, q{"a$b"}, q{"a\b"}, q{"a""b"}, 'pg_temp')
 {
