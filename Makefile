@@ -7,7 +7,7 @@
 # Goals that work before PostgreSQL is installed must not read PGXS; they start private servers by test/server, which
 # builds a copy of this tree through the other half of this file.
 
-OWN_GOALS := check demo bench lint help
+OWN_GOALS := check sanitize valgrind fuzz demo bench lint help
 
 ifneq (,$(filter-out $(OWN_GOALS),$(or $(MAKECMDGOALS),all)))
 
@@ -101,6 +101,15 @@ else
 check:
 	@test/server --tests test/check $(PARTS)
 
+sanitize:
+	@test/server --tests test/sanitize $(PARTS)
+
+valgrind:
+	@test/server --tests --needs valgrind test/valgrind $(PARTS)
+
+fuzz:
+	@test/fuzz/run
+
 demo:
 	@test/server bench/demo
 
@@ -115,13 +124,17 @@ help:
 	@echo 'make install          install it there; make uninstall removes it'
 	@echo 'make installcheck     run the regression and isolation tests on a server where it is installed and running'
 	@echo 'make check            every test, on a private server; installs what is missing (root) or says what to install'
+	@echo 'make sanitize         the same with the address and undefined behaviour sanitizers in the library'
+	@echo 'make valgrind         the tests that need one server, with that server under valgrind'
+	@echo 'make fuzz             one minute of fuzzing the reader of stored models; FUZZ_SECONDS=600 for ten'
 	@echo 'make demo             a shop with made-up customers, from create_model to recommend, on a private server'
 	@echo 'make bench            the benchmarks, on a private server'
 	@echo 'make lint             the rules that need no server'
 	@echo 'make clean            remove what was built'
 	@echo
 	@echo 'PG_CONFIG=path        the server to build for'
-	@echo 'PGMAJOR=17            or its major version, for check, demo and bench'
-	@echo 'PARTS="unit sql"      for check: only these parts (unit sql regress isolation tap docs lint)'
+	@echo 'PGMAJOR=17            or its major version, for check, sanitize, valgrind, demo and bench'
+	@echo 'PARTS="unit sql"      for check, sanitize and valgrind: only these parts (unit sql regress isolation tap docs lint)'
+	@echo '                      or files (test/sql/train.sql)'
 
 endif

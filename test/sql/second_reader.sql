@@ -1,5 +1,5 @@
 -- Faults that a second reading of the code found, each with the test that shows it.
-SELECT plan(22);
+SELECT plan(21);
 SET client_min_messages = warning;
 CREATE ROLE reader_owner;
 CREATE ROLE reader_guest;
