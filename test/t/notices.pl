@@ -1,0 +1,53 @@
+# What training and requests say beside their results: messages that are no errors, each with its figures.
+
+use strict;
+use warnings;
+
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use RecoNode;
+use Test::More;
+
+my $node = new_node('notices');
+$node->safe_psql('postgres', q{
+	CREATE EXTENSION reco;
+	CREATE TABLE lines (customer integer, item integer, at timestamptz, quantity double precision);
+	INSERT INTO lines SELECT n % 50, n % 30, '2024-01-01'::timestamptz + n * interval '1 hour', 1 FROM generate_series(1, 2000) n;
+	INSERT INTO lines VALUES (1, NULL, '2024-01-01', 1), (1, 1, NULL, 1), (1, 1, 'infinity', 1), (1, 1, '2024-01-01', 0),
+		(1, 1, '2024-01-01', 'NaN'), (1, 1, '2124-01-01', 1), (1, 1, '2124-01-02', 1);
+	ANALYZE lines;
+	SELECT reco.create_model(m, options => '{"factors": 8}') FROM unnest('{shop,other}'::text[]) m;
+	SELECT reco.add_orders(m, 'lines', 'customer', 'item', 'at', quantity => 'quantity') FROM unnest('{shop,other}'::text[]) m;
+});
+
+# What is printed to standard error for some SQL in one session.
+sub messages
+{
+	my ($sql) = @_;
+	my ($stdout, $stderr);
+	$node->psql('postgres', $sql, stdout => \$stdout, stderr => \$stderr);
+	return $stderr;
+}
+
+my $first = messages(q{SET maintenance_work_mem = '64MB'; SELECT reco.train('shop')});
+like($first, qr/NOTICE:  reading about 2007 order lines needs about 1 MB of memory; maintenance_work_mem is 64 MB/, 'what reading needs');
+like($first, qr/NOTICE:  training needs at most [1-9] MB of memory/, 'what training needs');
+like($first, qr/NOTICE:  7 of 2007 order lines count nothing/, 'lines that count nothing');
+like($first, qr/DETAIL:  1 have no item, 2 no finite time, 2 no finite quantity other than 0, 2 are later than the training clock\./, 'and why');
+like($first, qr/NOTICE:  orders source "lines": no index finds a customer's newest lines/, 'a missing index');
+like($first, qr/HINT:  CREATE INDEX ON public\.lines \(\(customer\), \(at\) DESC\)\./, 'and the command that makes it');
+
+$node->safe_psql('postgres', q{CREATE INDEX ON public.lines ((customer), (at) DESC); DELETE FROM lines WHERE item IS NULL OR at IS NULL OR at > '2030-01-01' OR quantity <> 1 OR quantity = 'NaN'});
+my $second = messages(q{SELECT reco.train('shop'); SELECT reco.train('other')});
+unlike($second, qr/count nothing|no index/, 'nothing is said of what is well');
+unlike(messages(q{SET client_min_messages = warning; SELECT reco.train('shop')}), qr/./, 'and nothing at all where notices are not wanted');
+
+my $old = qr/NOTICE:  the newest order that model "shop" was trained on is \d+ days older than as_of/;
+my $asked = messages(q{SELECT count(*) FROM reco.recommend('shop', 1); SELECT count(*) FROM reco.recommend('other', 1);
+	SELECT count(*) FROM reco.recommend('shop', 2); SELECT count(*) FROM reco.recommend('other', 2)});
+like($asked, $old, 'data that ended long ago');
+is(() = $asked =~ /$old/g, 1, 'said once for each version and session');
+is(() = $asked =~ /NOTICE/g, 2, 'also where two models take turns');
+unlike(messages(q{SELECT count(*) FROM reco.recommend('shop', 1, as_of => '2024-03-25')}), qr/NOTICE/, 'not where as_of is of that time');
+
+done_testing();
