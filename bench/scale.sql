@@ -47,3 +47,9 @@ BEGIN
 END $$;
 SELECT count(*) AS requests, round(percentile_cont(0.5) WITHIN GROUP (ORDER BY ms)::numeric, 2) AS median_ms,
 	   round(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms)::numeric, 2) AS p99_ms FROM times;
+
+-- Everybody at once, as a materialized view does it.
+SELECT clock_timestamp() AS began \gset
+SELECT count(*) AS rows, count(DISTINCT user_id) AS customers FROM reco.recommend_all('scale', as_of => '2025-07-09 13:20+00') \gset
+SELECT :customers AS "customers at once", :rows AS rows, round(extract(epoch FROM clock_timestamp() - :'began')::numeric, 1) AS seconds,
+	   round(:customers / extract(epoch FROM clock_timestamp() - :'began')::numeric) AS "customers a second";

@@ -17,6 +17,12 @@
 #include <math.h>
 #include <string.h>
 
+#if defined(__FMA__)
+#include <immintrin.h>
+#elif defined(__aarch64__) && KERNELS_BYTES == 16
+#include <arm_neon.h>
+#endif
+
 #define LANES		(KERNELS_BYTES / 4)
 #define LANES_F64	(KERNELS_BYTES / 8)
 
@@ -69,6 +75,26 @@ INLINE Vec64
 splat64(double a)
 {
 	return a - (Vec64) {0};
+}
+
+/*
+ * a b + c.  Where there is an instruction for it, it is named: whether a compiler contracts a product and a sum differs
+ * from loop to loop (GCC 13 and later break some chains of FMAs up), and a row must get the same bits wherever it stands.
+ */
+INLINE Vec
+multiply_add(Vec a, Vec b, Vec c)
+{
+#if defined(__FMA__) && KERNELS_BYTES == 64
+	return (Vec) _mm512_fmadd_ps((__m512) a, (__m512) b, (__m512) c);
+#elif defined(__FMA__) && KERNELS_BYTES == 32
+	return (Vec) _mm256_fmadd_ps((__m256) a, (__m256) b, (__m256) c);
+#elif defined(__FMA__)
+	return (Vec) _mm_fmadd_ps((__m128) a, (__m128) b, (__m128) c);
+#elif defined(__aarch64__) && KERNELS_BYTES == 16
+	return (Vec) vfmaq_f32((float32x4_t) c, (float32x4_t) a, (float32x4_t) b);
+#else
+	return a * b + c;
+#endif
 }
 
 /* GCC learned __builtin_shufflevector in version 12. */
@@ -289,7 +315,7 @@ dots_block(const float *rows, size_t stride, const float *x)
 
 		UNROLL
 		for (int i = 0; i < LANES; i++)
-			sums[i] += load(rows + (size_t) i * stride + k) * xk;
+			sums[i] = multiply_add(load(rows + (size_t) i * stride + k), xk, sums[i]);
 	}
 	return sum_each(sums);
 }
@@ -307,7 +333,7 @@ dots_scattered(const float *const *rows, size_t stride, const float *x)
 		Vec			sum = {0};
 
 		for (size_t k = 0; k < stride; k += LANES)
-			sum += load(row + k) * load(x + k);
+			sum = multiply_add(load(row + k), load(x + k), sum);
 		sums[i] = sum;
 	}
 	return sum_each(sums);
