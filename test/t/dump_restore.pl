@@ -200,7 +200,7 @@ fails_with($node, 'shop', q{SET ROLE analyst; SELECT * FROM reco.recommend('alph
 	'a role made again does not have the grant');
 is($node->safe_psql('shop', q{SET ROLE analyst; SELECT reco.access('alpha') IS NULL}), 't', 'as reco.access says');
 
-$node->safe_psql($_, 'REASSIGN OWNED BY cleo TO postgres; DROP OWNED BY cleo') for 'shop', 'copy1', 'copy2', 'copy3', 'copy4', 'clone', 'again';
+$node->safe_psql($_, 'REASSIGN OWNED BY cleo TO CURRENT_USER; DROP OWNED BY cleo') for 'shop', 'copy1', 'copy2', 'copy3', 'copy4', 'clone', 'again';
 $node->safe_psql('shop', 'DROP ROLE cleo; CREATE ROLE cleo; GRANT ALL ON SCHEMA cleo TO cleo; GRANT ALL ON cleo.visits TO cleo');
 fails_with($node, 'shop', $ask{gamma}, '42704', 'the owner "cleo" of model "gamma" does not exist', 'an owner made again is not adopted');
 fails_with($node, 'shop', qq{SET ROLE cleo; $ask{gamma}}, '42501', 'permission denied for model "gamma"', 'and owns nothing');
