@@ -447,7 +447,12 @@ rethrow_without_details(const RecoSource *source, ErrorData *error)
 {
 	if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION ||
 		ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_INSUFFICIENT_RESOURCES)
+	{
+		error->context = NULL;
+		error->internalquery = NULL;
+		error->internalpos = 0;
 		ReThrowError(error);
+	}
 	ereport(ERROR,
 			(errcode(error->sqlerrcode),
 			 errmsg("source \"%s\" of model \"%s\" could not be read", source->name, source->model),

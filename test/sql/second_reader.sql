@@ -1,5 +1,5 @@
 -- Faults that a second reading of the code found, each with the test that shows it.
-SELECT plan(21);
+SELECT plan(23);
 SET client_min_messages = warning;
 CREATE ROLE reader_owner;
 CREATE ROLE reader_guest;
@@ -77,7 +77,7 @@ DECLARE state text; message text; detail text; hint text; context text;
 BEGIN
 	EXECUTE statement;
 	RETURN 'no error';
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR query_canceled THEN
 	GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, message = MESSAGE_TEXT, detail = PG_EXCEPTION_DETAIL, hint = PG_EXCEPTION_HINT, context = PG_EXCEPTION_CONTEXT;
 	RETURN concat_ws('|', state, message, detail, hint, context);
 END $$;
@@ -91,6 +91,17 @@ SET ROLE reader_guest;
 SELECT unalike(whole_error($$SELECT count(*) FROM reco.recommend('credit', 1)$$), '%stock%', 'nor when a column is gone');
 RESET ROLE;
 SELECT alike(whole_error($$SELECT count(*) FROM reco.recommend('credit', 1)$$), '%stock%', 'the owner sees it');
+
+CREATE VIEW slow AS SELECT id, true AS ok FROM secret, pg_sleep(5);
+SELECT reco.remove_source('credit', 'secret') \g /dev/null
+SELECT reco.add_items('credit', 'slow', item_id => 'id', available => 'ok AND id <> 4711') \g /dev/null
+SET ROLE reader_guest;
+SET statement_timeout = '300ms';
+SELECT whole_error($$SELECT count(*) FROM reco.recommend('credit', 1)$$) AS cancelled \gset
+RESET statement_timeout;
+RESET ROLE;
+SELECT alike(:'cancelled'::text, '57014|canceling statement due to statement timeout%', 'a request that is cancelled says so');
+SELECT unalike(:'cancelled'::text, '%4711%', 'and quotes nothing');
 
 -- Every member of a list is looked at when a source is added.
 SET ROLE reader_owner;
