@@ -1,4 +1,4 @@
--- Faults that a second reading of the code found, each with the test that shows it.
+-- Faults that were found by reading the code, each with the test that shows it.
 SELECT plan(23);
 SET client_min_messages = warning;
 CREATE ROLE reader_owner;
