@@ -77,6 +77,7 @@ CREATE TABLE reco.source (
 	PRIMARY KEY (model, kind, name)
 );
 
+/* type is what the expression had when it was added, for whoever looks into a damaged model; nothing goes by it. */
 CREATE TABLE reco.source_column (
 	model          text COLLATE "C" NOT NULL,
 	kind           text COLLATE "C" NOT NULL,

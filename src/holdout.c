@@ -56,7 +56,6 @@ typedef struct Holdout
 	const RecoOptions *options;
 	const RecoFactors *factors;
 	RecoRun		run;
-	MemoryContext context;
 	RecoFoldIn *foldin;
 	int			n_cases;
 	Case	   *cases;
@@ -670,7 +669,7 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 {
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.context = context,.popularity = popularity};
+	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.popularity = popularity};
 	Trial		completion;
 	Trial		next;
 	Scores		mean;
