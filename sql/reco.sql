@@ -96,7 +96,7 @@ CREATE TABLE reco.version (
 	blob           uuid NOT NULL UNIQUE,
 	created_at     timestamptz NOT NULL,
 	trained_to     timestamptz,
-	rows           bigint NOT NULL,
+	rows           bigint,
 	users          integer NOT NULL,
 	items          integer NOT NULL,
 	bags           bigint NOT NULL,
@@ -308,22 +308,97 @@ CREATE FUNCTION reco.prune_versions(model text, keep integer DEFAULT NULL) RETUR
 COMMENT ON FUNCTION reco.prune_versions(text, integer) IS
 'Deletes all but the newest keep versions of a model (default: its option keep_versions, as every training does) and returns how many; the active one always stays.';
 
+/*
+ * The aggregate.  Its arguments are "any": keys and numbers arrive as they are stored, without a cast for each row.
+ */
+
+CREATE FUNCTION reco.factorize_step(internal, "any", "any", "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_step' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_step(internal, "any", "any", "any", jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_step' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_step(internal, "any", "any", "any", "any", timestamptz) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_step' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_step(internal, "any", "any", "any", "any", timestamptz, jsonb) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_step' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_combine' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'reco_factorize_serialize' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_factorize_deserialize' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.factorize_final(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'reco_factorize_final' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.factorize_step(internal, "any", "any", "any") IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_step(internal, "any", "any", "any", jsonb) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_step(internal, "any", "any", "any", "any", timestamptz) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_step(internal, "any", "any", "any", "any", timestamptz, jsonb) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_combine(internal, internal) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_serialize(internal) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_deserialize(bytea, internal) IS 'Support function of reco.factorize.';
+COMMENT ON FUNCTION reco.factorize_final(internal) IS 'Support function of reco.factorize.';
+
+CREATE AGGREGATE reco.factorize("any", "any", "any") (
+	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
+	FINALFUNC = reco.factorize_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.factorize_combine, SERIALFUNC = reco.factorize_serialize, DESERIALFUNC = reco.factorize_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.factorize("any", "any", "any") IS
+'(user_id, item_id, weight): trains factors from rows and returns the model, for reco.import_model; NULL where no row counts. Each customer is a bag of items; an items weight is log2(1 + the sum of its rows weights), negative ones netted. Keys are of any type (integer, or else their text form); weight is a number as it is stored, such as a quantity. A row without item, or whose weight is NULL, 0, NaN or infinite, counts nothing. Memory: 24 bytes a row and group and what training needs, each group within maintenance_work_mem. The bytes are the same for any order of rows and any number of workers. iALS: Hu, Koren and Volinsky 2008. Errors: configuration_limit_exceeded (memory), program_limit_exceeded (a model over 1 GB), datatype_mismatch.';
+
+CREATE AGGREGATE reco.factorize("any", "any", "any", jsonb) (
+	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
+	FINALFUNC = reco.factorize_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.factorize_combine, SERIALFUNC = reco.factorize_serialize, DESERIALFUNC = reco.factorize_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.factorize("any", "any", "any", jsonb) IS
+'(user_id, item_id, weight, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group.';
+
+CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) (
+	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
+	FINALFUNC = reco.factorize_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.factorize_combine, SERIALFUNC = reco.factorize_serialize, DESERIALFUNC = reco.factorize_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) IS
+'(user_id, item_id, quantity, order_id, at): trains factors from order lines and returns the model, for reco.import_model; NULL where no line counts. The same bags, held-out choice and bytes as reco.train over the same lines with the same options: rows as there, negative quantities are returns, order_id may be NULL.';
+
+CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) (
+	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
+	FINALFUNC = reco.factorize_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.factorize_combine, SERIALFUNC = reco.factorize_serialize, DESERIALFUNC = reco.factorize_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) IS
+'(user_id, item_id, quantity, order_id, at, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group.';
+
+CREATE FUNCTION reco.export_model(model text, version integer DEFAULT NULL) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'reco_export_model' LANGUAGE C STABLE PARALLEL RESTRICTED;
+COMMENT ON FUNCTION reco.export_model(text, integer) IS
+'The bytes of a stored version (default: the active one) of a model that the current role owns, for reco.import_model in this or another database: item keys, factors and serving parameters; no customers, no sources, options or grants. Errors: program_limit_exceeded over 1 GB (pg_dump has no such limit).';
+
+CREATE FUNCTION reco.import_model(model text, data bytea) RETURNS reco.versions
+	AS 'MODULE_PATHNAME', 'reco_import_model' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.import_model(text, bytea) IS
+'Stores what reco.export_model or reco.factorize gave as a new version of a model that the current role owns (reco.create_model), makes it the active one, and returns its row of reco.versions. Without sources the model answers from basket and history; sources may be added, and trained on, later. Errors: data_corrupted, feature_not_supported (a newer format).';
+
 /* Recommend */
 
 CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
 		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
-		as_of timestamptz DEFAULT pg_catalog.now())
+		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz) IS
-'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
+COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[]) IS
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
-		as_of timestamptz DEFAULT pg_catalog.now())
+		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id text, score double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz) IS
+COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[]) IS
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
 
 CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
@@ -339,6 +414,20 @@ CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users 
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz) IS
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], basket bigint[] DEFAULT NULL,
+		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
+	RETURNS TABLE ("position" integer, item_id bigint, score double precision)
+	AS 'MODULE_PATHNAME', 'reco_predict_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.predict(text, bigint, bigint[], bigint[], timestamptz, bigint[]) IS
+'Scores for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. The score is the one of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. NULL for an item that the model does not know.';
+
+CREATE FUNCTION reco.predict_text(model text, user_id text, item_ids text[], basket text[] DEFAULT NULL,
+		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
+	RETURNS TABLE ("position" integer, item_id text, score double precision)
+	AS 'MODULE_PATHNAME', 'reco_predict_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.predict_text(text, text, text[], text[], timestamptz, text[]) IS
+'As reco.predict, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.similar_items(model text, item_id bigint, k integer DEFAULT 10,
 		OUT rank integer, OUT similar_item_id bigint, OUT similarity double precision)

@@ -13,6 +13,7 @@
 #include "access/xact.h"
 #include "cache.h"
 #include "guc.h"
+#include "interrupts.h"
 #include "kernels.h"
 
 static const char *const source_names[] = {"basket", "personal", "popular"};
@@ -109,6 +110,47 @@ reco_answering_find_item(const RecoModel *model, const RecoKey *key)
 	if (model->integer_keys)
 		return reco_model_find_integer(model, key->integer);
 	return reco_model_find_text(model, key->bytes, key->length);
+}
+
+static int
+compare_items(const void *x, const void *y)
+{
+	int32		a = *(const int32 *) x;
+	int32		b = *(const int32 *) y;
+
+	CHECK_FOR_INTERRUPTS();
+	return (a > b) - (a < b);
+}
+
+/* The items of a list that the model knows, ascending, repeated as often as they are in the list. */
+int
+reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items)
+{
+	int			known = 0;
+	int			i;
+
+	for (i = 0; i < list->n; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		items[known] = reco_answering_find_item(model, &list->keys[i]);
+		known += items[known] >= 0;
+	}
+	qsort(items, known, sizeof(int32), compare_items);
+	return known;
+}
+
+/* The same, each item once. */
+int
+reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items)
+{
+	int			known = reco_answering_known_items(model, list, items);
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < known; i++)
+		if (i == 0 || items[i] != items[i - 1])
+			items[n++] = items[i];
+	return n;
 }
 
 RecoKey

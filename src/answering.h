@@ -13,6 +13,7 @@
 #include "options.h"
 #include "sources.h"
 #include "topk.h"
+#include "values.h"
 
 /* Who answered; the list is documented and closed. */
 typedef enum RecoAnswerSource
@@ -44,6 +45,8 @@ typedef struct RecoAnswering
 
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
 extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key);
+extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
+extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
 extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
 extern void reco_answering_prepare(RecoAnswering *a);

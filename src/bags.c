@@ -129,7 +129,9 @@ add_customer_bags(const RecoInteractions *interactions, const RecoBagOptions *op
 			double		count = 0;
 
 			for (; i < n && lines[i].user == user && lines[i].item == item; i++)
-				if (reco_bags_line_time(interactions, &lines[i]) < options->before)
+				if (interactions->form.weighted)
+					count += lines[i].quantity;
+				else if (reco_bags_line_time(interactions, &lines[i]) < options->before)
 					count += reco_lines_decay(lines[i].at, options->clock, options->customer_half_life);
 			if (count <= 0)
 				continue;

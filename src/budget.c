@@ -18,7 +18,7 @@
 RecoBudget *
 reco_budget_create(MemoryContext parent, const char *work, Size limit)
 {
-	MemoryContext context = AllocSetContextCreate(parent, "reco training", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext context = AllocSetContextCreate(parent, "reco training", ALLOCSET_START_SMALL_SIZES);
 	RecoBudget *budget = MemoryContextAllocZero(context, sizeof(RecoBudget));
 
 	budget->context = context;

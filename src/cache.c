@@ -14,10 +14,9 @@
 #include "cache.h"
 
 #include "catalog.h"
-#include "checksum.h"
 #include "guc.h"
 #include "lib/ilist.h"
-#include "mb/pg_wchar.h"
+#include "publish.h"
 #include "utils/memutils.h"
 
 typedef struct CacheEntry
@@ -86,30 +85,12 @@ pin(CacheEntry *entry)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 }
 
-/* Text keys go back to clients: they must be texts of this database's encoding. */
-static bool
-keys_are_valid_text(const RecoModel *model)
-{
-	int32		i;
-
-	for (i = 0; !model->integer_keys && i < model->items; i++)
-		if (!pg_verify_mbstr(GetDatabaseEncoding(), model->key_bytes + model->key_start[i],
-							 (int) (model->key_start[i + 1] - model->key_start[i]), true))
-			return false;
-	return true;
-}
-
 static void
 open_model(const char *model_name, CacheEntry *entry, const char *bytes)
 {
 	const char *problem;
-	RecoStatus	status = reco_model_open(bytes, entry->bytes, reco_checksum_crc32c, &entry->model, &problem);
+	RecoStatus	status = reco_publish_open(bytes, entry->bytes, &entry->model, &problem);
 
-	if (status == RECO_OK && !keys_are_valid_text(&entry->model))
-	{
-		status = RECO_CORRUPT;
-		problem = "it has keys that are no text of this database's encoding";
-	}
 	if (status == RECO_UNSUPPORTED)
 		ereport(ERROR,
 				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED),

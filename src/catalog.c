@@ -697,7 +697,7 @@ reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, con
 	add_int32(&query, version->version);
 	add_parameter(&query, UUIDOID, UUIDPGetDatum(&version->blob), false);
 	add_parameter(&query, TIMESTAMPTZOID, TimestampTzGetDatum(version->trained_to), TIMESTAMP_NOT_FINITE(version->trained_to));
-	add_int64(&query, version->rows);
+	add_parameter(&query, INT8OID, Int64GetDatum(version->rows), version->rows < 0);
 	add_int32(&query, version->users);
 	add_int32(&query, version->items);
 	add_int64(&query, version->bags);
@@ -767,22 +767,27 @@ reco_catalog_prune(const char *model, int32 keep)
 	return list_length(blobs);
 }
 
-/* The blob of the active version, in the caller's snapshot; false where the model was never trained. */
+/* The blob of a version, in the caller's snapshot; false where there is no such version. */
 bool
-reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob)
+reco_catalog_version_blob(const char *model, int32 version, pg_uuid_t *blob)
 {
 	List	   *blobs = NIL;
 	CatalogQuery query = {.text = "SELECT blob FROM reco.version WHERE model OPERATOR(pg_catalog.=) $1 "
 		"AND version OPERATOR(pg_catalog.=) $2"};
 
-	if (model->active_version == 0)
-		return false;
-	add_text(&query, model->name);
-	add_int32(&query, model->active_version);
+	add_text(&query, model);
+	add_int32(&query, version);
 	if (run(&query, true, read_blob, &blobs) != 1)
 		return false;
 	*blob = *(pg_uuid_t *) linitial(blobs);
 	return true;
+}
+
+/* The blob of the active version, in the caller's snapshot; false where the model was never trained. */
+bool
+reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob)
+{
+	return model->active_version != 0 && reco_catalog_version_blob(model->name, model->active_version, blob);
 }
 
 static void

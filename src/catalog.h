@@ -39,7 +39,7 @@ typedef struct RecoVersionRow
 	int32		version;
 	pg_uuid_t	blob;
 	TimestampTz trained_to;		/* DT_NOBEGIN: there were no lines */
-	int64		rows;
+	int64		rows;			/* -1: not known */
 	int32		users;
 	int32		items;
 	int64		bags;
@@ -88,6 +88,7 @@ extern void reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *
 extern bool reco_catalog_activate(const char *model, int32 version);
 extern int32 reco_catalog_prune(const char *model, int32 keep);
 extern bool reco_catalog_active_version(const RecoModelRow *model, RecoVersionSummary *version);
+extern bool reco_catalog_version_blob(const char *model, int32 version, pg_uuid_t *blob);
 extern bool reco_catalog_active_blob(const RecoModelRow *model, pg_uuid_t *blob);
 extern char *reco_catalog_load_blob(const pg_uuid_t *blob, MemoryContext context, Size *length);
 

@@ -11,6 +11,7 @@
 #include "expressions.h"
 #include "utils/builtins.h"
 #include "utils/rel.h"
+#include "values.h"
 
 typedef struct ColumnSpec
 {
@@ -100,18 +101,6 @@ reco_definitions_role_class(RecoRole role)
 	return column_specs[role].value_class;
 }
 
-bool
-reco_definitions_is_integer(Oid type)
-{
-	return type == INT2OID || type == INT4OID || type == INT8OID;
-}
-
-static bool
-is_number(Oid type)
-{
-	return reco_definitions_is_integer(type) || type == FLOAT4OID || type == FLOAT8OID || type == NUMERICOID;
-}
-
 /* An error unless an expression for the role may have that type. */
 void
 reco_definitions_check_type(RecoRole role, Oid type)
@@ -121,7 +110,7 @@ reco_definitions_check_type(RecoRole role, Oid type)
 
 	if (spec->value_class == RECO_CLASS_TIME && type != TIMESTAMPTZOID && type != TIMESTAMPOID && type != DATEOID)
 		wanted = "timestamptz, timestamp or date";
-	else if (spec->value_class == RECO_CLASS_NUMBER && !is_number(type))
+	else if (spec->value_class == RECO_CLASS_NUMBER && !reco_values_is_number(type))
 		wanted = "smallint, integer, bigint, real, double precision or numeric";
 	else if (spec->value_class == RECO_CLASS_BOOLEAN && type != BOOLOID)
 		wanted = "boolean";

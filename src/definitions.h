@@ -70,7 +70,6 @@ extern bool reco_definitions_find_kind(const char *name, RecoSourceKind *kind);
 extern const char *reco_definitions_role_name(RecoRole role);
 extern bool reco_definitions_find_role(const char *name, RecoRole *role);
 extern RecoValueClass reco_definitions_role_class(RecoRole role);
-extern bool reco_definitions_is_integer(Oid type);
 extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relation,
 										 const char *const *texts);
 extern void reco_definitions_check_relation(Relation relation);

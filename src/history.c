@@ -34,6 +34,18 @@ find_item(const RecoModel *model, const RecoValue *key)
 	return reco_model_find_text(model, key->bytes, key->length);
 }
 
+/* Add a line to a history. */
+void
+reco_history_add(RecoHistory *history, const RecoLine *line)
+{
+	if (history->n == history->capacity)
+	{
+		history->capacity *= 2;
+		history->lines = repalloc_huge(history->lines, mul_size(history->capacity, sizeof(RecoLine)));
+	}
+	history->lines[history->n++] = *line;
+}
+
 static void
 receive_line(void *arg, const RecoValue *values)
 {
@@ -49,12 +61,7 @@ receive_line(void *arg, const RecoValue *values)
 		line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
 	if (!reco_lines_is_usable(&line))
 		return;
-	if (history->n == history->capacity)
-	{
-		history->capacity *= 2;
-		history->lines = repalloc_huge(history->lines, mul_size(history->capacity, sizeof(RecoLine)));
-	}
-	history->lines[history->n++] = line;
+	reco_history_add(history, &line);
 }
 
 /*

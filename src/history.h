@@ -20,6 +20,7 @@ typedef struct RecoHistory
 
 extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,
 									  const RecoKey *user, TimestampTz before, int64 limit);
+extern void reco_history_add(RecoHistory *history, const RecoLine *line);
 extern int	reco_history_compare(const void *a, const void *b);
 extern void reco_history_cut(RecoHistory *history, int64 limit);
 

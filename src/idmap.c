@@ -14,7 +14,7 @@
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
-#define FIRST_KEYS 1024
+#define FIRST_KEYS 16			/* an aggregate may hold thousands of small dictionaries */
 
 typedef struct Slot
 {
@@ -285,6 +285,19 @@ const int64 *
 reco_idmap_integers(const RecoIdMap *map)
 {
 	return map->integers;
+}
+
+/* The key of a number, as it was added; valid until another is added. */
+RecoValue
+reco_idmap_key(const RecoIdMap *map, int32 id)
+{
+	RecoValue	key = {.is_null = false};
+
+	if (map->integer_keys)
+		key.integer = map->integers[id];
+	else
+		key.bytes = reco_idmap_text(map, id, &key.length);
+	return key;
 }
 
 /* The text key of a number; not terminated. */

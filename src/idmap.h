@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "budget.h"
-#include "sources.h"
+#include "values.h"
 
 typedef struct RecoIdMap RecoIdMap;
 
@@ -17,6 +17,7 @@ extern int32 reco_idmap_find(const RecoIdMap *map, const RecoValue *key);
 extern int32 *reco_idmap_sort(RecoIdMap *map);
 extern int32 reco_idmap_count(const RecoIdMap *map);
 extern bool reco_idmap_is_integer(const RecoIdMap *map);
+extern RecoValue reco_idmap_key(const RecoIdMap *map, int32 id);
 extern const int64 *reco_idmap_integers(const RecoIdMap *map);
 extern const char *reco_idmap_text(const RecoIdMap *map, int32 id, int *length);
 extern void reco_idmap_free(RecoIdMap *map);

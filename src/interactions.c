@@ -8,6 +8,9 @@
  * An order's lines are those of one source with the same order key.  Where a source has no order key, or the key is
  * NULL, the lines of one customer with the same time are one order, and a line without customer stands alone.  An
  * order's time is that of its earliest line, its customer that of its lines' first known one in the sorting order.
+ *
+ * Rows that have a weight and no time (the short form of reco.factorize) are lines too: of no order, at no time, and with
+ * the weight in the place of the quantity.
  */
 #include "postgres.h"
 
@@ -17,24 +20,14 @@
 
 #include "interrupts.h"
 
-#define FIRST_LINES 4096
+#define FIRST_LINES 16			/* an aggregate may hold thousands of small groups */
 
-typedef struct OrderReader
-{
-	RecoInteractions *interactions;
-	RecoIdMap  *orders;			/* of this source, NULL: it has no order key */
-	TimestampTz before;
-	bool		has_quantity;
-} OrderReader;
-
-/* The columns of an order line as they are asked for. */
-enum
-{
-	COLUMN_USER, COLUMN_ITEM, COLUMN_ORDER, COLUMN_AT, COLUMN_QUANTITY, ORDER_COLUMNS
-};
-
-static const RecoRole order_roles[ORDER_COLUMNS] = {
-	RECO_ROLE_USER, RECO_ROLE_ITEM, RECO_ROLE_ORDER, RECO_ROLE_AT, RECO_ROLE_QUANTITY
+static const RecoRole line_roles[RECO_LINE_COLUMNS] = {
+	[RECO_LINE_USER] = RECO_ROLE_USER,
+	[RECO_LINE_ITEM] = RECO_ROLE_ITEM,
+	[RECO_LINE_ORDER] = RECO_ROLE_ORDER,
+	[RECO_LINE_AT] = RECO_ROLE_AT,
+	[RECO_LINE_QUANTITY] = RECO_ROLE_QUANTITY
 };
 
 RecoInteractions *
@@ -59,62 +52,39 @@ reco_interactions_skipped(const RecoInteractions *interactions)
 	return counts->no_item + counts->bad_time + counts->bad_quantity + counts->too_late;
 }
 
-static RecoLine *
-next_line(RecoInteractions *interactions)
+/* Make room for some more lines. */
+static void
+reserve_lines(RecoInteractions *interactions, int64 more)
 {
-	if (interactions->n_lines == interactions->capacity)
-	{
-		int64		capacity = interactions->capacity + interactions->capacity / 2;
+	int64		capacity = interactions->capacity;
 
-		interactions->lines = reco_budget_resize(interactions->budget, interactions->lines, interactions->capacity,
-												 capacity, sizeof(RecoLine), "order lines");
-		interactions->capacity = capacity;
-	}
-	return &interactions->lines[interactions->n_lines];
+	if (more <= capacity - interactions->n_lines)
+		return;
+	capacity = Max(capacity + capacity / 2, interactions->n_lines + more);
+	interactions->lines = reco_budget_resize(interactions->budget, interactions->lines, interactions->capacity,
+											 capacity, sizeof(RecoLine), "order lines");
+	interactions->capacity = capacity;
 }
 
 /* Whether the line counts; if not, count why. */
 static bool
-count_line(OrderReader *reader, const RecoValue *values, double quantity)
+count_line(RecoInteractions *interactions, const RecoValue *values, double quantity)
 {
-	RecoIngestCounts *counts = &reader->interactions->counts;
+	RecoIngestCounts *counts = &interactions->counts;
+	bool		timeless = interactions->form.weighted;
 
 	counts->rows++;
-	if (values[COLUMN_ITEM].is_null)
+	if (values[RECO_LINE_ITEM].is_null)
 		counts->no_item++;
-	else if (values[COLUMN_AT].is_null || TIMESTAMP_NOT_FINITE(values[COLUMN_AT].integer))
+	else if (!timeless && (values[RECO_LINE_AT].is_null || TIMESTAMP_NOT_FINITE(values[RECO_LINE_AT].integer)))
 		counts->bad_time++;
-	else if (values[COLUMN_AT].integer >= reader->before)
+	else if (!timeless && values[RECO_LINE_AT].integer >= interactions->form.before)
 		counts->too_late++;
 	else if (!isfinite((float) quantity) || (float) quantity == 0)
 		counts->bad_quantity++;
 	else
 		return true;
 	return false;
-}
-
-static void
-receive_order_line(void *arg, const RecoValue *values)
-{
-	OrderReader *reader = arg;
-	RecoInteractions *interactions = reader->interactions;
-	double		quantity = 1;
-	RecoLine   *line;
-
-	if (reader->has_quantity)
-		quantity = values[COLUMN_QUANTITY].is_null ? 0 : values[COLUMN_QUANTITY].number;
-	if (!count_line(reader, values, quantity))
-		return;
-	line = next_line(interactions);
-	line->at = values[COLUMN_AT].integer;
-	line->quantity = (float) quantity;
-	line->user = values[COLUMN_USER].is_null ? -1 : reco_idmap_add(interactions->users, &values[COLUMN_USER]);
-	line->item = reco_idmap_add(interactions->items, &values[COLUMN_ITEM]);
-	line->order = -1;
-	if (reader->orders != NULL && !values[COLUMN_ORDER].is_null)
-		line->order = reco_idmap_add(reader->orders, &values[COLUMN_ORDER]);
-	interactions->clock = Max(interactions->clock, line->at);
-	interactions->n_lines++;
 }
 
 /* Orders and customers together are rows of one matrix, whose row numbers are int32. */
@@ -130,31 +100,150 @@ add_orders(RecoInteractions *interactions, int32 n)
 }
 
 /*
+ * From now on lines are of one source, in this form.
+ */
+void
+reco_interactions_begin_orders(RecoInteractions *interactions, const RecoLineForm *form)
+{
+	interactions->form = *form;
+	interactions->first_line = interactions->n_lines;
+	interactions->orders = NULL;
+	if (form->has_order)
+		interactions->orders = reco_idmap_create(interactions->budget, form->integer_orders, "orders");
+}
+
+/*
+ * Add a line, as RecoLineColumn lists its values; one that does not count is counted as such.
+ */
+void
+reco_interactions_add_line(RecoInteractions *interactions, const RecoValue *values)
+{
+	double		quantity = 1;
+	RecoLine   *line;
+
+	if (interactions->form.has_quantity)
+		quantity = values[RECO_LINE_QUANTITY].is_null ? 0 : values[RECO_LINE_QUANTITY].number;
+	if (!count_line(interactions, values, quantity))
+		return;
+	reserve_lines(interactions, 1);
+	line = &interactions->lines[interactions->n_lines];
+	line->at = interactions->form.weighted ? 0 : values[RECO_LINE_AT].integer;
+	line->quantity = (float) quantity;
+	line->user = values[RECO_LINE_USER].is_null ? -1 : reco_idmap_add(interactions->users, &values[RECO_LINE_USER]);
+	line->item = reco_idmap_add(interactions->items, &values[RECO_LINE_ITEM]);
+	line->order = -1;
+	if (interactions->orders != NULL && !values[RECO_LINE_ORDER].is_null)
+		line->order = reco_idmap_add(interactions->orders, &values[RECO_LINE_ORDER]);
+	if (!interactions->form.weighted)
+		interactions->clock = Max(interactions->clock, line->at);
+	interactions->n_lines++;
+}
+
+/*
+ * The source is read.  Order keys matter within their source alone: number its orders on from those of the sources
+ * before.
+ */
+void
+reco_interactions_end_orders(RecoInteractions *interactions)
+{
+	int32	   *rank;
+	int64		i;
+
+	if (interactions->orders == NULL)
+		return;
+	rank = reco_idmap_sort(interactions->orders);
+	for (i = interactions->first_line; i < interactions->n_lines; i++)
+		if (interactions->lines[i].order >= 0)
+			interactions->lines[i].order = interactions->n_orders + rank[interactions->lines[i].order];
+	add_orders(interactions, reco_idmap_count(interactions->orders));
+	pfree(rank);
+	reco_idmap_free(interactions->orders);
+	interactions->orders = NULL;
+}
+
+/* The numbers that the keys of one dictionary have in another, to which they are added; the caller frees them. */
+static int32 *
+merge_keys(RecoBudget *budget, RecoIdMap *into, const RecoIdMap *from)
+{
+	int32		n = reco_idmap_count(from);
+	int32	   *number = reco_budget_alloc(budget, n, sizeof(int32), "merged keys");
+	int32		i;
+
+	for (i = 0; i < n; i++)
+	{
+		RecoValue	key = reco_idmap_key(from, i);
+
+		RECO_CHECK_INTERRUPTS(i);
+		number[i] = reco_idmap_add(into, &key);
+	}
+	return number;
+}
+
+/* Whether two gather the same source in the same form. */
+bool
+reco_interactions_fit(const RecoInteractions *a, const RecoInteractions *b)
+{
+	return reco_idmap_is_integer(a->items) == reco_idmap_is_integer(b->items) &&
+		a->form.has_order == b->form.has_order && a->form.integer_orders == b->form.integer_orders &&
+		a->form.has_quantity == b->form.has_quantity && a->form.weighted == b->form.weighted;
+}
+
+/*
+ * Add what was gathered elsewhere, of the same source: both have begun it in the same form, and not ended it.
+ */
+void
+reco_interactions_merge(RecoInteractions *interactions, const RecoInteractions *other)
+{
+	RecoBudget *budget = interactions->budget;
+	int32	   *user = merge_keys(budget, interactions->users, other->users);
+	int32	   *item = merge_keys(budget, interactions->items, other->items);
+	int32	   *order = other->orders != NULL ? merge_keys(budget, interactions->orders, other->orders) : NULL;
+	int64		i;
+
+	reserve_lines(interactions, other->n_lines);
+	for (i = 0; i < other->n_lines; i++)
+	{
+		RecoLine	line = other->lines[i];
+
+		RECO_CHECK_INTERRUPTS(i);
+		line.user = line.user >= 0 ? user[line.user] : -1;
+		line.item = item[line.item];
+		line.order = line.order >= 0 ? order[line.order] : -1;
+		interactions->lines[interactions->n_lines++] = line;
+	}
+	interactions->clock = Max(interactions->clock, other->clock);
+	interactions->counts.rows += other->counts.rows;
+	interactions->counts.no_item += other->counts.no_item;
+	interactions->counts.bad_time += other->counts.bad_time;
+	interactions->counts.bad_quantity += other->counts.bad_quantity;
+	interactions->counts.too_late += other->counts.too_late;
+	pfree(user);
+	pfree(item);
+	if (order != NULL)
+		pfree(order);
+}
+
+static void
+receive_line(void *arg, const RecoValue *values)
+{
+	reco_interactions_add_line(arg, values);
+}
+
+/*
  * Read a source of order lines, leaving out what is at or after a time.
  */
 void
 reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source,
 							  TimestampTz before)
 {
-	OrderReader orders = {interactions, NULL, before, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL};
-	int64		first = interactions->n_lines;
-	int32	   *rank;
-	int64		i;
+	RecoLineForm form = {.before = before};
 
-	if (reco_definitions_column(source, RECO_ROLE_ORDER) != NULL)
-		orders.orders = reco_idmap_create(interactions->budget, reco_sources_integer_orders(reader, source), "orders");
-	(void) reco_sources_read_all(reader, source, order_roles, ORDER_COLUMNS, receive_order_line, &orders);
-	if (orders.orders == NULL)
-		return;
-
-	/* Order keys matter within their source alone: number them on from those of the sources before. */
-	rank = reco_idmap_sort(orders.orders);
-	for (i = first; i < interactions->n_lines; i++)
-		if (interactions->lines[i].order >= 0)
-			interactions->lines[i].order = interactions->n_orders + rank[interactions->lines[i].order];
-	add_orders(interactions, reco_idmap_count(orders.orders));
-	pfree(rank);
-	reco_idmap_free(orders.orders);
+	form.has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
+	form.has_order = reco_definitions_column(source, RECO_ROLE_ORDER) != NULL;
+	form.integer_orders = form.has_order && reco_sources_integer_orders(reader, source);
+	reco_interactions_begin_orders(interactions, &form);
+	(void) reco_sources_read_all(reader, source, line_roles, RECO_LINE_COLUMNS, receive_line, interactions);
+	reco_interactions_end_orders(interactions);
 }
 
 static void
@@ -304,6 +393,8 @@ make_orders(RecoInteractions *interactions)
 	int64	   *index;
 	int64		i;
 
+	if (interactions->form.weighted)
+		return;
 	for (i = 0; i < interactions->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);

@@ -12,6 +12,27 @@
 #include "nodes/pg_list.h"
 #include "sources.h"
 
+/* The columns of an order line, in the order in which they are handed over. */
+typedef enum RecoLineColumn
+{
+	RECO_LINE_USER,
+	RECO_LINE_ITEM,
+	RECO_LINE_ORDER,
+	RECO_LINE_AT,
+	RECO_LINE_QUANTITY,
+	RECO_LINE_COLUMNS
+} RecoLineColumn;
+
+/* What the lines of a source have. */
+typedef struct RecoLineForm
+{
+	bool		has_order;		/* an order key; without one, a customer's lines of one moment are an order */
+	bool		integer_orders;
+	bool		has_quantity;	/* else it is 1 */
+	bool		weighted;		/* quantity is a weight, and there are neither times nor orders */
+	TimestampTz before;			/* lines from then on count nothing */
+} RecoLineForm;
+
 /* What was read, and why lines counted nothing. */
 typedef struct RecoIngestCounts
 {
@@ -27,7 +48,7 @@ typedef struct RecoInteractions
 	RecoBudget *budget;
 	RecoIdMap  *users;
 	RecoIdMap  *items;
-	RecoLine   *lines;			/* sorted by reco_lines_compare, returns netted; unknown customers last */
+	RecoLine   *lines;			/* when finished: sorted by reco_lines_compare, returns netted; unknown customers last */
 	int64		n_lines;
 	int64		capacity;
 	int32		n_orders;
@@ -35,9 +56,19 @@ typedef struct RecoInteractions
 	int32	   *order_user;		/* its customer, -1 unknown */
 	TimestampTz clock;			/* newest line; DT_NOBEGIN without lines */
 	RecoIngestCounts counts;
+
+	/* Of the source that is being gathered. */
+	RecoLineForm form;
+	RecoIdMap  *orders;			/* NULL: it has no order key */
+	int64		first_line;
 } RecoInteractions;
 
 extern RecoInteractions *reco_interactions_create(RecoBudget *budget, bool integer_keys);
+extern void reco_interactions_begin_orders(RecoInteractions *interactions, const RecoLineForm *form);
+extern void reco_interactions_add_line(RecoInteractions *interactions, const RecoValue *values);
+extern void reco_interactions_end_orders(RecoInteractions *interactions);
+extern bool reco_interactions_fit(const RecoInteractions *a, const RecoInteractions *b);
+extern void reco_interactions_merge(RecoInteractions *interactions, const RecoInteractions *other);
 extern void reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *reader,
 										  const RecoSource *source, TimestampTz before);
 extern void reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source);

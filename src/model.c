@@ -15,7 +15,7 @@
  *	 44 20  zero
  *	 64     section table: kind (4), size of an element (4), offset (8), number of elements (8)
  *
- * Sections follow in the order of the table, each on a cache line, so that a loaded model is used in place.  A section
+ * Sections follow in the order of the table, each in whole cache lines, so that a loaded model is used in place.  A section
  * of unknown kind is passed over, which lets a later minor addition be read by an older library; what an older library
  * could not do without raises the format version.
  *
@@ -68,6 +68,7 @@ typedef enum SectionKind
 	SECTION_GRAM_DIAGONAL,
 	SECTION_POPULARITY,
 	SECTION_PARAMETERS,
+	SECTION_FACTS,
 	SECTION_KINDS
 } SectionKind;
 
@@ -98,6 +99,7 @@ list_contents(const RecoModel *model, Content *contents)
 	contents[n++] = (Content) {SECTION_GRAM_DIAGONAL, 8, (uint64_t) model->factors, model->gram_diagonal};
 	contents[n++] = (Content) {SECTION_POPULARITY, 4, items, model->popularity};
 	contents[n++] = (Content) {SECTION_PARAMETERS, 8, RECO_PARAMETERS, model->parameters};
+	contents[n++] = (Content) {SECTION_FACTS, 8, RECO_FACTS, model->facts};
 	return n;
 }
 
@@ -177,7 +179,7 @@ check_header(const Header *header, size_t length, const char **problem)
 	if (header->format > RECO_MODEL_FORMAT)
 		return RECO_UNSUPPORTED;
 	*problem = "its length is not what its header says";
-	if (header->format == 0 || header->length != length)
+	if (header->format == 0 || header->length != length || length % RECO_CACHE_LINE != 0)
 		return RECO_CORRUPT;
 	*problem = "its header is out of range";
 	for (i = 0; i < sizeof(header->zero) / sizeof(header->zero[0]); i++)
@@ -233,6 +235,7 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 {
 	uint64_t	items = header->items;
 	const void *parameters;
+	const void *facts;
 
 	model->integer_keys = (header->flags & FLAG_INTEGER_KEYS) != 0;
 	model->items = (int32_t) header->items;
@@ -248,9 +251,11 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	model->gram_diagonal = section_data(bytes, found, SECTION_GRAM_DIAGONAL, 8, header->factors);
 	model->popularity = section_data(bytes, found, SECTION_POPULARITY, 4, items);
 	parameters = section_data(bytes, found, SECTION_PARAMETERS, 8, RECO_PARAMETERS);
-	if (parameters == NULL)
+	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
+	if (parameters == NULL || facts == NULL)
 		return false;
 	memcpy(model->parameters, parameters, sizeof(model->parameters));
+	memcpy(model->facts, facts, sizeof(model->facts));
 	return (model->integer_keys ? model->keys != NULL : model->key_start != NULL && model->key_bytes != NULL) &&
 		model->y != NULL && model->gram_diagonal != NULL && model->popularity != NULL;
 }
@@ -333,7 +338,22 @@ parameters_are_sane(const double *p)
 			return false;
 	return p[RECO_PARAMETER_HISTORY_WEIGHT] >= 0 && isfinite(p[RECO_PARAMETER_HISTORY_WEIGHT]) &&
 		p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
-		p[RECO_PARAMETER_CLOCK] < 9e18;
+		p[RECO_PARAMETER_CLOCK] < 9e18 && (p[RECO_PARAMETER_CLOCK] > -9e18 || isinf(p[RECO_PARAMETER_CLOCK]));
+}
+
+/* Counts that are 32-bit numbers, metrics between 0 and 1.  Comparisons are such that NaN fails. */
+static bool
+facts_are_sane(const double *facts)
+{
+	int			i;
+
+	for (i = 0; i < RECO_FACT_RECALL_COMPLETION; i++)
+		if (!(facts[i] >= 0 && facts[i] <= (double) INT32_MAX && facts[i] == floor(facts[i])))
+			return false;
+	for (; i < RECO_FACTS; i++)
+		if (!isnan(facts[i]) && !(facts[i] >= 0 && facts[i] <= 1))
+			return false;
+	return true;
 }
 
 /*
@@ -366,7 +386,7 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, RecoMo
 	if (!keys_ascend(model, found))
 		return RECO_CORRUPT;
 	*problem = "its numbers are out of range";
-	if (!numbers_are_sane(model) || !parameters_are_sane(model->parameters))
+	if (!numbers_are_sane(model) || !parameters_are_sane(model->parameters) || !facts_are_sane(model->facts))
 		return RECO_CORRUPT;
 	*problem = NULL;
 	return RECO_OK;

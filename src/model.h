@@ -25,6 +25,7 @@ typedef struct RecoModel
 	const double *gram_diagonal;	/* [factors] */
 	const float *popularity;	/* [items], decayed number of orders, >= 0 */
 	double		parameters[RECO_PARAMETERS];
+	double		facts[RECO_FACTS];
 } RecoModel;
 
 /* CRC-32C of some bytes; the server passes its own fast one. */

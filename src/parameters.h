@@ -18,4 +18,23 @@ typedef enum RecoParameter
 	RECO_PARAMETERS
 } RecoParameter;
 
+/*
+ * What is told about a training, wherever its model goes; nothing is served from it.  NaN: not measured.  Append only.
+ * Rows are not among them: lines that count nothing leave no trace.
+ */
+typedef enum RecoFact
+{
+	RECO_FACT_USERS,			/* as all counts a whole number >= 0 */
+	RECO_FACT_ORDERS,
+	RECO_FACT_BAGS,
+	RECO_FACT_COMPLETION_CASES, /* held-out orders */
+	RECO_FACT_NEXT_CASES,
+	RECO_FACT_RECALL_COMPLETION,	/* as all metrics from 0 to 1 */
+	RECO_FACT_NDCG_COMPLETION,
+	RECO_FACT_RECALL_NEXT,
+	RECO_FACT_NDCG_NEXT,
+	RECO_FACT_RECALL_POPULARITY,
+	RECO_FACTS
+} RecoFact;
+
 #endif							/* RECO_PARAMETERS_H */

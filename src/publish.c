@@ -8,13 +8,13 @@
 #include <math.h>
 
 #include "checksum.h"
-#include "model.h"
+#include "mb/pg_wchar.h"
+#include "storage/shmem.h"
 #include "utils/builtins.h"
 
 static void
-set_keys(const RecoTrained *trained, RecoModel *model)
+set_keys(RecoBudget *budget, const RecoIdMap *items, RecoModel *model)
 {
-	const RecoIdMap *items = trained->items;
 	uint64	   *start;
 	char	   *bytes;
 	int32		i;
@@ -26,7 +26,7 @@ set_keys(const RecoTrained *trained, RecoModel *model)
 		model->keys = reco_idmap_integers(items);
 		return;
 	}
-	start = reco_budget_alloc(trained->budget, (Size) model->items + 1, sizeof(uint64), "item keys");
+	start = reco_budget_alloc(budget, (Size) model->items + 1, sizeof(uint64), "item keys");
 	for (i = 0; i < model->items; i++)
 	{
 		int			length;
@@ -34,7 +34,7 @@ set_keys(const RecoTrained *trained, RecoModel *model)
 		(void) reco_idmap_text(items, i, &length);
 		start[i + 1] = start[i] + length;
 	}
-	bytes = reco_budget_alloc(trained->budget, start[model->items], 1, "item keys");
+	bytes = reco_budget_alloc(budget, start[model->items], 1, "item keys");
 	for (i = 0; i < model->items; i++)
 	{
 		int			length;
@@ -46,25 +46,98 @@ set_keys(const RecoTrained *trained, RecoModel *model)
 	model->key_bytes = bytes;
 }
 
+static void
+set_facts(const RecoTrained *trained, double *facts)
+{
+	const RecoHoldoutMetrics *metrics = &trained->metrics;
+
+	facts[RECO_FACT_USERS] = trained->users;
+	facts[RECO_FACT_ORDERS] = trained->orders;
+	facts[RECO_FACT_BAGS] = (double) trained->bags;
+	facts[RECO_FACT_COMPLETION_CASES] = metrics->completion_cases;
+	facts[RECO_FACT_NEXT_CASES] = metrics->next_cases;
+	facts[RECO_FACT_RECALL_COMPLETION] = metrics->recall_completion;
+	facts[RECO_FACT_NDCG_COMPLETION] = metrics->ndcg_completion;
+	facts[RECO_FACT_RECALL_NEXT] = metrics->recall_next;
+	facts[RECO_FACT_NDCG_NEXT] = metrics->ndcg_next;
+	facts[RECO_FACT_RECALL_POPULARITY] = metrics->recall_popularity;
+}
+
 /*
- * The file form of a trained model, in the memory of its training.
+ * The model that training gave, with its pointers into the memory of the training.
  */
-char *
-reco_publish_blob(const RecoTrained *trained, Size *length)
+RecoModel
+reco_publish_model(const RecoTrained *trained)
 {
 	RecoModel	model = {0};
-	char	   *blob;
 
-	set_keys(trained, &model);
+	set_keys(trained->budget, trained->items, &model);
 	model.factors = trained->factors;
 	model.y = trained->y;
 	model.gram_diagonal = trained->gram_diagonal;
 	model.popularity = trained->popularity;
 	memcpy(model.parameters, trained->parameters, sizeof(model.parameters));
-	*length = reco_model_size(&model);
-	blob = reco_budget_alloc(trained->budget, *length, 1, "the model");
-	reco_model_write(&model, blob, reco_checksum_crc32c);
+	set_facts(trained, model.facts);
+	return model;
+}
+
+/*
+ * The file form of a model, in budget's memory.
+ */
+char *
+reco_publish_blob(RecoBudget *budget, const RecoModel *model, Size *length)
+{
+	char	   *blob;
+
+	*length = reco_model_size(model);
+	blob = reco_budget_alloc(budget, *length, 1, "the model");
+	reco_model_write(model, blob, reco_checksum_crc32c);
 	return blob;
+}
+
+/* How long the file form of a model of these items will be. */
+Size
+reco_publish_blob_size(const RecoIdMap *items, int factors)
+{
+	RecoModel	model = {.integer_keys = reco_idmap_is_integer(items),.items = reco_idmap_count(items),.factors = factors};
+	uint64	   *start = palloc_extended(mul_size((Size) model.items + 1, sizeof(uint64)), MCXT_ALLOC_HUGE);
+	Size		size;
+	int32		i;
+
+	start[0] = 0;
+	for (i = 0; i < model.items; i++)
+		start[i + 1] = start[i] + (model.integer_keys ? 0 : reco_idmap_key(items, i).length);
+	model.key_start = start;
+	size = reco_model_size(&model);
+	pfree(start);
+	return size;
+}
+
+/* Text keys go back to clients: they must be texts of this database's encoding. */
+static bool
+keys_are_valid_text(const RecoModel *model)
+{
+	int32		i;
+
+	for (i = 0; !model->integer_keys && i < model->items; i++)
+		if (!pg_verify_mbstr(GetDatabaseEncoding(), model->key_bytes + model->key_start[i],
+							 (int) (model->key_start[i + 1] - model->key_start[i]), true))
+			return false;
+	return true;
+}
+
+/*
+ * Open the file form of a model, which is on a cache line, for use in this database; as reco_model_open.
+ */
+RecoStatus
+reco_publish_open(const char *bytes, Size length, RecoModel *model, const char **problem)
+{
+	RecoStatus	status = reco_model_open(bytes, length, reco_checksum_crc32c, model, problem);
+
+	if (status != RECO_OK || keys_are_valid_text(model))
+		return status;
+	*problem = "it has keys that are no text of this database's encoding";
+	return RECO_CORRUPT;
 }
 
 static char *
@@ -74,20 +147,21 @@ json_number(double value)
 }
 
 static void
-append_metrics(StringInfo text, const RecoHoldoutMetrics *m)
+append_metrics(StringInfo text, const double *facts)
 {
-	appendStringInfo(text, "\"completion\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s, \"popularity_recall@10\": %s}, ",
-					 m->completion_cases, json_number(m->recall_completion), json_number(m->ndcg_completion),
-					 json_number(m->recall_popularity));
-	appendStringInfo(text, "\"next_order\": {\"cases\": %d, \"recall@10\": %s, \"ndcg@10\": %s}, ",
-					 m->next_cases, json_number(m->recall_next), json_number(m->ndcg_next));
+	appendStringInfo(text, "\"completion\": {\"cases\": %.0f, \"recall@10\": %s, \"ndcg@10\": %s, \"popularity_recall@10\": %s}, ",
+					 facts[RECO_FACT_COMPLETION_CASES], json_number(facts[RECO_FACT_RECALL_COMPLETION]),
+					 json_number(facts[RECO_FACT_NDCG_COMPLETION]), json_number(facts[RECO_FACT_RECALL_POPULARITY]));
+	appendStringInfo(text, "\"next_order\": {\"cases\": %.0f, \"recall@10\": %s, \"ndcg@10\": %s}, ",
+					 facts[RECO_FACT_NEXT_CASES], json_number(facts[RECO_FACT_RECALL_NEXT]),
+					 json_number(facts[RECO_FACT_NDCG_NEXT]));
 }
 
 static void
 append_chosen(StringInfo text, const double *p)
 {
 	appendStringInfo(text, "\"chosen\": {\"basket_lambda\": %s, \"history_lambda\": %s, \"history_half_life\": %s, "
-					 "\"history_weight\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}, ",
+					 "\"history_weight\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}",
 					 json_number(p[RECO_PARAMETER_BASKET_LAMBDA]), json_number(p[RECO_PARAMETER_HISTORY_LAMBDA]),
 					 json_number(p[RECO_PARAMETER_HISTORY_HALF_LIFE]), json_number(p[RECO_PARAMETER_HISTORY_WEIGHT]),
 					 json_number(p[RECO_PARAMETER_ALONE_LAMBDA]), json_number(p[RECO_PARAMETER_ALONE_HALF_LIFE]));
@@ -98,24 +172,41 @@ append_seconds(StringInfo text, const double *seconds)
 {
 	int			i;
 
-	appendStringInfoString(text, "\"seconds\": {");
+	appendStringInfoString(text, ", \"seconds\": {");
 	for (i = 0; i < RECO_STAGES; i++)
 		appendStringInfo(text, "%s\"%s\": %.3f", i > 0 ? ", " : "", reco_train_stage_name((RecoStage) i), seconds[i]);
 	appendStringInfoChar(text, '}');
 }
 
+/* seconds by stage, or NULL: it was trained elsewhere. */
 static Jsonb *
-metrics_json(const RecoTrained *trained)
+metrics_json(const RecoModel *model, const double *seconds)
 {
 	StringInfoData text;
 
 	initStringInfo(&text);
 	appendStringInfoChar(&text, '{');
-	append_metrics(&text, &trained->metrics);
-	append_chosen(&text, trained->parameters);
-	append_seconds(&text, trained->seconds);
+	append_metrics(&text, model->facts);
+	append_chosen(&text, model->parameters);
+	if (seconds != NULL)
+		append_seconds(&text, seconds);
 	appendStringInfoChar(&text, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
+}
+
+static RecoVersionRow
+version_row(const RecoModel *model, const double *seconds)
+{
+	double		clock = model->parameters[RECO_PARAMETER_CLOCK];
+	RecoVersionRow version = {0};
+
+	version.trained_to = isfinite(clock) ? (TimestampTz) clock : DT_NOBEGIN;
+	version.rows = -1;
+	version.users = (int32) model->facts[RECO_FACT_USERS];
+	version.items = model->items;
+	version.bags = (int64) model->facts[RECO_FACT_BAGS];
+	version.metrics = metrics_json(model, seconds);
+	return version;
 }
 
 /*
@@ -123,23 +214,35 @@ metrics_json(const RecoTrained *trained)
  * its number.  The caller holds the model's row lock.
  */
 int32
-reco_publish_version(const RecoModelRow *model, const RecoTrained *trained, int keep_versions, double seconds)
+reco_publish_version(const RecoModelRow *row, const RecoTrained *trained, int keep_versions, double seconds)
 {
-	RecoVersionRow version = {0};
+	RecoModel	model = reco_publish_model(trained);
+	RecoVersionRow version = version_row(&model, trained->seconds);
 	Size		length;
-	char	   *blob = reco_publish_blob(trained, &length);
+	char	   *blob = reco_publish_blob(trained->budget, &model, &length);
 
-	version.trained_to = trained->clock;
 	version.rows = trained->rows;
-	version.users = trained->users;
-	version.items = reco_idmap_count(trained->items);
-	version.bags = trained->bags;
 	version.seconds = seconds;
 	version.bytes = (int64) length;
 	version.kernel = unconstify(char *, trained->kernel);
-	version.options = model->options;
-	version.metrics = metrics_json(trained);
-	reco_catalog_add_version(model, &version, blob, length);
-	reco_catalog_prune(model->name, keep_versions);
+	version.options = row->options;
+	reco_catalog_add_version(row, &version, blob, length);
+	reco_catalog_prune(row->name, keep_versions);
+	return version.version;
+}
+
+/*
+ * The same with a model that was trained elsewhere, from its file form, which was opened as model.
+ */
+int32
+reco_publish_import(const RecoModelRow *row, const RecoModel *model, const char *blob, Size length, int keep_versions)
+{
+	RecoVersionRow version = version_row(model, NULL);
+
+	version.bytes = (int64) length;
+	version.kernel = pstrdup("imported");
+	version.options = DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum("{}")));
+	reco_catalog_add_version(row, &version, blob, length);
+	reco_catalog_prune(row->name, keep_versions);
 	return version.version;
 }

@@ -15,7 +15,6 @@
 #include "recommend.h"
 
 #include "availability.h"
-#include "history.h"
 #include "interrupts.h"
 
 /* Items whose availability is asked in one query, beyond those wanted. */
@@ -49,101 +48,34 @@ skip_keys(Request *r, const RecoKeyList *list)
 	}
 }
 
-static int
-compare_items(const void *x, const void *y)
-{
-	int32		a = *(const int32 *) x;
-	int32		b = *(const int32 *) y;
-
-	CHECK_FOR_INTERRUPTS();
-	return (a > b) - (a < b);
-}
-
-/* The items of a list that the model knows, ascending, repeated as often as they are in the list. */
-static int
-known_items(const RecoModel *model, const RecoKeyList *list, int32 *items)
-{
-	int			known = 0;
-	int			i;
-
-	for (i = 0; i < list->n; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		items[known] = reco_answering_find_item(model, &list->keys[i]);
-		known += items[known] >= 0;
-	}
-	qsort(items, known, sizeof(int32), compare_items);
-	return known;
-}
-
-/* The basket's bag: a repeated id is a quantity, an unknown one is no evidence. */
 static void
-read_basket(Request *r)
+skip_purchased(Request *r, const RecoHistory *history)
 {
-	const RecoKeyList *basket = &r->request->basket;
-	int32	   *items = palloc(mul_size(Max(basket->n, 1), sizeof(int32)));
-	RecoEntry  *entries = palloc(mul_size(Max(basket->n, 1), sizeof(RecoEntry)));
-	int			known = known_items(r->a->model, basket, items);
-	int			n = 0;
-	int			i;
-	int			j;
-
-	for (i = 0; i < known; i = j)
-	{
-		for (j = i + 1; j < known && items[j] == items[i]; j++)
-			;
-		entries[n].item = items[i];
-		entries[n++].weight = reco_lines_entry_weight(j - i);
-	}
-	reco_foldin_bag(r->a->foldin, entries, n, r->a->model->parameters[RECO_PARAMETER_BASKET_LAMBDA], &r->a->basket);
-}
-
-static void
-read_history(Request *r)
-{
-	RecoAnswering *a = r->a;
-	int64		limit = r->request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit;
-	RecoHistory *history;
-	RecoEntry  *entries;
 	int64		i;
 
-	if (!r->request->has_user)
-		return;
-	history = reco_history_read(&a->reader, a->sources, a->model, &r->request->user, a->evidence_end, limit);
-	for (i = 0; r->request->exclude_purchased && i < history->n; i++)
+	for (i = 0; i < history->n; i++)
 		if (history->lines[i].quantity > 0)
 			skip_item(r, history->lines[i].item);
-	reco_history_cut(history, a->options.history_limit);
-	entries = palloc_extended(mul_size(Max(history->n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	reco_answering_set_history(a, history->lines, history->n, entries);
 }
 
 static void
 read_evidence(Request *r)
 {
+	const RecoVisitor *visitor = &r->request->visitor;
+	RecoHistory *history;
+
 	r->skip = palloc0(mul_size((Size) r->a->model->items / 64 + 1, sizeof(uint64)));
-	skip_keys(r, &r->request->basket);
+	skip_keys(r, &visitor->basket);
 	skip_keys(r, &r->request->exclude);
-	read_basket(r);
-	read_history(r);
-	reco_answering_prepare(r->a);
+	reco_evidence_read_basket(r->a, visitor);
+	history = reco_evidence_read_history(r->a, visitor,
+										 r->request->exclude_purchased ? PG_INT64_MAX : r->a->options.history_limit);
+	if (r->request->exclude_purchased)
+		skip_purchased(r, history);
+	reco_evidence_set(r->a, history);
 }
 
 /* --- the answer -------------------------------------------------------------------------------------------- */
-
-/* The candidates that the model knows, each once and ascending. */
-static int
-find_candidates(const Request *r, int32 *items)
-{
-	int			known = known_items(r->a->model, &r->request->candidates, items);
-	int			n = 0;
-	int			i;
-
-	for (i = 0; i < known; i++)
-		if (i == 0 || items[i] != items[i - 1])
-			items[n++] = items[i];
-	return n;
-}
 
 static int
 drop_skipped(const Request *r, int32 *items, int n)
@@ -204,8 +136,8 @@ rank_items(Request *r, RecoAnswer *answer)
 
 	if (r->request->candidates.given)
 	{
-		candidates = palloc(mul_size(Max(r->request->candidates.n, 1), sizeof(int32)));
-		most = n_candidates = find_candidates(r, candidates);
+		candidates = palloc_extended(mul_size(Max(r->request->candidates.n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+		most = n_candidates = reco_answering_distinct_items(r->a->model, &r->request->candidates, candidates);
 	}
 	answer->rows = palloc_extended(mul_size(Max(Min(r->request->k, most), 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
 	while (answer->n < r->request->k)

@@ -6,24 +6,15 @@
 
 #include "postgres.h"
 
-#include "answering.h"
+#include "evidence.h"
 #include "utils/timestamp.h"
-
-typedef struct RecoKeyList
-{
-	bool		given;			/* false: the caller gave NULL */
-	int			n;
-	RecoKey    *keys;
-} RecoKeyList;
 
 typedef struct RecoRequest
 {
 	const char *model;
 	bool		integer_keys;	/* of the function that was called */
-	bool		has_user;
-	RecoKey		user;
+	RecoVisitor visitor;
 	int			k;
-	RecoKeyList basket;
 	RecoKeyList candidates;
 	RecoKeyList exclude;
 	bool		exclude_purchased;

@@ -28,7 +28,6 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
-#include "utils/numeric.h"
 #include "utils/rel.h"
 
 /* A query under construction, and what its result columns mean. */
@@ -57,27 +56,6 @@ typedef struct CallbackReceiver
 
 /* --- values ------------------------------------------------------------------------------------------------ */
 
-static double
-number_of(Datum value, Oid type)
-{
-	switch (type)
-	{
-		case INT2OID:
-			return DatumGetInt16(value);
-		case INT4OID:
-			return DatumGetInt32(value);
-		case INT8OID:
-			return (double) DatumGetInt64(value);
-		case FLOAT4OID:
-			return DatumGetFloat4(value);
-		case FLOAT8OID:
-			return DatumGetFloat8(value);
-		default:
-			/* numeric; beyond the range of a double it gives an infinity, which later counts nothing */
-			return DatumGetFloat8(DirectFunctionCall1(numeric_float8_no_overflow, value));
-	}
-}
-
 static void
 set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 {
@@ -86,7 +64,7 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 	switch (reco_definitions_role_class(role))
 	{
 		case RECO_CLASS_NUMBER:
-			value->number = number_of(datum, type);
+			value->number = reco_values_number(datum, type);
 			return;
 		case RECO_CLASS_BOOLEAN:
 			value->integer = DatumGetBool(datum);
@@ -194,7 +172,7 @@ checked_expression(const SourceQuery *query, RecoRole role)
 												 reco_definitions_role_name(role), false));
 	reco_definitions_check_type(role, expression->type);
 	if (query->reader->integer_keys && (role == RECO_ROLE_USER || role == RECO_ROLE_ITEM) &&
-		!reco_definitions_is_integer(expression->type))
+		!reco_values_is_integer(expression->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
 				 errmsg("\"%s\" has type %s, but the model was trained with integer keys",
@@ -211,7 +189,7 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 	{
 		case RECO_CLASS_KEY:
 			/* Orders are only told apart, each source's for themselves (reco_sources_integer_orders). */
-			if (role == RECO_ROLE_ORDER ? reco_definitions_is_integer(*type) : query->reader->integer_keys)
+			if (role == RECO_ROLE_ORDER ? reco_values_is_integer(*type) : query->reader->integer_keys)
 			{
 				*type = INT8OID;
 				return "::pg_catalog.int8";
@@ -298,7 +276,7 @@ parameter_cast(Oid type, bool integer_keys)
 {
 	if (integer_keys)
 		return "";
-	if (reco_definitions_is_integer(type))
+	if (reco_values_is_integer(type))
 		return "::pg_catalog.int8";
 	if (type == UUIDOID)
 		return "::pg_catalog.uuid";
@@ -346,7 +324,7 @@ key_fits(const RecoKey *key, Oid type, bool integer_keys)
 {
 	if (integer_keys)
 		return true;
-	if (reco_definitions_is_integer(type))
+	if (reco_values_is_integer(type))
 		return is_canonical_integer(key);
 	if (type == UUIDOID)
 		return is_canonical_uuid(key);
@@ -365,7 +343,7 @@ key_datum(const RecoKey *key, bool integer_keys)
 static bool
 compares_directly(Oid type)
 {
-	return reco_definitions_is_integer(type) || type == UUIDOID || type == BPCHAROID;
+	return reco_values_is_integer(type) || type == UUIDOID || type == BPCHAROID;
 }
 
 /* --- running ----------------------------------------------------------------------------------------------- */
@@ -673,7 +651,7 @@ is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole rol
 	expression = checked_expression(&query, role);
 	relation_close(query.relation, NoLock);
 	reco_section_end(&section);
-	return expression == NULL || reco_definitions_is_integer(expression->type);
+	return expression == NULL || reco_values_is_integer(expression->type);
 }
 
 /*

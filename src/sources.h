@@ -8,6 +8,7 @@
 
 #include "definitions.h"
 #include "utils/timestamp.h"
+#include "values.h"
 
 /* With whose rights, in which time zone, and in which form of keys a model reads. */
 typedef struct RecoReader
@@ -17,27 +18,6 @@ typedef struct RecoReader
 	const char *timezone;
 	bool		integer_keys;
 } RecoReader;
-
-/*
- * A value as it came: an integer key, a time in microseconds since 2000 and a boolean in integer, a number in number,
- * a text key or text in bytes and length (valid during the callback only).
- */
-typedef struct RecoValue
-{
-	bool		is_null;
-	int64		integer;
-	double		number;
-	const char *bytes;
-	int			length;
-} RecoValue;
-
-/* A key that a caller asks for. */
-typedef struct RecoKey
-{
-	int64		integer;
-	const char *bytes;			/* of a text key */
-	int			length;
-} RecoKey;
 
 typedef void (*RecoRowCallback) (void *arg, const RecoValue *values);
 

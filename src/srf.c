@@ -3,10 +3,13 @@
  */
 #include "postgres.h"
 
+#include <math.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "funcapi.h"
 #include "miscadmin.h"
+#include "predict.h"
 #include "recommend.h"
 #include "recommend_all.h"
 #include "similar.h"
@@ -19,6 +22,8 @@ PG_FUNCTION_INFO_V1(reco_recommend_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_text);
 PG_FUNCTION_INFO_V1(reco_recommend_all_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_all_text);
+PG_FUNCTION_INFO_V1(reco_predict_integer);
+PG_FUNCTION_INFO_V1(reco_predict_text);
 PG_FUNCTION_INFO_V1(reco_similar_items_integer);
 PG_FUNCTION_INFO_V1(reco_similar_items_text);
 
@@ -27,7 +32,7 @@ PG_FUNCTION_INFO_V1(reco_similar_items_text);
 /* The arguments of recommend and recommend_text, in order. */
 enum
 {
-	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF
+	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY
 };
 
 static RecoKey
@@ -123,6 +128,18 @@ read_as_of(FunctionCallInfo fcinfo, int i)
 	return as_of;
 }
 
+static RecoVisitor
+read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, bool integer_keys)
+{
+	RecoVisitor visitor = {.has_user = !PG_ARGISNULL(user)};
+
+	if (visitor.has_user)
+		visitor.user = datum_key(PG_GETARG_DATUM(user), integer_keys);
+	visitor.basket = key_list(fcinfo, basket, "basket", integer_keys);
+	visitor.history = key_list(fcinfo, history, "history", integer_keys);
+	return visitor;
+}
+
 static RecoRequest
 read_request(FunctionCallInfo fcinfo, bool integer_keys)
 {
@@ -130,11 +147,8 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 
 	request.model = reco_surface_text(fcinfo, ARG_MODEL, "model");
 	request.integer_keys = integer_keys;
-	request.has_user = !PG_ARGISNULL(ARG_USER);
-	if (request.has_user)
-		request.user = datum_key(PG_GETARG_DATUM(ARG_USER), integer_keys);
+	request.visitor = read_visitor(fcinfo, ARG_USER, ARG_BASKET, ARG_HISTORY, integer_keys);
 	request.k = read_k(fcinfo, ARG_K);
-	request.basket = key_list(fcinfo, ARG_BASKET, "basket", integer_keys);
 	request.candidates = key_list(fcinfo, ARG_CANDIDATES, "candidates", integer_keys);
 	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
 	request.exclude_purchased = !PG_ARGISNULL(ARG_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ARG_EXCLUDE_PURCHASED);
@@ -264,6 +278,74 @@ Datum
 reco_recommend_all_text(PG_FUNCTION_ARGS)
 {
 	return answer_all(fcinfo, false);
+}
+
+/* The arguments of predict and predict_text, in order. */
+enum
+{
+	PREDICT_MODEL, PREDICT_USER, PREDICT_ITEMS, PREDICT_BASKET, PREDICT_AS_OF, PREDICT_HISTORY
+};
+
+static RecoPredictionRequest
+read_prediction_request(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoPredictionRequest request = {0};
+
+	if (PG_ARGISNULL(PREDICT_ITEMS))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"item_ids\" must not be null"),
+				 errhint("Give the items to score; an empty array gives no rows.")));
+	request.model = reco_surface_text(fcinfo, PREDICT_MODEL, "model");
+	request.integer_keys = integer_keys;
+	request.visitor = read_visitor(fcinfo, PREDICT_USER, PREDICT_BASKET, PREDICT_HISTORY, integer_keys);
+	request.items = key_list(fcinfo, PREDICT_ITEMS, "item_ids", integer_keys);
+	request.as_of = read_as_of(fcinfo, PREDICT_AS_OF);
+	return request;
+}
+
+static Datum
+answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext work_context;
+	MemoryContext old_context;
+	RecoPredictionRequest request;
+	RecoPrediction *predictions;
+	int			i;
+
+	InitMaterializedSRF(fcinfo, 0);
+	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
+	old_context = MemoryContextSwitchTo(work_context);
+	request = read_prediction_request(fcinfo, integer_keys);
+	predictions = reco_predict(&request);
+	for (i = 0; i < request.items.n; i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = key_datum(&request.items.keys[i], integer_keys);
+		values[2] = Float8GetDatum(predictions[i].score);
+		nulls[2] = isnan(predictions[i].score);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextDelete(work_context);
+	return (Datum) 0;
+}
+
+Datum
+reco_predict_integer(PG_FUNCTION_ARGS)
+{
+	return answer_predict(fcinfo, true);
+}
+
+Datum
+reco_predict_text(PG_FUNCTION_ARGS)
+{
+	return answer_predict(fcinfo, false);
 }
 
 /* The arguments of similar_items and similar_items_text, in order. */

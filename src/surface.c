@@ -78,6 +78,16 @@ reco_surface_model_row(FunctionCallInfo fcinfo, const char *model)
 	return view_row(fcinfo, "SELECT m FROM reco.models m WHERE m.model OPERATOR(pg_catalog.=) $1", 1, &model);
 }
 
+/* What functions that make a version return: its row of reco.versions. */
+Datum
+reco_surface_version_row(FunctionCallInfo fcinfo, const char *model, int32 version)
+{
+	const char *const keys[2] = {model, psprintf("%d", version)};
+
+	return view_row(fcinfo, "SELECT v FROM reco.versions v WHERE v.model OPERATOR(pg_catalog.=) $1 "
+					"AND v.version OPERATOR(pg_catalog.=) $2::pg_catalog.int4", 2, keys);
+}
+
 /* What functions that change a source return: its row of reco.sources. */
 Datum
 reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *kind, const char *name)

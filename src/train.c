@@ -34,7 +34,8 @@
 
 typedef struct Trainer
 {
-	const RecoTraining *training;
+	const RecoOptions *options;
+	bool		quiet;
 	RecoBudget *budget;
 	RecoInteractions *interactions;
 	RecoRun		run;
@@ -99,16 +100,12 @@ report_skipped(const RecoInteractions *interactions)
 }
 
 static void
-read_sources(Trainer *trainer)
+read_sources(Trainer *trainer, const RecoTraining *training)
 {
-	const RecoTraining *training = trainer->training;
 	RecoInteractions *interactions = reco_interactions_create(trainer->budget, training->reader->integer_keys);
-	TimestampTz before = training->options.training_clock;
+	TimestampTz before = reco_train_before(&training->options, training->now);
 	ListCell   *cell;
 
-	/* Lines of this very moment count, lines of the future do not. */
-	if (TIMESTAMP_NOT_FINITE(before))
-		before = training->now + 1;
 	foreach(cell, training->sources)
 	{
 		const RecoSource *source = lfirst(cell);
@@ -135,7 +132,7 @@ fitting_memory(const Trainer *trainer)
 	Size		row = mul_size(reco_stride(trainer->ials.factors), sizeof(float));
 	Size		rows = add_size(add_size(interactions->n_orders, reco_idmap_count(interactions->users)),
 							   reco_idmap_count(interactions->items));
-	Size		entries = mul_size(interactions->n_lines, trainer->training->options.customer_weight > 0 ? 2 : 1);
+	Size		entries = mul_size(interactions->n_lines, trainer->options->customer_weight > 0 ? 2 : 1);
 	Size		bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
 
 	bytes = add_size(bytes, mul_size(rows, add_size(row, sizeof(int64))));
@@ -151,9 +148,10 @@ take_factors(Trainer *trainer)
 	Size		items = reco_idmap_count(trainer->interactions->items);
 	Size		bytes = fitting_memory(trainer);
 
-	ereport(NOTICE,
-			(errmsg("training needs at most %zu MB of memory",
-					(MemoryContextMemAllocated(trainer->budget->context, true) + bytes) / MEGABYTE + 1)));
+	if (!trainer->quiet)
+		ereport(NOTICE,
+				(errmsg("training needs at most %zu MB of memory",
+						(MemoryContextMemAllocated(trainer->budget->context, true) + bytes) / MEGABYTE + 1)));
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
 	trainer->item_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(items, stride), sizeof(float), "item factors");
 	trainer->workspace = reco_budget_alloc_aligned(trainer->budget, reco_ials_workspace_size(&trainer->ials), 1, "workspace");
@@ -167,7 +165,7 @@ take_factors(Trainer *trainer)
 static int32
 fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 {
-	const RecoOptions *options = &trainer->training->options;
+	const RecoOptions *options = trainer->options;
 	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
 	options->customer_weight};
 	MemoryContext outer = reco_budget_begin(trainer->budget, "fit");
@@ -191,7 +189,7 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	return n_bags;
 }
 
-/* Decayed number of lines of each item before a time. */
+/* Decayed number of lines of each item before a time; where rows have a weight and no time, by weight. */
 static float *
 count_popularity(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock)
 {
@@ -202,9 +200,13 @@ count_popularity(const RecoInteractions *interactions, TimestampTz before, Times
 
 	for (i = 0; i < interactions->n_lines; i++)
 	{
+		const RecoLine *line = &interactions->lines[i];
+
 		RECO_CHECK_INTERRUPTS(i);
-		if (reco_bags_line_time(interactions, &interactions->lines[i]) < before)
-			sums[interactions->lines[i].item] += reco_lines_decay(interactions->lines[i].at, clock, POPULARITY_HALF_LIFE);
+		if (interactions->form.weighted)
+			sums[line->item] += reco_lines_entry_weight(line->quantity);
+		else if (reco_bags_line_time(interactions, line) < before)
+			sums[line->item] += reco_lines_decay(line->at, clock, POPULARITY_HALF_LIFE);
 	}
 	for (i = 0; i < items; i++)
 		popularity[i] = (float) sums[i];
@@ -225,7 +227,7 @@ static void
 choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metrics)
 {
 	const RecoInteractions *interactions = trainer->interactions;
-	const RecoOptions *options = &trainer->training->options;
+	const RecoOptions *options = trainer->options;
 	int32		items = reco_idmap_count(interactions->items);
 	TimestampTz cut = options->holdout_orders > 0 ? reco_holdout_cut(interactions) : DT_NOEND;
 	double		gram_diagonal[RECO_MAX_FACTORS];
@@ -251,19 +253,19 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 /* --- the whole --------------------------------------------------------------------------------------------- */
 
 static void
-set_up(Trainer *trainer, const RecoTraining *training, double *seconds)
+set_up(Trainer *trainer, const RecoOptions *options, RecoBudget *budget, double *seconds)
 {
 	memset(trainer, 0, sizeof(*trainer));
 	trainer->seconds = seconds;
 	INSTR_TIME_SET_CURRENT(trainer->stage_start);
-	trainer->training = training;
-	trainer->budget = reco_budget_create(CurrentMemoryContext, "training", training->memory_limit);
+	trainer->options = options;
+	trainer->budget = budget;
 	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	trainer->ials = reco_ials_options_default();
-	trainer->ials.factors = training->options.factors;
-	trainer->ials.unobserved = training->options.unobserved_weight;
-	trainer->ials.regularization = training->options.regularization;
-	trainer->ials.seed = (uint64) training->options.seed;
+	trainer->ials.factors = options->factors;
+	trainer->ials.unobserved = options->unobserved_weight;
+	trainer->ials.regularization = options->regularization;
+	trainer->ials.seed = (uint64) options->seed;
 }
 
 static void
@@ -279,6 +281,29 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 	trained->orders = interactions->n_orders;
 }
 
+/* From finished interactions to factors and parameters. */
+static void
+train(Trainer *trainer, RecoTrained *trained)
+{
+	RecoInteractions *interactions = trainer->interactions;
+
+	take_factors(trainer);
+	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
+	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
+	choose_parameters(trainer, trained->parameters, &trained->metrics);
+	trained->popularity = count_popularity(interactions, DT_NOEND, interactions->clock);
+	trained->bags = fit(trainer, DT_NOEND, interactions->clock, true);
+	rotate(trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
+	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
+	end_stage(trainer, RECO_STAGE_FIT);
+
+	trained->budget = trainer->budget;
+	trained->items = interactions->items;
+	trained->factors = trainer->ials.factors;
+	trained->y = trainer->item_factors;
+	set_counts(trainer, trained);
+}
+
 /*
  * Train a model from its sources.  The result is allocated below the current memory context.  Errors:
  * configuration_limit_exceeded (memory), numeric_value_out_of_range (no convergence), and what reading raises.
@@ -287,28 +312,38 @@ RecoTrained *
 reco_train_model(const RecoTraining *training)
 {
 	RecoTrained *trained = palloc0(sizeof(RecoTrained));
+	RecoBudget *budget = reco_budget_create(CurrentMemoryContext, "training", training->memory_limit);
 	Trainer		trainer;
-	RecoInteractions *interactions;
 
-	set_up(&trainer, training, trained->seconds);
+	set_up(&trainer, &training->options, budget, trained->seconds);
 	announce_reading(training);
-	read_sources(&trainer);
-	interactions = trainer.interactions;
-	take_factors(&trainer);
-
-	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
-	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
-	choose_parameters(&trainer, trained->parameters, &trained->metrics);
-	trained->popularity = count_popularity(interactions, DT_NOEND, interactions->clock);
-	trained->bags = fit(&trainer, DT_NOEND, interactions->clock, true);
-	rotate(&trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
-	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
-	end_stage(&trainer, RECO_STAGE_FIT);
-
-	trained->budget = trainer.budget;
-	trained->items = interactions->items;
-	trained->factors = trainer.ials.factors;
-	trained->y = trainer.item_factors;
-	set_counts(&trainer, trained);
+	read_sources(&trainer, training);
+	train(&trainer, trained);
 	return trained;
+}
+
+/*
+ * Train a model from what was gathered elsewhere; its sources are ended, but it is not finished.  It is used up.  Gives
+ * the same bits as reco_train_model from the same rows, without a word.  Memory is the interactions' own; errors as
+ * there.
+ */
+RecoTrained *
+reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options)
+{
+	RecoTrained *trained = MemoryContextAllocZero(interactions->budget->context, sizeof(RecoTrained));
+	Trainer		trainer;
+
+	set_up(&trainer, options, interactions->budget, trained->seconds);
+	trainer.quiet = true;
+	trainer.interactions = interactions;
+	reco_interactions_finish(interactions);
+	train(&trainer, trained);
+	return trained;
+}
+
+/* Lines from then on are of the future: those of this very moment count. */
+TimestampTz
+reco_train_before(const RecoOptions *options, TimestampTz now)
+{
+	return TIMESTAMP_NOT_FINITE(options->training_clock) ? now + 1 : options->training_clock;
 }

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(417);
+SELECT plan(473);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -77,6 +77,13 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.recommend_all_text(''t'')', 1),
 	('SELECT * FROM reco.similar_items(''m'', 1)', 1),
 	('SELECT * FROM reco.similar_items_text(''t'', ''k1'')', 1),
+	('SELECT * FROM reco.predict(''m'', 1, ''{1,2}'')', 1),
+	('SELECT * FROM reco.predict(''m'', NULL, ''{1}'', basket => ''{2}'', history => ''{1}'')', 1),
+	('SELECT * FROM reco.predict_text(''t'', ''1'', ''{k1}'')', 1),
+	('SELECT reco.export_model(''m'')', 3),
+	('SELECT reco.export_model(''m'', 1)', 3),
+	('SELECT reco.import_model(''m'', (SELECT reco.factorize(u, i, 1) FROM (VALUES (1, 2), (1, 3)) v (u, i)))', 3),
+	('SELECT reco.factorize(u, i, 1) FROM (VALUES (1, 2), (1, 3)) v (u, i)', 0),
 	('SELECT * FROM reco.check(''m'')', 3),
 	('SELECT * FROM reco.prune_versions(''m'', 1)', 3),
 	('SELECT reco.access(''m'')', 0),
@@ -90,7 +97,7 @@ SELECT is(outcome(who, call), CASE WHEN rank >= needed THEN 'ok' ELSE '42501' EN
 FROM   roles, calls ORDER BY call, rank DESC, who;
 SELECT bag_eq($$SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
               $$SELECT DISTINCT (regexp_match(call, 'reco\.(\w+)\('))[1]::name FROM calls WHERE call LIKE '%reco.%(%'
-                UNION SELECT 'create_model'$$, 'the matrix has every function');
+                UNION SELECT 'create_model' UNION SELECT 'factorize_' || part FROM unnest(ARRAY['step', 'combine', 'serialize', 'deserialize', 'final']) part$$, 'the matrix has every function');
 
 -- create_model is the DBA's to give, and the model belongs to who calls.
 SELECT is(outcome(who, 'SELECT reco.create_model(''new'')'), CASE WHEN rank >= 3 THEN 'ok' ELSE '42501' END, format('%s: create_model', who)) FROM roles;
@@ -134,7 +141,9 @@ SELECT schema_privs_are('reco', 'public', ARRAY['USAGE'], 'all may only use the 
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                   WHERE n.nspname = 'reco' AND (p.proleakproof OR p.prosecdef)$$, 'no function is leakproof or a security definer');
 SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
-	$$VALUES ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'),
+	$$VALUES ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
+	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
+	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')$$, 'labels of the functions');

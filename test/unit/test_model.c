@@ -19,13 +19,13 @@
 #define ENTRY			24
 
 /* Checksums of two models in format 1 as it was released. */
-#define FORMAT_1_INTEGER_CRC	0x1d5cbf7bu
-#define FORMAT_1_TEXT_CRC		0x3b023a4au
+#define FORMAT_1_INTEGER_CRC	0x160dcf69u
+#define FORMAT_1_TEXT_CRC		0x48d1c4e2u
 
 /* The format's numbers, written down a second time: they cannot change without this test being told. */
 enum
 {
-	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS
+	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS, KIND_FACTS
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -292,6 +292,8 @@ make_model(bool integer, int items)
 	model.popularity = popularity;
 	for (i = 0; i < RECO_PARAMETERS; i++)
 		model.parameters[i] = i + 0.125;
+	for (i = 0; i < RECO_FACTS; i++)
+		model.facts[i] = i < RECO_FACT_RECALL_COMPLETION ? 10 * i : 1.0 / i;
 	return model;
 }
 
@@ -311,7 +313,8 @@ models_equal(const RecoModel *a, const RecoModel *b)
 	return keys && memcmp(a->y, b->y, items * reco_stride(a->factors) * sizeof(float)) == 0 &&
 		memcmp(a->gram_diagonal, b->gram_diagonal, (size_t) a->factors * sizeof(double)) == 0 &&
 		memcmp(a->popularity, b->popularity, items * sizeof(float)) == 0 &&
-		memcmp(a->parameters, b->parameters, sizeof(a->parameters)) == 0;
+		memcmp(a->parameters, b->parameters, sizeof(a->parameters)) == 0 &&
+		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0;
 }
 
 static const char *
@@ -344,7 +347,7 @@ static void
 test_format_1(void)
 {
 	static const unsigned char head[24] = {
-		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0, 3, 0, 0, 0, 0, 0, 0
+		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0xc0, 3, 0, 0, 0, 0, 0, 0
 	};
 	RecoModel	integers = make_model(true, MAX_ITEMS);
 	RecoModel	texts = make_model(false, MAX_ITEMS);
@@ -352,7 +355,7 @@ test_format_1(void)
 	Blob		text_blob = write_model(&texts);
 
 	ok(memcmp(blob.bytes, head, sizeof(head)) == 0 && get(&blob, 28, 4) == 1 && get(&blob, 32, 4) == MAX_ITEMS &&
-	   get(&blob, 36, 4) == FACTORS && get(&blob, SECTIONS_AT, 4) == 5, "format 1: the header");
+	   get(&blob, 36, 4) == FACTORS && get(&blob, SECTIONS_AT, 4) == 6, "format 1: the header");
 	ok(get(&blob, CRC_AT, 4) == FORMAT_1_INTEGER_CRC, "format 1: the bytes of a model with integer keys (CRC %08x)",
 	   (unsigned) get(&blob, CRC_AT, 4));
 	ok(get(&text_blob, CRC_AT, 4) == FORMAT_1_TEXT_CRC, "format 1: the bytes of a model with text keys (CRC %08x)",
@@ -799,7 +802,7 @@ test_arrangements(const Blob *blob, bool integer)
 	"sections of unknown kinds are passed over, text keys"};
 	Cases		refused = {.name = integer ? "missing, doubled and malformed sections, integer keys" :
 	"missing, doubled and malformed sections, text keys"};
-	static const uint32_t unknown[] = {8, 100, 1u << 31, UINT32_MAX};
+	static const uint32_t unknown[] = {9, 100, 1u << 31, UINT32_MAX};
 	Part		parts[80];
 	size_t		n = take_apart(blob, parts);
 	size_t		i;
@@ -951,7 +954,34 @@ test_hostile_doubles(const Blob *blob)
 		expect(&cases, (status_with_double(blob, at, -1) == RECO_OK) == clock, "-1 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, 0) == RECO_OK) == (clock || weight), "0 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, 1e19) == RECO_OK) == !clock, "1e19 as parameter %d", i);
+		expect(&cases, status_with_double(blob, at, -1e19) == RECO_CORRUPT, "-1e19 as parameter %d", i);
 		expect(&cases, status_with_double(blob, at, 42) == RECO_OK, "42 as parameter %d", i);
+	}
+	finish(&cases);
+}
+
+/* Counts and metrics that nobody measured. */
+static void
+test_hostile_facts(const Blob *blob)
+{
+	Cases		cases = {.name = "facts are counts and metrics"};
+	size_t		facts = data_at(blob, KIND_FACTS);
+	int			i;
+
+	for (i = 0; i < RECO_FACTS; i++)
+	{
+		size_t		at = facts + (size_t) i * sizeof(double);
+		bool		count = i < RECO_FACT_RECALL_COMPLETION;
+
+		expect(&cases, (status_with_double(blob, at, NAN) == RECO_OK) == !count, "NaN as fact %d", i);
+		expect(&cases, status_with_double(blob, at, INFINITY) == RECO_CORRUPT, "infinity as fact %d", i);
+		expect(&cases, status_with_double(blob, at, -INFINITY) == RECO_CORRUPT, "-infinity as fact %d", i);
+		expect(&cases, status_with_double(blob, at, -1) == RECO_CORRUPT, "-1 as fact %d", i);
+		expect(&cases, status_with_double(blob, at, 0) == RECO_OK, "0 as fact %d", i);
+		expect(&cases, status_with_double(blob, at, 1) == RECO_OK, "1 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, 0.5) == RECO_OK) == !count, "0.5 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, INT32_MAX) == RECO_OK) == count, "2^31 - 1 as fact %d", i);
+		expect(&cases, status_with_double(blob, at, 2147483648.0) == RECO_CORRUPT, "2^31 as fact %d", i);
 	}
 	finish(&cases);
 }
@@ -1100,6 +1130,7 @@ test_keys(bool integer)
 		test_hostile_integer_keys(&blob);
 	else
 		test_hostile_text_keys(&blob);
+	test_hostile_facts(&blob);
 	test_random_edits(&blob, integer);
 	free(blob.bytes);
 }
