@@ -9,10 +9,20 @@ SELECT 'trained', round(seconds::numeric, 1) || ' s', pg_size_pretty(peak_memory
 FROM reco.train('retail');
 SELECT 'chosen', metrics -> 'chosen' FROM reco.versions;
 
+-- The same lines through the aggregate.
+SELECT FROM reco.create_model('aggregate', timezone => 'Europe/London', options => :'options');
+SELECT FROM reco.add_orders('aggregate', 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at',
+							quantity => 'qty', unit_price => 'price');
+SELECT FROM reco.import_model('aggregate', (SELECT reco.factorize(customer, item, qty, invoice, at AT TIME ZONE 'Europe/London', :'options') FROM past));
+SELECT 'factorize gives the bytes of train', reco.export_model('aggregate') = reco.export_model('retail');
+
 CREATE TABLE answers (method text, invoice text, item text);
 INSERT INTO answers
 SELECT 'reco', c.invoice, r.item_id
 FROM cases c, reco.recommend_text('retail', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
+INSERT INTO answers
+SELECT 'reco_factorize', c.invoice, r.item_id
+FROM cases c, reco.recommend_text('aggregate', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
 INSERT INTO answers
 SELECT 'reco_basket_only', c.invoice, r.item_id
 FROM cases c, reco.recommend_text('retail', NULL, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
