@@ -66,22 +66,37 @@ check_owner(Findings *findings)
 					psprintf("SELECT reco.set_owner(%s, ...)", quote_literal_cstr(findings->model->name)));
 }
 
-static void
-check_has_orders(Findings *findings)
+static bool
+has_orders(const Findings *findings)
 {
 	ListCell   *cell;
 
 	foreach(cell, findings->sources)
 		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
-			return;
-	add_finding(findings, "error", "sources", "there are no orders to learn from",
-				psprintf("SELECT reco.add_orders(%s, ...)", quote_literal_cstr(findings->model->name)));
+			return true;
+	return false;
+}
+
+/* A model that was imported can do without them. */
+static void
+check_has_orders(Findings *findings)
+{
+	const char *remedy = psprintf("SELECT reco.add_orders(%s, ...)", quote_literal_cstr(findings->model->name));
+
+	if (has_orders(findings))
+		return;
+	if (findings->model->active_version == 0)
+		add_finding(findings, "error", "sources", "there are no orders to learn from", remedy);
+	else
+		add_finding(findings, "notice", "sources",
+					"there are no orders: the model answers from basket and history alone, and cannot be trained", remedy);
 }
 
 static void
 check_version(Findings *findings)
 {
-	char	   *train = psprintf("SELECT * FROM reco.train(%s)", quote_literal_cstr(findings->model->name));
+	char	   *name = quote_literal_cstr(findings->model->name);
+	char	   *train = psprintf("SELECT * FROM reco.train(%s)", name);
 	RecoVersionSummary version;
 
 	if (!reco_catalog_active_version(findings->model, &version))
@@ -92,7 +107,8 @@ check_version(Findings *findings)
 	if (GetCurrentTimestamp() - version.created_at > STALE_DAYS * USECS_PER_DAY)
 		add_finding(findings, "warning", "version",
 					psprintf("version %d was trained %d days ago", version.version,
-							 (int) ((GetCurrentTimestamp() - version.created_at) / USECS_PER_DAY)), train);
+							 (int) ((GetCurrentTimestamp() - version.created_at) / USECS_PER_DAY)),
+					has_orders(findings) ? train : psprintf("SELECT reco.import_model(%s, ...)", name));
 	if (version.heldout_cases < FEW_CASES)
 		add_finding(findings, "notice", "version",
 					psprintf("only %d held-out orders of at least two items: serving parameters are the defaults, and the "

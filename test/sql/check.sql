@@ -1,5 +1,5 @@
 -- check, prune_versions and similar_items.
-SELECT plan(40);
+SELECT plan(43);
 SET client_min_messages = warning;
 
 CREATE ROLE checked_owner;
@@ -16,6 +16,15 @@ SELECT throws_ok($$SELECT reco.check('nothing')$$, '42704', 'model "nothing" doe
 SELECT throws_ok($$SELECT reco.check(NULL)$$, '22004', 'parameter "model" must not be null', 'no model');
 SELECT is(found('there are no orders%'), ARRAY['error|sources|SELECT reco.add_orders(''shop'', ...)'], 'no orders');
 SELECT is(found('the model has never%'), ARRAY['error|version|SELECT * FROM reco.train(''shop'')'], 'never trained');
+
+-- A model that came from elsewhere needs no sources.
+BEGIN;
+SELECT reco.import_model('shop', reco.factorize(customer, item, 1)) IS NOT NULL AS imported FROM sales.lines \gset
+SELECT is(found('there are no orders: the model answers from basket%'), ARRAY['notice|sources|SELECT reco.add_orders(''shop'', ...)'], 'imported, without orders');
+SELECT is(found('the model has never%'), NULL, 'an imported version is one');
+UPDATE reco.version SET created_at = created_at - interval '8 days';
+SELECT is(found('version 1 was trained 8 days ago'), ARRAY['warning|version|SELECT reco.import_model(''shop'', ...)'], 'import it again');
+ROLLBACK;
 
 SELECT reco.add_orders('shop', 'sales.lines', 'customer', 'item', 'at', order_id => '"order"') IS NOT NULL
    AND reco.add_items('shop', 'sales.items', item_id => 'id', available => 'ok') IS NOT NULL AS added \gset
