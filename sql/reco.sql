@@ -443,5 +443,14 @@ CREATE FUNCTION reco.similar_items_text(model text, item_id text, k integer DEFA
 COMMENT ON FUNCTION reco.similar_items_text(text, text, integer) IS
 'As reco.similar_items, for models with any other customer or item keys, through their text form.';
 
+/* Operate */
+
+CREATE FUNCTION reco.progress(OUT pid integer, OUT datname text, OUT model text, OUT command text, OUT phase text,
+		OUT done bigint, OUT total bigint, OUT started timestamptz)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_progress' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
+COMMENT ON FUNCTION reco.progress() IS
+'How far the sessions of this server are that run train or recommend_all: one row each, seen from any database that has reco. Phases of train: reading (rows; total is the planner''s estimate), sorting, first fit (iterations), choosing (held-out orders, each twice), fitting (iterations), storing; of recommend_all: reading, scoring (customers). total is NULL where nobody knows it. All but pid and datname is NULL for those who may not see that session in pg_stat_activity, and model for those who may not use it and in other databases. A session that reports the progress of something else, such as COPY (SELECT ...), has no row. Needs track_activities, which is on by default.';
+
 /* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;

@@ -194,7 +194,8 @@ read_model(HeapTuple tuple, TupleDesc descriptor, void *arg)
 
 #define MODEL_COLUMNS \
 	"SELECT name, owner_name, owner_oid, system_id, timezone, options, active_version, last_version " \
-	"FROM reco.model WHERE name OPERATOR(pg_catalog.=) $1"
+	"FROM reco.model WHERE "
+#define MODEL_NAMED MODEL_COLUMNS "name OPERATOR(pg_catalog.=) $1"
 
 /*
  * A model's row, in the caller's memory context.  An unknown name is an error (undefined_object) unless missing_ok, and
@@ -203,7 +204,7 @@ read_model(HeapTuple tuple, TupleDesc descriptor, void *arg)
 RecoModelRow *
 reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok)
 {
-	CatalogQuery query = {.text = mode == RECO_READ_LOCKED ? MODEL_COLUMNS " FOR NO KEY UPDATE" : MODEL_COLUMNS};
+	CatalogQuery query = {.text = mode == RECO_READ_LOCKED ? MODEL_NAMED " FOR NO KEY UPDATE" : MODEL_NAMED};
 	RecoModelRow *model = NULL;
 
 	add_text(&query, name);
@@ -213,6 +214,18 @@ reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok)
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("model \"%s\" does not exist", name),
 				 errhint("SELECT model FROM reco.models lists the models that you may use; reco.create_model makes a new one.")));
+	return model;
+}
+
+/* The model whose name has that reco_progress_hash, in the snapshot of the calling statement; NULL where there is none. */
+RecoModelRow *
+reco_catalog_find_hashed(int64 hash)
+{
+	CatalogQuery query = {.text = MODEL_COLUMNS "pg_catalog.hashtextextended(name, 0) OPERATOR(pg_catalog.=) $1"};
+	RecoModelRow *model = NULL;
+
+	add_int64(&query, hash);
+	(void) run(&query, true, read_model, &model);
 	return model;
 }
 

@@ -66,6 +66,7 @@ typedef enum RecoReadMode
 } RecoReadMode;
 
 extern RecoModelRow *reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok);
+extern RecoModelRow *reco_catalog_find_hashed(int64 hash);
 extern RecoAccess reco_catalog_access(const RecoModelRow *model);
 extern void reco_catalog_require(const RecoModelRow *model, RecoAccess access);
 extern RecoOptions reco_catalog_options(const RecoModelRow *model);

@@ -145,7 +145,7 @@ check_memory(Findings *findings)
 static void
 check_readable(Findings *findings, const RecoSource *source)
 {
-	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false};
+	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false, NULL};
 	MemoryContext old_context = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
 	const char *owner = quote_identifier(findings->model->owner.role_name);

@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "utils/acl.h"
+#include "utils/backend_progress.h"
+#include "utils/backend_status.h"
 
 #if PG_VERSION_NUM < 150000
 #error "reco needs PostgreSQL 15 or later"
@@ -24,6 +26,17 @@ reco_may_become_role(Oid member, Oid role)
 	return member_can_set_role(member, role);
 #else
 	return is_member_of_role(member, role);
+#endif
+}
+
+/* One of the backends of pgstat_fetch_stat_numbackends(), counted from 1. */
+static inline LocalPgBackendStatus *
+reco_local_backend(int i)
+{
+#if PG_VERSION_NUM >= 160000
+	return pgstat_get_local_beentry_by_index(i);
+#else
+	return pgstat_fetch_stat_local_beentry(i);
 #endif
 }
 

@@ -64,6 +64,7 @@ typedef struct Holdout
 	uint64	   *skip;			/* bitmap of visible items */
 	RecoTopEntry *top;
 	const float *popularity;	/* answers where nothing is known */
+	RecoProgress *progress;
 } Holdout;
 
 /* Vectors of the case and trial before, kept because trials are ordered to change little. */
@@ -603,6 +604,7 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 		Vectors		vectors = {.at_case = -1};
 		MemoryContext old_context;
 
+		reco_progress_advance(holdout->progress, 1);
 		if (!is_case_of(holdout, &holdout->cases[c], completion))
 			continue;
 		old_context = MemoryContextSwitchTo(case_context);
@@ -665,11 +667,12 @@ reco_holdout_default_parameters(const RecoOptions *options, double *parameters)
 void
 reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
 					const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
-					double *parameters, RecoHoldoutMetrics *metrics)
+					double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress)
 {
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.popularity = popularity};
+	Holdout		holdout = {.interactions = interactions,.options = options,.factors = factors,.popularity = popularity,
+	.progress = progress};
 	Trial		completion;
 	Trial		next;
 	Scores		mean;
@@ -679,6 +682,7 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	holdout.skip = palloc_extended(mul_size((Size) factors->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	holdout.top = palloc(mul_size(TOP, sizeof(RecoTopEntry)));
 	make_cases(&holdout, cut);
+	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) holdout.n_cases);
 	index_users(&holdout);
 	completion = try_all(&holdout, &default_completion, true, &mean, &metrics->completion_cases);
 	metrics->ndcg_completion = mean.ndcg;

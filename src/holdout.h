@@ -11,6 +11,7 @@
 #include "kernels.h"
 #include "options.h"
 #include "parameters.h"
+#include "progress.h"
 
 /* What serving did on the held-out orders; NaN where there was no case. */
 typedef struct RecoHoldoutMetrics
@@ -28,6 +29,6 @@ extern void reco_holdout_default_parameters(const RecoOptions *options, double *
 extern TimestampTz reco_holdout_cut(const RecoInteractions *interactions);
 extern void reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
 								const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
-								double *parameters, RecoHoldoutMetrics *metrics);
+								double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress);
 
 #endif							/* RECO_HOLDOUT_H */

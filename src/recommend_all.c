@@ -261,6 +261,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 	int32		user;
 
 	bulk.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
+	bulk.a->reader.progress = request->progress;
 	bulk.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
 	bulk.users = reco_idmap_create(bulk.budget, request->integer_keys, "customers");
 	add_users(&bulk);
@@ -268,6 +269,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 	start = group_by_user(&bulk);
 	bulk.skip = reco_availability_unavailable(bulk.a);
 	top = palloc_extended(mul_size(Max(Min(request->k, bulk.a->model->items), 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
+	reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(bulk.users));
 	for (user = 0; user < reco_idmap_count(bulk.users); user++)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(user_context);
@@ -275,6 +277,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 		answer_user(&bulk, user, bulk.lines + start[user], start[user + 1] - start[user], top, callback, arg);
 		MemoryContextSwitchTo(old_context);
 		MemoryContextReset(user_context);
+		reco_progress_advance(request->progress, 1);
 		CHECK_FOR_INTERRUPTS();
 	}
 }

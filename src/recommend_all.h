@@ -18,6 +18,7 @@ typedef struct RecoBulkRequest
 	bool		exclude_purchased;
 	TimestampTz as_of;
 	Size		memory_limit;	/* bytes */
+	RecoProgress *progress;		/* NULL: nobody is told */
 } RecoBulkRequest;
 
 /* A row of the answer, in the order of customers and ranks. */

@@ -109,6 +109,7 @@ receive_slot(TupleTableSlot *slot, DestReceiver *self)
 	receiver->callback(receiver->arg, values);
 	MemoryContextReset(receiver->row_context);
 	receiver->rows++;
+	reco_progress_advance(query->reader->progress, 1);
 	return true;
 }
 
@@ -642,7 +643,7 @@ reco_sources_read_items(const RecoReader *reader, const RecoSource *source, cons
 static bool
 is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole role)
 {
-	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false};
+	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false, NULL};
 	SourceQuery query = {.reader = &any_keys,.source = source};
 	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
 	RecoExpression *expression;

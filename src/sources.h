@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "definitions.h"
+#include "progress.h"
 #include "utils/timestamp.h"
 #include "values.h"
 
@@ -17,6 +18,7 @@ typedef struct RecoReader
 	Oid			owner;
 	const char *timezone;
 	bool		integer_keys;
+	RecoProgress *progress;		/* counts the rows, unless NULL */
 } RecoReader;
 
 typedef void (*RecoRowCallback) (void *arg, const RecoValue *values);

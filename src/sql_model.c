@@ -237,7 +237,7 @@ static Datum
 add_source(FunctionCallInfo fcinfo, RecoSourceKind kind, const int *arg_of, int name_arg)
 {
 	RecoModelRow *model = reco_surface_own_model(fcinfo);
-	RecoReader	reader = {model->name, model->owner_oid, model->timezone, false};
+	RecoReader	reader = {model->name, model->owner_oid, model->timezone, false, NULL};
 	const char *texts[RECO_ROLES] = {NULL};
 	RecoSource *source;
 	int			role;

@@ -108,6 +108,7 @@ reco_train(PG_FUNCTION_ARGS)
 	RecoModelRow *model;
 	RecoReader	reader;
 	RecoTraining training = {0};
+	RecoProgress progress;
 	RecoTrained *trained;
 	instr_time	start;
 	instr_time	end;
@@ -118,6 +119,7 @@ reco_train(PG_FUNCTION_ARGS)
 	PreventCommandIfReadOnly("reco.train()");
 	INSTR_TIME_SET_CURRENT(start);
 	model = reco_surface_own_model(fcinfo);
+	reco_progress_begin(&progress, RECO_COMMAND_TRAIN, model->name);
 
 	/* The lock may have been waited for: learn from what is committed now, not when the statement began. */
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -127,6 +129,7 @@ reco_train(PG_FUNCTION_ARGS)
 	reader.owner = model->owner_oid;
 	reader.timezone = model->timezone;
 	reader.integer_keys = all_keys_are_integer(&reader, training.sources);
+	reader.progress = training.progress = &progress;
 	training.reader = &reader;
 	training.options = reco_catalog_options(model);
 	training.memory_limit = (Size) maintenance_work_mem * 1024;
@@ -137,10 +140,12 @@ reco_train(PG_FUNCTION_ARGS)
 	INSTR_TIME_SET_CURRENT(end);
 	INSTR_TIME_SUBTRACT(end, start);
 	seconds = INSTR_TIME_GET_DOUBLE(end);
+	reco_progress_phase(&progress, RECO_PHASE_STORING, RECO_PROGRESS_UNKNOWN);
 	version = reco_publish_version(model, trained, training.options.keep_versions, seconds);
 	reco_catalog_refresh_references(model);
 	advise_indexes(model, training.sources);
 	row = train_row(fcinfo, version, trained, seconds);
+	reco_progress_end(&progress);
 	MemoryContextDelete(trained->budget->context);
 	return row;
 }

@@ -249,6 +249,7 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	RecoBulkRequest request = {0};
+	RecoProgress progress;
 	MemoryContext work_context;
 	MemoryContext old_context;
 
@@ -262,7 +263,10 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
+	request.progress = &progress;
+	reco_progress_begin(&progress, RECO_COMMAND_RECOMMEND_ALL, request.model);
 	reco_recommend_all(&request, put_bulk_row, result);
+	reco_progress_end(&progress);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(work_context);
 	return (Datum) 0;

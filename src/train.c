@@ -36,6 +36,7 @@ typedef struct Trainer
 {
 	const RecoOptions *options;
 	bool		quiet;
+	RecoProgress *progress;		/* NULL: nobody is told */
 	RecoBudget *budget;
 	RecoInteractions *interactions;
 	RecoRun		run;
@@ -73,12 +74,21 @@ end_stage(Trainer *trainer, RecoStage stage)
 static void
 announce_reading(const RecoTraining *training)
 {
+	double		rows = 0;
 	double		lines = 0;
+	bool		all_known = true;
 	ListCell   *cell;
 
 	foreach(cell, training->sources)
+	{
+		double		estimate = reco_sources_estimate_rows(lfirst(cell));
+
+		rows += estimate;
+		all_known &= estimate > 0;
 		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
-			lines += reco_sources_estimate_rows(lfirst(cell));
+			lines += estimate;
+	}
+	reco_progress_phase(training->progress, RECO_PHASE_READING, all_known ? (int64) rows : RECO_PROGRESS_UNKNOWN);
 	if (lines > 0)
 		ereport(NOTICE,
 				(errmsg("reading about %.0f order lines needs about %.0f MB of memory; maintenance_work_mem is %zu MB",
@@ -117,6 +127,7 @@ read_sources(Trainer *trainer, const RecoTraining *training)
 	}
 	trainer->interactions = interactions;
 	end_stage(trainer, RECO_STAGE_READ);
+	reco_progress_phase(training->progress, RECO_PHASE_SORTING, RECO_PROGRESS_UNKNOWN);
 	reco_interactions_finish(interactions);
 	report_skipped(interactions);
 	end_stage(trainer, RECO_STAGE_SORT);
@@ -169,11 +180,14 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
 	options->customer_weight};
 	MemoryContext outer = reco_budget_begin(trainer->budget, "fit");
-	RecoBags   *bags = reco_bags_build(trainer->interactions, &bag_options);
-	int32		n_bags = bags->n_bags;
+	RecoBags   *bags;
+	int32		n_bags;
 	float	   *bag_factors;
 	int			i;
 
+	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, options->iterations);
+	bags = reco_bags_build(trainer->interactions, &bag_options);
+	n_bags = bags->n_bags;
 	if (is_last)
 		reco_interactions_free_lines(trainer->interactions);
 	bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(n_bags, reco_stride(trainer->ials.factors)),
@@ -183,8 +197,11 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 		memset(trainer->item_factors, 0, mul_size(mul_size(reco_idmap_count(trainer->interactions->items),
 														   reco_stride(trainer->ials.factors)), sizeof(float)));
 	for (i = 0; i < options->iterations && n_bags > 0; i++)
+	{
 		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, bag_factors,
 												   trainer->item_factors, trainer->workspace, &trainer->run), "training");
+		reco_progress_advance(trainer->progress, 1);
+	}
 	reco_budget_end(trainer->budget, outer);
 	return n_bags;
 }
@@ -245,7 +262,8 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	factors.gram_diagonal = gram_diagonal;
 	factors.unobserved = options->unobserved_weight;
 	popularity = count_popularity(interactions, cut, cut);
-	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics);
+	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics,
+						trainer->progress);
 	pfree(popularity);
 	end_stage(trainer, RECO_STAGE_CHOOSE);
 }
@@ -316,6 +334,7 @@ reco_train_model(const RecoTraining *training)
 	Trainer		trainer;
 
 	set_up(&trainer, &training->options, budget, trained->seconds);
+	trainer.progress = training->progress;
 	announce_reading(training);
 	read_sources(&trainer, training);
 	train(&trainer, trained);

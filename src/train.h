@@ -18,6 +18,7 @@ typedef struct RecoTraining
 	RecoOptions options;
 	Size		memory_limit;	/* bytes */
 	TimestampTz now;
+	RecoProgress *progress;		/* NULL: nobody is told */
 } RecoTraining;
 
 /* Where the time goes. */

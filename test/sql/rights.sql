@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(473);
+SELECT plan(482);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -90,6 +90,7 @@ INSERT INTO calls VALUES
 	('SELECT reco.access(''nothing'')', 0),
 	('SELECT reco.default_options()', 0),
 	('SELECT * FROM reco.options()', 0),
+	('SELECT * FROM reco.progress()', 0),
 	('SELECT reco.resolve_role(''nobody'', 0, 0)', 0),
 	('SELECT reco.resolve_relation(''public'', ''lines'', 0, 0, 0)', 0),
 	('SELECT * FROM reco.models', 0), ('SELECT * FROM reco.sources', 0), ('SELECT * FROM reco.versions', 0), ('SELECT * FROM reco.grants', 0);
@@ -143,7 +144,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n 
 SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
 	$$VALUES ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
-	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'),
+	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')$$, 'labels of the functions');
@@ -174,6 +175,7 @@ SET ROLE recommender;
 SELECT is_empty('SELECT * FROM reco.grants WHERE leak(role)', 'nor of reco.grants');
 SELECT is_empty('SELECT * FROM reco.sources WHERE expressions IS NOT NULL AND leak(expressions::text)', 'nor an expression');
 RESET ROLE;
+SELECT is_empty('SELECT * FROM reco.progress()', 'nothing runs, and nobody sees anything run');
 SELECT is((SELECT count(*)::integer FROM reco.access(NULL)), 1, 'access of NULL is no error');
 
 -- ---- Grants --------------------------------------------------------------------------------------------------------

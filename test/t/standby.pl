@@ -42,6 +42,8 @@ like($answer, qr/^1\|\d+\|[-0-9.e]+\|personal\n/, 'also to a customer');
 is($answer, $primary->safe_psql('postgres', $personal), 'to the last bit what the primary recommends');
 is($session->query('SELECT model, access, active_version FROM reco.models'), 'shop|owner|1', 'the views work');
 is($session->query("SET ROLE reader; $best; RESET ROLE"), '1|popular', 'grants count on the standby');
+is($session->query(q{SELECT (SELECT count(*) FROM reco.recommend_all('shop')) > 0, (SELECT count(*) FROM reco.progress())}), 't|0',
+	'so does reco.progress, where nothing runs');
 
 # ---- Writing ---------------------------------------------------------------------------------------------------------
 
