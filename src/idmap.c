@@ -263,7 +263,8 @@ reco_idmap_sort(RecoIdMap *map)
 		rank[sorted[i]] = i;
 	permute_keys(map, sorted);
 	pfree(sorted);
-	pfree(map->slots);
+	if (map->slots != NULL)
+		pfree(map->slots);
 	map->slots = NULL;
 	return rank;
 }
@@ -298,6 +299,20 @@ reco_idmap_key(const RecoIdMap *map, int32 id)
 	else
 		key.bytes = reco_idmap_text(map, id, &key.length);
 	return key;
+}
+
+/*
+ * Take keys over as they are numbered, without looking for equal ones: nothing can be found in the dictionary or added
+ * to it by value afterwards, but it can be sorted, and its keys can be read.
+ */
+void
+reco_idmap_append(RecoIdMap *map, const RecoValue *key)
+{
+	if (map->slots != NULL)
+		pfree(map->slots);
+	map->slots = NULL;
+	store_key(map, key);
+	map->count++;
 }
 
 /* The text key of a number; not terminated. */

@@ -223,6 +223,42 @@ reco_interactions_merge(RecoInteractions *interactions, const RecoInteractions *
 		pfree(order);
 }
 
+static RecoIdMap *
+copy_keys(RecoBudget *budget, const RecoIdMap *from, const char *what)
+{
+	RecoIdMap  *copy = reco_idmap_create(budget, reco_idmap_is_integer(from), what);
+	int32		i;
+
+	for (i = 0; i < reco_idmap_count(from); i++)
+	{
+		RecoValue	key = reco_idmap_key(from, i);
+
+		RECO_CHECK_INTERRUPTS(i);
+		reco_idmap_append(copy, &key);
+	}
+	return copy;
+}
+
+/*
+ * A copy of what was gathered, allocated from budget, to be ended and finished; nothing can be added to it.
+ */
+RecoInteractions *
+reco_interactions_copy(RecoBudget *budget, const RecoInteractions *other)
+{
+	RecoInteractions *copy = MemoryContextAlloc(budget->context, sizeof(RecoInteractions));
+
+	*copy = *other;
+	copy->budget = budget;
+	copy->users = copy_keys(budget, other->users, "customers");
+	copy->items = copy_keys(budget, other->items, "items");
+	if (other->orders != NULL)
+		copy->orders = copy_keys(budget, other->orders, "orders");
+	copy->capacity = Max(other->n_lines, 1);
+	copy->lines = reco_budget_alloc(budget, copy->capacity, sizeof(RecoLine), "order lines");
+	memcpy(copy->lines, other->lines, (Size) other->n_lines * sizeof(RecoLine));
+	return copy;
+}
+
 static void
 receive_line(void *arg, const RecoValue *values)
 {

@@ -69,6 +69,7 @@ extern void reco_interactions_add_line(RecoInteractions *interactions, const Rec
 extern void reco_interactions_end_orders(RecoInteractions *interactions);
 extern bool reco_interactions_fit(const RecoInteractions *a, const RecoInteractions *b);
 extern void reco_interactions_merge(RecoInteractions *interactions, const RecoInteractions *other);
+extern RecoInteractions *reco_interactions_copy(RecoBudget *budget, const RecoInteractions *other);
 extern void reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *reader,
 										  const RecoSource *source, TimestampTz before);
 extern void reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source);

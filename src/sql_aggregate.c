@@ -415,24 +415,22 @@ reco_factorize_deserialize(PG_FUNCTION_ARGS)
 static bytea *
 factorize(const FactorizeState *state, MemoryContext result_context)
 {
-	FactorizeState *copy = clone_state(state, CurrentMemoryContext);
-	RecoInteractions *interactions = copy->interactions;
+	RecoInteractions *interactions = reco_interactions_copy(make_budget(CurrentMemoryContext), state->interactions);
 	RecoTrained *trained;
 	RecoModel	model;
 	Size		length;
 	char	   *blob;
 	bytea	   *result;
 
-	reco_interactions_merge(interactions, state->interactions);
 	reco_interactions_end_orders(interactions);
-	length = reco_publish_blob_size(interactions->items, copy->options.factors);
+	length = reco_publish_blob_size(interactions->items, state->options.factors);
 	if (length > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the model of %d items with %d factors takes %zu MB, more than the %zu MB of a bytea",
-						reco_idmap_count(interactions->items), copy->options.factors, length >> 20, (Size) MaxAllocSize >> 20),
+						reco_idmap_count(interactions->items), state->options.factors, length >> 20, (Size) MaxAllocSize >> 20),
 				 errhint("Use fewer factors, or call reco.train, which has no such limit.")));
-	trained = reco_train_gathered(interactions, &copy->options);
+	trained = reco_train_gathered(interactions, &state->options);
 	model = reco_publish_model(trained);
 	blob = reco_publish_blob(trained->budget, &model, &length);
 	result = MemoryContextAlloc(result_context, length + VARHDRSZ);

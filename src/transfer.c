@@ -172,8 +172,7 @@ read_keys(Reader *reader, RecoIdMap *map, int32 n)
 			key.bytes = take(reader, length);
 			key.length = length;
 		}
-		if (reco_idmap_add(map, &key) != i)
-			complain("a key is there twice");
+		reco_idmap_append(map, &key);
 	}
 }
 
@@ -230,7 +229,8 @@ check_header(const Header *header)
 }
 
 /*
- * What reco_transfer_write wrote, allocated from budget.  Errors: data_corrupted, configuration_limit_exceeded (memory).
+ * What reco_transfer_write wrote, allocated from budget; to be merged into another, not to be added to.  (A forged key
+ * that is there twice becomes one there.)  Errors: data_corrupted, configuration_limit_exceeded (memory).
  */
 RecoInteractions *
 reco_transfer_read(RecoBudget *budget, const char *bytes, Size length)
