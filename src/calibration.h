@@ -1,0 +1,50 @@
+/*
+ * calibration.h: from the score of an item to the probability that it is bought.
+ */
+#ifndef RECO_CALIBRATION_H
+#define RECO_CALIBRATION_H
+
+#include "numeric.h"
+
+/* How much a request has to go on. */
+typedef struct RecoStrength
+{
+	float		level;			/* of its scores, reco_calibration_level() */
+	float		basket;			/* mass of the basket's bag */
+	float		history;		/* mass of the history's bag */
+} RecoStrength;
+
+/* What came of one item of one request. */
+typedef struct RecoSample
+{
+	float		score;
+	RecoStrength strength;
+	bool		positive;
+} RecoSample;
+
+/*
+ * logit p = intercept + slope * log(0.1 + score / level) + by_basket * log(1 + basket) + by_history * log(1 + history),
+ * with negative scores as 0.  Slope 0: there is no curve.
+ */
+typedef struct RecoCurve
+{
+	double		intercept;
+	double		slope;			/* >= 0: p ascends with the score */
+	double		by_basket;
+	double		by_history;
+} RecoCurve;
+
+/* The root mean square of all items' scores for a query, from the diagonal of Y'Y alone. */
+extern double reco_calibration_level(const double *gram_diagonal, int factors, int32_t items, const float *query);
+
+/*
+ * The curve of greatest likelihood.  RECO_NOT_CONVERGED, and none, when nothing can be learned from the samples: no
+ * positive or no negative one, one score alone, or a score that says the contrary; RECO_NOT_FINITE for numbers that are
+ * not finite.
+ */
+extern RecoStatus reco_calibration_fit(const RecoSample *samples, size_t n, const RecoRun *run, RecoCurve *curve);
+
+/* From 0 to 1; never NaN for a finite curve. */
+extern double reco_calibration_probability(const RecoCurve *curve, double score, const RecoStrength *strength);
+
+#endif							/* RECO_CALIBRATION_H */
