@@ -388,43 +388,43 @@ COMMENT ON FUNCTION reco.import_model(text, bytea) IS
 CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
 		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
 		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
-	RETURNS TABLE (rank integer, item_id bigint, score double precision, source text)
+	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[]) IS
-'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
 		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
-	RETURNS TABLE (rank integer, item_id text, score double precision, source text)
+	RETURNS TABLE (rank integer, item_id text, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[]) IS
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
 
 CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
-	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, source text)
+	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz) IS
 'The k best items of every customer with an order line, or of the given users, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem.';
 
 CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users text[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
-	RETURNS TABLE (user_id text, rank integer, item_id text, score double precision, source text)
+	RETURNS TABLE (user_id text, rank integer, item_id text, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz) IS
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], basket bigint[] DEFAULT NULL,
 		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
-	RETURNS TABLE ("position" integer, item_id bigint, score double precision)
+	RETURNS TABLE ("position" integer, item_id bigint, score double precision, probability double precision)
 	AS 'MODULE_PATHNAME', 'reco_predict_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.predict(text, bigint, bigint[], bigint[], timestamptz, bigint[]) IS
-'Scores for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. The score is the one of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. NULL for an item that the model does not know.';
+'Scores and probabilities for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. They are those of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. NULL for an item that the model does not know.';
 
 CREATE FUNCTION reco.predict_text(model text, user_id text, item_ids text[], basket text[] DEFAULT NULL,
 		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
-	RETURNS TABLE ("position" integer, item_id text, score double precision)
+	RETURNS TABLE ("position" integer, item_id text, score double precision, probability double precision)
 	AS 'MODULE_PATHNAME', 'reco_predict_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.predict_text(text, text, text[], text[], timestamptz, text[]) IS
 'As reco.predict, for models with any other customer or item keys, through their text form.';

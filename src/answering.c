@@ -209,6 +209,30 @@ reco_answering_prepare(RecoAnswering *a)
 {
 	reco_foldin_combine(a->foldin, &a->basket, &a->history, a->history_weight, a->query);
 	a->bias = a->basket.is_zero && a->history.is_zero ? a->model->popularity : NULL;
+	a->strength.level = (float) reco_calibration_level(a->factors.gram_diagonal, a->factors.factors, a->factors.items, a->query);
+	a->strength.basket = (float) a->basket.mass;
+	a->strength.history = (float) a->history.mass;
+}
+
+/*
+ * The chance that an item with that score is in the order being made, beyond what is visible; NaN where training had too
+ * little to learn it from.  For one request it ascends with the score, and depends on nothing but evidence and item.
+ */
+double
+reco_answering_probability(const RecoAnswering *a, int32 item, double score)
+{
+	const double *p = a->model->parameters;
+	RecoParameter first = RECO_PARAMETER_BOTH_CURVE;
+	RecoCurve	curve;
+
+	if (a->bias != NULL)
+		return p[RECO_PARAMETER_ORDER_MASS] > 0 ? Min(a->bias[item] / p[RECO_PARAMETER_ORDER_MASS], 1) : NAN;
+	if (a->basket.is_zero)
+		first = RECO_PARAMETER_HISTORY_CURVE;
+	else if (a->history.is_zero)
+		first = RECO_PARAMETER_BASKET_CURVE;
+	curve = (RecoCurve) {p[first], p[first + 1], p[first + 2], p[first + 3]};
+	return curve.slope > 0 ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
 }
 
 /* Which evidence says most for an item. */

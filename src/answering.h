@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "calibration.h"
 #include "catalog.h"
 #include "foldin.h"
 #include "lines.h"
@@ -40,6 +41,7 @@ typedef struct RecoAnswering
 	RecoVector	history;
 	double		history_weight;
 	float		query[RECO_MAX_FACTORS];
+	RecoStrength strength;		/* of the evidence behind that query */
 	const float *bias;			/* popularity where nothing else is known, else NULL */
 } RecoAnswering;
 
@@ -50,6 +52,7 @@ extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyLi
 extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
 extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
 extern void reco_answering_prepare(RecoAnswering *a);
+extern double reco_answering_probability(const RecoAnswering *a, int32 item, double score);
 extern RecoAnswerSource reco_answering_source(const RecoAnswering *a, int32 item);
 extern const char *reco_answering_source_name(RecoAnswerSource source);
 

@@ -105,6 +105,7 @@ reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double la
 	{
 		foldin->items[i] = entries[i].item;
 		foldin->weights[i] = entries[i].weight;
+		vector->mass += entries[i].weight;
 	}
 	status = reco_ials_fold_in(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, vector->x,
 							   foldin->workspace, foldin->run);

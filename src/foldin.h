@@ -14,6 +14,7 @@
 typedef struct RecoVector
 {
 	bool		is_zero;		/* nothing is known */
+	double		mass;			/* of the bag that it is made of */
 	double		x[RECO_MAX_FACTORS];
 } RecoVector;
 

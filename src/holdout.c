@@ -6,7 +6,7 @@
  * visible, the other half is to be found; the customer's earlier purchases are known) and as a next order (nothing
  * visible).  Tried are multiples of lambda for each kind of bag, half-lives of the history and its weight beside the
  * basket; no retraining is needed.  (That the fold-in's regularization is a parameter of its own, and how much it is
- * worth, was measured: see src/README.)
+ * worth, was measured: see src/README.)  At the end they are replayed once more for what scores are worth (calibrate.c).
  *
  * Held-out orders follow training closely and are few in a small shop.  So a setting replaces the default only if its
  * nDCG@10 is better by more than one standard error of the paired difference, and below MIN_CASES the defaults stand.
@@ -17,6 +17,7 @@
 
 #include <math.h>
 
+#include "calibrate.h"
 #include "common/hashfn.h"
 #include "foldin.h"
 #include "interrupts.h"
@@ -411,36 +412,48 @@ scan(const Holdout *holdout, const float *query, const float *bias)
 	return found;
 }
 
-/* The case under a trial, as a completion or as a next order; bias is for popularity alone. */
-static Scores
-evaluate(const Holdout *holdout, int c, const Trial *trial, bool completion, const float *bias, Vectors *vectors)
+/* The query of a case under a trial, as a completion or as a next order; false where nothing is known. */
+static bool
+make_query(const Holdout *holdout, int c, const Trial *trial, bool completion, Vectors *vectors, float *query)
 {
-	const Case *test = &holdout->cases[c];
-	static const RecoVector nothing = {true, {0}};
-	float		query[RECO_MAX_FACTORS];
-	Scores		scores;
-	int			found;
+	static const RecoVector nothing = {true, 0, {0}};
 
-	if (bias == NULL)
-		update_vectors(holdout, c, trial, completion, vectors);
-	if (bias != NULL)
-		reco_foldin_combine(holdout->foldin, &nothing, &nothing, 0, query);
-	else if (completion)
+	update_vectors(holdout, c, trial, completion, vectors);
+	if (completion)
 		reco_foldin_combine(holdout->foldin, &vectors->basket, &vectors->history, trial->history_weight, query);
 	else
 		reco_foldin_combine(holdout->foldin, &vectors->history, &nothing, 0, query);
-	if (bias == NULL && vectors->history.is_zero && (!completion || vectors->basket.is_zero))
-		bias = holdout->popularity;
+	return !vectors->history.is_zero || (completion && !vectors->basket.is_zero);
+}
+
+/* What is to be found: of a completion the hidden half, of a next order all. */
+static const int32 *
+wanted_items(const Holdout *holdout, const Case *test, bool completion, int *n_wanted)
+{
+	*n_wanted = test->n_hidden + (completion ? 0 : test->n_visible);
+	return holdout->items + test->first + (completion ? test->n_visible : 0);
+}
+
+/* The case under a trial; without one (NULL), by popularity alone, as where nothing is known. */
+static Scores
+evaluate(const Holdout *holdout, int c, const Trial *trial, bool completion, Vectors *vectors)
+{
+	const Case *test = &holdout->cases[c];
+	float		query[RECO_MAX_FACTORS] = {0};
+	const float *bias = holdout->popularity;
+	const int32 *wanted;
+	int			n_wanted;
+	int			found;
+
+	if (trial != NULL && make_query(holdout, c, trial, completion, vectors, query))
+		bias = NULL;
 	if (completion)
 		set_skipped(holdout, test, true);
 	found = scan(holdout, query, bias);
 	if (completion)
 		set_skipped(holdout, test, false);
-	if (completion)
-		scores = score_list(holdout->top, found, holdout->items + test->first + test->n_visible, test->n_hidden);
-	else
-		scores = score_list(holdout->top, found, holdout->items + test->first, test->n_visible + test->n_hidden);
-	return scores;
+	wanted = wanted_items(holdout, test, completion, &n_wanted);
+	return score_list(holdout->top, found, wanted, n_wanted);
 }
 
 /* --- choosing ---------------------------------------------------------------------------------------------- */
@@ -610,7 +623,7 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 		old_context = MemoryContextSwitchTo(case_context);
 		for (t = 0; t < n_trials; t++)
 		{
-			Scores		one = evaluate(holdout, c, &trials[t], completion, NULL, &vectors);
+			Scores		one = evaluate(holdout, c, &trials[t], completion, &vectors);
 
 			scores[(int64) t * total + n] = one;
 			ndcg[(int64) t * total + n] = one.ndcg;
@@ -626,14 +639,60 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 }
 
 static double
-popularity_recall(const Holdout *holdout, const float *popularity)
+popularity_recall(const Holdout *holdout)
 {
 	double		sum = 0;
 	int			c;
 
 	for (c = 0; c < holdout->n_cases; c++)
-		sum += evaluate(holdout, c, &default_completion, true, popularity, NULL).recall;
+		sum += evaluate(holdout, c, NULL, true, NULL).recall;
 	return holdout->n_cases > 0 ? sum / holdout->n_cases : NAN;
+}
+
+/* Evidence that scores are made of; what they are worth is another for each. */
+typedef enum Evidence
+{
+	EVIDENCE_BASKET,
+	EVIDENCE_BOTH,
+	EVIDENCE_HISTORY
+} Evidence;
+
+/* What the scores of a trial are worth on the cases that have all of that evidence: the parameters of a curve. */
+static void
+calibrate(const Holdout *holdout, const Trial *trial, Evidence evidence, double *curve)
+{
+	RecoCalibrator *calibrator = reco_calibrate_begin(holdout->interactions->budget, holdout->factors, &holdout->run,
+													  holdout->n_cases);
+	MemoryContext case_context = AllocSetContextCreate(CurrentMemoryContext, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
+	bool		completion = evidence != EVIDENCE_HISTORY;
+	Trial		used = *trial;
+	int			c;
+
+	used.history_weight = evidence == EVIDENCE_BASKET ? 0 : trial->history_weight;
+	for (c = 0; c < holdout->n_cases && !reco_calibrate_is_full(calibrator); c++)
+	{
+		const Case *test = &holdout->cases[c];
+		Vectors		vectors = {.at_case = -1};
+		float		query[RECO_MAX_FACTORS];
+		MemoryContext old_context = MemoryContextSwitchTo(case_context);
+
+		(void) make_query(holdout, c, &used, completion, &vectors, query);
+		if (!(completion && vectors.basket.is_zero) && !(evidence != EVIDENCE_BASKET && vectors.history.is_zero))
+		{
+			RecoCalibrateCase request = {.query = query,.skip = holdout->skip};
+
+			request.basket = completion ? vectors.basket.mass : 0;
+			request.history = evidence != EVIDENCE_BASKET ? vectors.history.mass : 0;
+			request.wanted = wanted_items(holdout, test, completion, &request.n_wanted);
+			set_skipped(holdout, test, completion);
+			reco_calibrate_add(calibrator, &request);
+			set_skipped(holdout, test, false);
+		}
+		MemoryContextSwitchTo(old_context);
+		MemoryContextReset(case_context);
+	}
+	reco_calibrate_end(calibrator, curve);
+	MemoryContextDelete(case_context);
 }
 
 static void
@@ -690,8 +749,11 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	next = try_all(&holdout, &default_next, false, &mean, &metrics->next_cases);
 	metrics->ndcg_next = mean.ndcg;
 	metrics->recall_next = mean.recall;
-	metrics->recall_popularity = popularity_recall(&holdout, popularity);
+	metrics->recall_popularity = popularity_recall(&holdout);
 	set_parameters(options, &completion, &next, parameters);
+	calibrate(&holdout, &completion, EVIDENCE_BASKET, &parameters[RECO_PARAMETER_BASKET_CURVE]);
+	calibrate(&holdout, &completion, EVIDENCE_BOTH, &parameters[RECO_PARAMETER_BOTH_CURVE]);
+	calibrate(&holdout, &next, EVIDENCE_HISTORY, &parameters[RECO_PARAMETER_HISTORY_CURVE]);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 }

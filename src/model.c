@@ -331,14 +331,22 @@ parameters_are_sane(const double *p)
 	static const RecoParameter lambdas[] = {
 		RECO_PARAMETER_UNOBSERVED, RECO_PARAMETER_BASKET_LAMBDA, RECO_PARAMETER_HISTORY_LAMBDA, RECO_PARAMETER_ALONE_LAMBDA
 	};
+	static const RecoParameter curves[] = {
+		RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE
+	};
 	size_t		i;
 
 	for (i = 0; i < sizeof(lambdas) / sizeof(lambdas[0]); i++)
 		if (!(p[lambdas[i]] > 0 && isfinite(p[lambdas[i]])))
 			return false;
+	for (i = 0; i < sizeof(curves) / sizeof(curves[0]); i++)
+		if (!isfinite(p[curves[i]]) || !(p[curves[i] + 1] >= 0 && isfinite(p[curves[i] + 1])) ||
+			!isfinite(p[curves[i] + 2]) || !isfinite(p[curves[i] + 3]))
+			return false;
 	return p[RECO_PARAMETER_HISTORY_WEIGHT] >= 0 && isfinite(p[RECO_PARAMETER_HISTORY_WEIGHT]) &&
 		p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
-		p[RECO_PARAMETER_CLOCK] < 9e18 && (p[RECO_PARAMETER_CLOCK] > -9e18 || isinf(p[RECO_PARAMETER_CLOCK]));
+		p[RECO_PARAMETER_CLOCK] < 9e18 && (p[RECO_PARAMETER_CLOCK] > -9e18 || isinf(p[RECO_PARAMETER_CLOCK])) &&
+		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]);
 }
 
 /* Counts that are 32-bit numbers, metrics between 0 and 1.  Comparisons are such that NaN fails. */

@@ -15,6 +15,20 @@ typedef enum RecoParameter
 	RECO_PARAMETER_ALONE_LAMBDA,	/* of the history's fold-in without a basket, > 0 */
 	RECO_PARAMETER_ALONE_HALF_LIFE, /* days, > 0, may be infinite */
 	RECO_PARAMETER_CLOCK,		/* microseconds since 2000-01-01 UTC of the newest line; -infinity without lines */
+	/* Probabilities by the kind of evidence, RecoCurve of calibration.h each: slope >= 0, and 0 where there is none. */
+	RECO_PARAMETER_BASKET_CURVE,	/* a basket alone: intercept */
+	RECO_PARAMETER_BASKET_SLOPE,
+	RECO_PARAMETER_BASKET_BY_BASKET,
+	RECO_PARAMETER_BASKET_BY_HISTORY,
+	RECO_PARAMETER_BOTH_CURVE,	/* a basket and a history */
+	RECO_PARAMETER_BOTH_SLOPE,
+	RECO_PARAMETER_BOTH_BY_BASKET,
+	RECO_PARAMETER_BOTH_BY_HISTORY,
+	RECO_PARAMETER_HISTORY_CURVE,	/* a history alone */
+	RECO_PARAMETER_HISTORY_SLOPE,
+	RECO_PARAMETER_HISTORY_BY_BASKET,
+	RECO_PARAMETER_HISTORY_BY_HISTORY,
+	RECO_PARAMETER_ORDER_MASS,	/* decayed number of orders, beside popularity, >= 0; 0: not known */
 	RECO_PARAMETERS
 } RecoParameter;
 

@@ -78,6 +78,8 @@ reco_predict(const RecoPredictionRequest *request)
 
 		RECO_CHECK_INTERRUPTS(i);
 		predictions[i].score = find_score(entries, n, item);
+		predictions[i].probability = isnan(predictions[i].score) ? NAN
+			: reco_answering_probability(a, item, predictions[i].score);
 	}
 	return predictions;
 }

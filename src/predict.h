@@ -20,6 +20,7 @@ typedef struct RecoPredictionRequest
 typedef struct RecoPrediction
 {
 	double		score;			/* NaN: the model does not know the item */
+	double		probability;	/* NaN: not known */
 } RecoPrediction;
 
 extern RecoPrediction *reco_predict(const RecoPredictionRequest *request);

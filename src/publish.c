@@ -168,6 +168,26 @@ append_chosen(StringInfo text, const double *p)
 }
 
 static void
+append_curve(StringInfo text, const char *name, const double *curve)
+{
+	if (curve[1] > 0)
+		appendStringInfo(text, "\"%s\": {\"intercept\": %s, \"slope\": %s, \"by_basket\": %s, \"by_history\": %s}, ", name,
+						 json_number(curve[0]), json_number(curve[1]), json_number(curve[2]), json_number(curve[3]));
+	else
+		appendStringInfo(text, "\"%s\": null, ", name);
+}
+
+static void
+append_calibration(StringInfo text, const double *p)
+{
+	appendStringInfoString(text, ", \"calibration\": {");
+	append_curve(text, "basket", &p[RECO_PARAMETER_BASKET_CURVE]);
+	append_curve(text, "both", &p[RECO_PARAMETER_BOTH_CURVE]);
+	append_curve(text, "history", &p[RECO_PARAMETER_HISTORY_CURVE]);
+	appendStringInfo(text, "\"order_mass\": %s}", json_number(p[RECO_PARAMETER_ORDER_MASS]));
+}
+
+static void
 append_seconds(StringInfo text, const double *seconds)
 {
 	int			i;
@@ -188,6 +208,7 @@ metrics_json(const RecoModel *model, const double *seconds)
 	appendStringInfoChar(&text, '{');
 	append_metrics(&text, model->facts);
 	append_chosen(&text, model->parameters);
+	append_calibration(&text, model->parameters);
 	if (seconds != NULL)
 		append_seconds(&text, seconds);
 	appendStringInfoChar(&text, '}');

@@ -118,6 +118,7 @@ add_row(RecoAnswer *answer, const Request *r, const RecoTopEntry *entry)
 
 	row->item = entry->item;
 	row->score = entry->score;
+	row->probability = reco_answering_probability(r->a, entry->item, entry->score);
 	row->source = reco_answering_source(r->a, entry->item);
 }
 

@@ -25,6 +25,7 @@ typedef struct RecoRecommendation
 {
 	int32		item;			/* number in the model */
 	double		score;
+	double		probability;	/* NaN: not known */
 	RecoAnswerSource source;
 } RecoRecommendation;
 

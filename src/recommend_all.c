@@ -240,7 +240,8 @@ answer_user(Bulk *bulk, int32 user, RecoLine *lines, int64 n, RecoTopEntry *top,
 		bulk->skip[purchased[i] / 64] &= ~(UINT64CONST(1) << (purchased[i] % 64));
 	for (i = 0; i < found; i++)
 	{
-		RecoRecommendation row = {top[i].item, top[i].score, reco_answering_source(a, top[i].item)};
+		RecoRecommendation row = {top[i].item, top[i].score, reco_answering_probability(a, top[i].item, top[i].score),
+		reco_answering_source(a, top[i].item)};
 
 		callback(arg, a->model, &key, i + 1, &row);
 	}

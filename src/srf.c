@@ -189,13 +189,14 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	for (i = 0; i < recommendations->n; i++)
 	{
 		const RecoRecommendation *row = &recommendations->rows[i];
-		Datum		values[4];
-		bool		nulls[4] = {false, false, false, false};
+		Datum		values[5];
+		bool		nulls[5] = {false, false, false, isnan(row->probability), false};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
 		values[2] = Float8GetDatum(row->score);
-		values[3] = CStringGetTextDatum(reco_answering_source_name(row->source));
+		values[3] = Float8GetDatum(row->probability);
+		values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	MemoryContextSwitchTo(old_context);
@@ -233,14 +234,15 @@ static void
 put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
 {
 	ReturnSetInfo *result = arg;
-	Datum		values[5];
-	bool		nulls[5] = {false};
+	Datum		values[6];
+	bool		nulls[6] = {false, false, false, false, isnan(row->probability), false};
 
 	values[0] = key_datum(user, model->integer_keys);
 	values[1] = Int32GetDatum(rank);
 	values[2] = item_datum(model, row->item);
 	values[3] = Float8GetDatum(row->score);
-	values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
+	values[4] = Float8GetDatum(row->probability);
+	values[5] = CStringGetTextDatum(reco_answering_source_name(row->source));
 	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 }
 
@@ -325,14 +327,16 @@ answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
 	predictions = reco_predict(&request);
 	for (i = 0; i < request.items.n; i++)
 	{
-		Datum		values[3];
-		bool		nulls[3] = {false};
+		Datum		values[4];
+		bool		nulls[4] = {false};
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = key_datum(&request.items.keys[i], integer_keys);
 		values[2] = Float8GetDatum(predictions[i].score);
 		nulls[2] = isnan(predictions[i].score);
+		values[3] = Float8GetDatum(predictions[i].probability);
+		nulls[3] = isnan(predictions[i].probability);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	MemoryContextSwitchTo(old_context);

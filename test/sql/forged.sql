@@ -193,9 +193,9 @@ BEGIN
 	BEGIN
 		PERFORM put_parts(name, VARIADIC parts);
 		IF name = 'm' THEN
-			SELECT count(*) || CASE WHEN bool_or(score = 'NaN') THEN ' NaN' ELSE '' END INTO result FROM reco.recommend('m', 1);
+			SELECT count(*) || CASE WHEN bool_or(score = 'NaN' OR probability = 'NaN') THEN ' NaN' ELSE '' END INTO result FROM reco.recommend('m', 1);
 		ELSE
-			SELECT count(*) || CASE WHEN bool_or(score = 'NaN') THEN ' NaN' ELSE '' END INTO result FROM reco.recommend_text('t', '1');
+			SELECT count(*) || CASE WHEN bool_or(score = 'NaN' OR probability = 'NaN') THEN ' NaN' ELSE '' END INTO result FROM reco.recommend_text('t', '1');
 		END IF;
 		RAISE EXCEPTION USING ERRCODE = 'UNDOO';
 	EXCEPTION

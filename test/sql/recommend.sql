@@ -31,7 +31,7 @@ SELECT is_empty($$SELECT * FROM (SELECT score, lag(score) OVER (ORDER BY rank) A
 SELECT is((SELECT count(DISTINCT item_id)::integer FROM reco.recommend('shop', 7, k => 40)), 40, 'each item once');
 SELECT is_empty($$SELECT u, b, r.* FROM (VALUES (7::bigint), (NULL), (-1), (100), (9223372036854775807)) u (u), (VALUES (NULL::bigint[]), ('{}'), ('{1}'), ('{1,1,2}'), ('{999}')) b (b),
                   LATERAL reco.recommend('shop', u, k => 40, basket => b) r
-                  WHERE num_nulls(rank, item_id, score, source) > 0 OR abs(score) > 1e30 OR score = 'NaN' OR source NOT IN ('basket', 'personal', 'popular')$$,
+                  WHERE num_nulls(rank, item_id, score, source) > 0 OR abs(score) > 1e30 OR score = 'NaN' OR probability = 'NaN' OR source NOT IN ('basket', 'personal', 'popular')$$,
                 'no NULL, no NaN, no infinity, no source that is not documented');
 SELECT results_eq($$SELECT * FROM reco.recommend('shop', 7, k => 5)$$, $$SELECT * FROM reco.recommend('shop', 7, k => 40) LIMIT 5$$,
                   'a smaller k is the beginning of a larger one');

@@ -196,7 +196,7 @@ fresh();
 my ($code, $printed, $errors) = $node->psql($database, qq{LOAD '$library'; LOAD '$library'; SHOW reco.cache_size});
 is("$code|$printed", '0|256MB', 'LOAD, twice') or diag($errors);
 $node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz)
-	RETURNS TABLE (rank integer, item_id bigint, score double precision, source text) AS '$library', 'reco_recommend_integer' LANGUAGE C});
+	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text) AS '$library', 'reco_recommend_integer' LANGUAGE C});
 fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1, NULL, NULL, NULL, false, now())}, '42704', 'extension "reco" is not installed',
 	'a function of the library without the extension');
 for my $setting ('shared_preload_libraries', 'session_preload_libraries')

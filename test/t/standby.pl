@@ -29,7 +29,7 @@ $standby->start;
 $primary->wait_for_catchup($standby);
 
 my $best     = q{SELECT item_id, source FROM reco.recommend('shop', NULL, k => 1)};
-my $personal = q{SELECT rank, item_id, score, source FROM reco.recommend('shop', 5, as_of => '2024-02-01 00:00+00')};
+my $personal = q{SELECT rank, item_id, score, probability, source FROM reco.recommend('shop', 5, as_of => '2024-02-01 00:00+00')};
 my $left     = q{SELECT array_agg(item_id ORDER BY item_id) FROM reco.recommend('shop', 7, exclude_purchased => true)};
 
 # ---- Reading ---------------------------------------------------------------------------------------------------------
@@ -38,7 +38,7 @@ my $session = session($standby, 'postgres');
 is($session->query('SELECT pg_is_in_recovery()'), 't', 'this is a standby');
 is($session->query($best), '1|popular', 'the standby recommends');
 my $answer = $standby->safe_psql('postgres', $personal);
-like($answer, qr/^1\|\d+\|[-0-9.e]+\|personal\n/, 'also to a customer');
+like($answer, qr/^1\|\d+\|[-0-9.e]+\|[0-9.e-]*\|personal\n/, 'also to a customer');
 is($answer, $primary->safe_psql('postgres', $personal), 'to the last bit what the primary recommends');
 is($session->query('SELECT model, access, active_version FROM reco.models'), 'shop|owner|1', 'the views work');
 is($session->query("SET ROLE reader; $best; RESET ROLE"), '1|popular', 'grants count on the standby');
