@@ -47,3 +47,23 @@ FROM (SELECT m.method, c.invoice, count(h.item)::numeric / least(10, cardinality
 	  LEFT JOIN hidden h ON h.invoice = c.invoice AND h.item = a.item
 	  GROUP BY m.method, c.invoice, c.hidden) s
 GROUP BY method ORDER BY 4 DESC;
+
+-- Is it true what the probabilities say?  Of the ten best: their mean, the share of hits, the slope of hits over
+-- probability, answers; then the same two means in fifths by probability.
+CREATE TABLE told AS
+SELECT 'basket and customer' AS request, r.probability AS p, (r.item_id = ANY (c.hidden))::int AS hit
+FROM cases c, reco.recommend_text('retail', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r
+WHERE r.source <> 'popular'
+UNION ALL
+SELECT 'basket', r.probability, (r.item_id = ANY (c.hidden))::int
+FROM cases c, reco.recommend_text('retail', NULL, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r
+WHERE r.source <> 'popular'
+UNION ALL
+SELECT CASE r.source WHEN 'popular' THEN 'nothing known' ELSE 'next order' END, r.probability, (r.item_id = ANY (c.visible || c.hidden))::int
+FROM cases c, reco.recommend_text('retail', c.customer, k => 10, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
+SELECT 'calibration', request, round(avg(p)::numeric, 4), round(avg(hit), 4), round(regr_slope(hit, p)::numeric, 3), count(*)
+FROM told GROUP BY request ORDER BY 2;
+SELECT 'fifths', request, string_agg(expected || '/' || found, ' ' ORDER BY fifth)
+FROM (SELECT request, fifth, round(avg(p)::numeric, 3) AS expected, round(avg(hit), 3) AS found
+	  FROM (SELECT *, ntile(5) OVER (PARTITION BY request ORDER BY p) AS fifth FROM told) t GROUP BY request, fifth) f
+GROUP BY request ORDER BY 2;
