@@ -26,11 +26,11 @@
 #include "ials.h"
 #include "interrupts.h"
 #include "kernels.h"
+#include "popularity.h"
 #include "portability/instr_time.h"
 #include "utils/memutils.h"
 
 #define MEGABYTE ((Size) 1024 * 1024)
-#define POPULARITY_HALF_LIFE 30
 
 typedef struct Trainer
 {
@@ -43,6 +43,7 @@ typedef struct Trainer
 	RecoIalsOptions ials;
 	float	   *item_factors;
 	void	   *workspace;
+	double		popularity_trust;
 	double	   *seconds;		/* by stage */
 	instr_time	stage_start;
 } Trainer;
@@ -206,58 +207,6 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	return n_bags;
 }
 
-/*
- * What a line adds to the popularity of its item: its order's decay, where no line before it is of the same order and
- * item (neighbours here, unless an order of the same customer came between them).  Rows that have a weight and no time
- * count by it.
- */
-static double
-line_popularity(const RecoInteractions *interactions, int64 i, TimestampTz before, TimestampTz clock)
-{
-	const RecoLine *line = &interactions->lines[i];
-	TimestampTz at = reco_bags_line_time(interactions, line);
-
-	if (interactions->form.weighted)
-		return reco_lines_entry_weight(line->quantity);
-	if (at >= before || (i > 0 && line->order >= 0 && line[-1].order == line->order && line[-1].item == line->item))
-		return 0;
-	return reco_lines_decay(at, clock, POPULARITY_HALF_LIFE);
-}
-
-/*
- * Decayed number of orders before a time with each item, and of all (0 where rows have no orders).  A line without any
- * order is an order by itself.
- */
-static float *
-count_popularity(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock, double *order_mass)
-{
-	int32		items = reco_idmap_count(interactions->items);
-	double	   *sums = reco_budget_alloc(interactions->budget, items, sizeof(double), "popularity");
-	float	   *popularity = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
-	int64		i;
-
-	*order_mass = 0;
-	for (i = 0; i < interactions->n_lines; i++)
-	{
-		double		added = line_popularity(interactions, i, before, clock);
-
-		RECO_CHECK_INTERRUPTS(i);
-		sums[interactions->lines[i].item] += added;
-		if (interactions->lines[i].order < 0 && !interactions->form.weighted)
-			*order_mass += added;
-	}
-	for (i = 0; i < interactions->n_orders; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		if (interactions->order_at[i] < before && interactions->order_at[i] != DT_NOEND)
-			*order_mass += reco_lines_decay(interactions->order_at[i], clock, POPULARITY_HALF_LIFE);
-	}
-	for (i = 0; i < items; i++)
-		popularity[i] = (float) sums[i];
-	pfree(sums);
-	return popularity;
-}
-
 /* Rotate the item factors so that their Gram matrix is diagonal. */
 static void
 rotate(Trainer *trainer, int32 items, double *gram_diagonal)
@@ -289,7 +238,8 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	factors.y = trainer->item_factors;
 	factors.gram_diagonal = gram_diagonal;
 	factors.unobserved = options->unobserved_weight;
-	popularity = count_popularity(interactions, cut, cut, &order_mass);
+	popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
+	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
 	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics,
 						trainer->progress);
 	pfree(popularity);
@@ -305,6 +255,7 @@ set_up(Trainer *trainer, const RecoOptions *options, RecoBudget *budget, double 
 	trainer->seconds = seconds;
 	INSTR_TIME_SET_CURRENT(trainer->stage_start);
 	trainer->options = options;
+	trainer->popularity_trust = 1;
 	trainer->budget = budget;
 	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	trainer->ials = reco_ials_options_default();
@@ -332,13 +283,14 @@ static void
 train(Trainer *trainer, RecoTrained *trained)
 {
 	RecoInteractions *interactions = trainer->interactions;
+	double		order_mass;
 
 	take_factors(trainer);
 	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
 	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
 	choose_parameters(trainer, trained->parameters, &trained->metrics);
-	trained->popularity = count_popularity(interactions, DT_NOEND, interactions->clock,
-										   &trained->parameters[RECO_PARAMETER_ORDER_MASS]);
+	trained->popularity = reco_popularity_count(interactions, DT_NOEND, interactions->clock, &order_mass);
+	trained->parameters[RECO_PARAMETER_ORDER_MASS] = order_mass / trainer->popularity_trust;
 	trained->bags = fit(trainer, DT_NOEND, interactions->clock, true);
 	rotate(trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
 	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;

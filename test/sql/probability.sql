@@ -1,5 +1,5 @@
 -- The probability column: between 0 and 1, ascending with the score, true on orders that came later, NULL where nothing could be learned.
-SELECT plan(32);
+SELECT plan(34);
 SET client_min_messages = warning;
 
 -- 4,000 orders of 2 to 6 items by 100 customers, one an hour: mostly of the customer's theme, some of his favourites in it, some of anything.
@@ -68,10 +68,23 @@ CREATE FUNCTION shares() RETURNS TABLE (item_id bigint, share float8) LANGUAGE s
 	SELECT i, sum(mass) / (SELECT sum(mass) FROM orders) FROM (SELECT DISTINCT o, i FROM kept) x JOIN orders USING (o) GROUP BY i
 $$;
 DELETE FROM lines WHERE o > 3000;
+PREPARE ratios AS SELECT probability / share AS ratio FROM reco.recommend('shop', NULL, k => 1000) JOIN shares() USING (item_id) WHERE share > 0;
+CREATE TABLE ratio AS EXECUTE ratios;
+SELECT ok(max(ratio) / min(ratio) < 1.00001 AND min(ratio) BETWEEN 0.5 AND 1.2, format('popular: the share of the orders, times what became of such shares on held-out orders (%s)', round(min(ratio)::numeric, 3))) FROM ratio;
+BEGIN;
+UPDATE lines SET i = i + 10000 WHERE o > 2700;
+SELECT reco.train('shop') \g /dev/null
+DROP TABLE ratio;
+CREATE TABLE ratio AS EXECUTE ratios;
+SELECT ok(max(ratio) < 0.4, format('where fashions pass at once, hardly anything (%s)', round(max(ratio)::numeric, 3))) FROM ratio;
+ROLLBACK;
+
+SELECT reco.alter_model('shop', '{"holdout_orders": 0}') \g /dev/null
+SELECT reco.train('shop') \g /dev/null
 PREPARE differing AS
 SELECT * FROM (SELECT item_id, probability FROM reco.recommend('shop', NULL, k => 1000)) r FULL JOIN shares() USING (item_id)
 WHERE (abs(probability - share) < 1e-6) IS NOT TRUE AND coalesce(share, probability) > 0;
-SELECT is_empty('differing', 'popular: the share of the orders, half of it after 30 days');
+SELECT is_empty('differing', 'without held-out orders just the share, half of it after 30 days');
 INSERT INTO lines SELECT o, c, at, i, 2 FROM lines WHERE o % 3 = 0;
 SELECT reco.train('shop') \g /dev/null
 SELECT is_empty('differing', 'an item that is in an order twice is in it once');
@@ -88,6 +101,7 @@ SELECT is((SELECT probability FROM reco.recommend('shop', NULL)), 1::float8, 'wh
 
 TRUNCATE lines;
 INSERT INTO lines SELECT *, 1 FROM every_line WHERE o <= 400;
+SELECT reco.alter_model('shop', '{"holdout_orders": null}') \g /dev/null
 SELECT reco.train('shop') \g /dev/null
 SELECT is((SELECT count(probability)::integer FROM reco.recommend('shop', (SELECT min(c) FROM lines), as_of => '2025-05-06')), 0, 'too few orders held out: not known for a history');
 SELECT is((SELECT count(probability)::integer FROM reco.recommend('shop', NULL, basket => '{3,5}')), 0, 'nor for a basket');

@@ -1,0 +1,16 @@
+/*
+ * popularity.h: what is bought by everybody, lately.
+ */
+#ifndef RECO_POPULARITY_H
+#define RECO_POPULARITY_H
+
+#include "postgres.h"
+
+#include "interactions.h"
+
+extern float *reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock,
+									double *order_mass);
+extern double reco_popularity_trust(const RecoInteractions *interactions, const float *popularity, double order_mass,
+									TimestampTz cut);
+
+#endif							/* RECO_POPULARITY_H */
