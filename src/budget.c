@@ -8,11 +8,13 @@
 
 #include "budget.h"
 
+#include "miscadmin.h"
 #include "numeric.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #define MEGABYTE ((Size) 1024 * 1024)
+#define ZERO_PIECE (4 * MEGABYTE)
 
 /* A budget with its own memory context under parent, for some work; delete the context to free everything. */
 RecoBudget *
@@ -72,6 +74,19 @@ note_peak(RecoBudget *budget)
 	budget->peak = Max(budget->peak, MemoryContextMemAllocated(budget->context, true));
 }
 
+/* Memory by the gigabyte takes a second to be touched for the first time: in pieces, so that a cancel finds a gap. */
+static void
+zero(char *memory, Size bytes)
+{
+	Size		at;
+
+	for (at = 0; at < bytes; at += ZERO_PIECE)
+	{
+		CHECK_FOR_INTERRUPTS();
+		memset(memory + at, 0, Min(ZERO_PIECE, bytes - at));
+	}
+}
+
 /* Zeroed memory for count things; count 0 gives a valid pointer too. */
 void *
 reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose)
@@ -80,8 +95,9 @@ reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose
 	void	   *memory;
 
 	reco_budget_require(budget, bytes, purpose);
-	memory = MemoryContextAllocExtended(budget->current, bytes, MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	memory = MemoryContextAllocExtended(budget->current, bytes, MCXT_ALLOC_HUGE);
 	note_peak(budget);
+	zero(memory, bytes);
 	return memory;
 }
 

@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 #define FIRST_LINES 64
 
 enum
@@ -96,6 +98,7 @@ reco_history_compare(const void *a, const void *b)
 	const RecoLine *x = a;
 	const RecoLine *y = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (x->at != y->at)
 		return x->at > y->at ? -1 : 1;
 	if (x->item != y->item)

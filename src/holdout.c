@@ -284,8 +284,11 @@ index_users(Holdout *holdout)
 
 	holdout->user_start = palloc_extended(mul_size((Size) users + 1, sizeof(int64)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < interactions->n_lines && interactions->lines[i].user >= 0; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		while (user <= interactions->lines[i].user)
 			holdout->user_start[user++] = i;
+	}
 	while (user <= users)
 		holdout->user_start[user++] = i;
 }

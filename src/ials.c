@@ -127,8 +127,8 @@ random_normal(uint64_t bits)
 	return (float) (((double) sum - 2 * 65535.0) / 65536.0 * 1.7320508075688772);
 }
 
-void
-reco_ials_init(float *factors, int32_t rows, int f, uint64_t seed)
+RecoStatus
+reco_ials_init(float *factors, int32_t rows, int f, uint64_t seed, const RecoRun *run)
 {
 	size_t		stride = reco_stride(f);
 	float		scale = (float) (0.1 / sqrt((double) f));
@@ -138,10 +138,13 @@ reco_ials_init(float *factors, int32_t rows, int f, uint64_t seed)
 	{
 		float	   *out = factors + (size_t) row * stride;
 
+		if (row % 1024 == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
 		memset(out, 0, stride * sizeof(float));
 		for (int k = 0; k < f; k++)
 			out[k] = scale * random_normal(splitmix64(stream + ((uint64_t) row << 10) + (uint64_t) k));
 	}
+	return RECO_OK;
 }
 
 /* --- memory ------------------------------------------------------------------------------------------------ */

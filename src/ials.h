@@ -33,7 +33,7 @@ extern RecoIalsOptions reco_ials_options_default(void);
 extern RecoStatus reco_ials_check_sparse(const RecoSparse *matrix, const RecoRun *run);
 
 /* A small random start; row r depends on r, factors and seed alone. */
-extern void reco_ials_init(float *factors, int32_t rows, int f, uint64_t seed);
+extern RecoStatus reco_ials_init(float *factors, int32_t rows, int f, uint64_t seed, const RecoRun *run);
 
 /* Bytes for everything below that takes a RecoIalsOptions; does not depend on the data. */
 extern size_t reco_ials_workspace_size(const RecoIalsOptions *options);

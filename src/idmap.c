@@ -10,7 +10,7 @@
 #include "idmap.h"
 
 #include "common/hashfn.h"
-#include "miscadmin.h"
+#include "interrupts.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
@@ -51,7 +51,10 @@ make_slots(RecoIdMap *map, uint32 n)
 	uint32		i;
 
 	for (i = 0; i < n; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		slots[i].id = -1;
+	}
 	return slots;
 }
 
@@ -120,6 +123,7 @@ grow_slots(RecoIdMap *map)
 	{
 		uint32		at = old[i].hash & map->mask;
 
+		RECO_CHECK_INTERRUPTS(i);
 		if (old[i].id < 0)
 			continue;
 		while (map->slots[at].id >= 0)
@@ -228,7 +232,10 @@ permute_keys(RecoIdMap *map, const int32 *sorted)
 		int64	   *keys = reco_budget_alloc(map->budget, map->count, sizeof(int64), map->what);
 
 		for (i = 0; i < map->count; i++)
+		{
+			RECO_CHECK_INTERRUPTS(i);
 			keys[i] = map->integers[sorted[i]];
+		}
 		pfree(map->integers);
 		map->integers = keys;
 	}
@@ -237,7 +244,10 @@ permute_keys(RecoIdMap *map, const int32 *sorted)
 		TextKey    *keys = reco_budget_alloc(map->budget, map->count, sizeof(TextKey), map->what);
 
 		for (i = 0; i < map->count; i++)
+		{
+			RECO_CHECK_INTERRUPTS(i);
 			keys[i] = map->texts[sorted[i]];
+		}
 		pfree(map->texts);
 		map->texts = keys;
 	}
@@ -258,9 +268,11 @@ reco_idmap_sort(RecoIdMap *map)
 	for (i = 0; i < map->count; i++)
 		sorted[i] = i;
 	qsort_arg(sorted, map->count, sizeof(int32), map->integer_keys ? compare_integers : compare_texts, map);
-	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < map->count; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		rank[sorted[i]] = i;
+	}
 	permute_keys(map, sorted);
 	pfree(sorted);
 	if (map->slots != NULL)

@@ -153,8 +153,11 @@ reco_interactions_end_orders(RecoInteractions *interactions)
 		return;
 	rank = reco_idmap_sort(interactions->orders);
 	for (i = interactions->first_line; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (interactions->lines[i].order >= 0)
 			interactions->lines[i].order = interactions->n_orders + rank[interactions->lines[i].order];
+	}
 	add_orders(interactions, reco_idmap_count(interactions->orders));
 	pfree(rank);
 	reco_idmap_free(interactions->orders);
@@ -255,7 +258,7 @@ reco_interactions_copy(RecoBudget *budget, const RecoInteractions *other)
 		copy->orders = copy_keys(budget, other->orders, "orders");
 	copy->capacity = Max(other->n_lines, 1);
 	copy->lines = reco_budget_alloc(budget, copy->capacity, sizeof(RecoLine), "order lines");
-	memcpy(copy->lines, other->lines, (Size) other->n_lines * sizeof(RecoLine));
+	reco_copy_bytes(copy->lines, other->lines, (Size) other->n_lines * sizeof(RecoLine));
 	return copy;
 }
 
@@ -440,8 +443,11 @@ make_orders(RecoInteractions *interactions)
 		return;
 	index = reco_budget_alloc(interactions->budget, n, sizeof(int64), "orders");
 	for (i = n = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (lines[i].order < 0 && lines[i].user >= 0)
 			index[n++] = i;
+	}
 	qsort_arg(index, n, sizeof(int64), compare_times, lines);
 	for (i = 0; i < n; i++)
 	{

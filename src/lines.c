@@ -10,6 +10,8 @@
 
 #include <math.h>
 
+#include "miscadmin.h"
+
 #define LEAST_DECAY 1e-6
 #define LEAST_LEFT 1e-5f		/* of a purchase; below it there is only rounding of fractional quantities */
 
@@ -32,6 +34,7 @@ reco_lines_compare(const void *a, const void *b)
 	const RecoLine *x = a;
 	const RecoLine *y = b;
 
+	CHECK_FOR_INTERRUPTS();
 	if (x->user != y->user)
 		return x->user < y->user ? -1 : 1;
 	if (x->item != y->item)

@@ -33,6 +33,9 @@
 #define CRC_LENGTH		4
 #define FLAG_INTEGER_KEYS 1u
 #define MAX_SECTIONS	64
+#define PIECE			((size_t) 4 * 1024 * 1024)	/* bytes between two questions whether to go on */
+#define KEYS_A_CHECK	65536
+#define ROWS_A_CHECK	4096
 
 typedef struct Header
 {
@@ -117,20 +120,43 @@ reco_model_size(const RecoModel *model)
 	return size;
 }
 
-static uint32_t
-compute_crc(const char *bytes, size_t length, RecoChecksum checksum)
+static RecoStatus
+compute_crc(const char *bytes, size_t length, RecoChecksum checksum, const RecoRun *run, uint32_t *crc)
 {
-	size_t		after = CRC_OFFSET + CRC_LENGTH;
-	uint32_t	crc = checksum(bytes, CRC_OFFSET, 0);
+	size_t		at;
 
-	return checksum(bytes + after, length - after, crc);
+	*crc = checksum(bytes, CRC_OFFSET, 0);
+	for (at = CRC_OFFSET + CRC_LENGTH; at < length; at += PIECE)
+	{
+		if (!reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
+		*crc = checksum(bytes + at, length - at < PIECE ? length - at : PIECE, *crc);
+	}
+	return RECO_OK;
+}
+
+/* Copy a section, and fill up its last cache line with zeros. */
+static RecoStatus
+copy_section(char *to, const char *from, size_t length, const RecoRun *run)
+{
+	size_t		at;
+
+	for (at = 0; at < length; at += PIECE)
+	{
+		if (!reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
+		memcpy(to + at, from + at, length - at < PIECE ? length - at : PIECE);
+	}
+	memset(to + length, 0, reco_size_align(length) - length);
+	return RECO_OK;
 }
 
 /*
  * Write the file form into buffer, which has room for reco_model_size() bytes.  The same model gives the same bytes.
+ * RECO_OK, or RECO_INTERRUPTED.
  */
-void
-reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum)
+RecoStatus
+reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum, const RecoRun *run)
 {
 	Content		contents[SECTION_KINDS];
 	int			n = list_contents(model, contents);
@@ -138,9 +164,10 @@ reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum)
 	char	   *bytes = buffer;
 	Header		header = {.format = RECO_MODEL_FORMAT,.byte_order = BYTE_ORDER_MARK};
 	size_t		offset = reco_size_align(sizeof(Header) + (size_t) n * sizeof(Section));
+	RecoStatus	status;
 	int			i;
 
-	memset(buffer, 0, size);
+	memset(buffer, 0, offset);
 	memcpy(header.magic, MAGIC, sizeof(header.magic));
 	header.length = size;
 	header.flags = model->integer_keys ? FLAG_INTEGER_KEYS : 0;
@@ -154,12 +181,14 @@ reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum)
 		size_t		length = contents[i].element * (size_t) contents[i].count;
 
 		memcpy(bytes + sizeof(Header) + (size_t) i * sizeof(Section), &section, sizeof(section));
-		if (length > 0)
-			memcpy(bytes + offset, contents[i].data, length);
+		status = copy_section(bytes + offset, contents[i].data, length, run);
+		if (status != RECO_OK)
+			return status;
 		offset += reco_size_align(length);
 	}
-	header.crc = compute_crc(bytes, size, checksum);
+	status = compute_crc(bytes, size, checksum, run, &header.crc);
 	memcpy(bytes + CRC_OFFSET, &header.crc, CRC_LENGTH);
+	return status;
 }
 
 /* --- opening ----------------------------------------------------------------------------------------------- */
@@ -269,40 +298,49 @@ compare_bytes(const char *a, size_t a_length, const char *b, size_t b_length)
 	return order != 0 ? order : (a_length > b_length) - (a_length < b_length);
 }
 
-static bool
-text_keys_ascend(const RecoModel *model, uint64_t n_bytes)
+static RecoStatus
+check_text_keys(const RecoModel *model, uint64_t n_bytes, const RecoRun *run)
 {
 	const uint64_t *start = model->key_start;
 	int32_t		i;
 
 	if (start[0] != 0 || start[model->items] != n_bytes)
-		return false;
+		return RECO_CORRUPT;
 	for (i = 0; i < model->items; i++)
 		if (start[i] > start[i + 1] || start[i + 1] > n_bytes)
-			return false;
+			return RECO_CORRUPT;
 	for (i = 1; i < model->items; i++)
+	{
+		if (i % KEYS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
 		if (compare_bytes(model->key_bytes + start[i - 1], start[i] - start[i - 1],
 						  model->key_bytes + start[i], start[i + 1] - start[i]) >= 0)
-			return false;
-	return true;
+			return RECO_CORRUPT;
+	}
+	return RECO_OK;
 }
 
-static bool
-keys_ascend(const RecoModel *model, const Section *found)
+/* Strictly ascending. */
+static RecoStatus
+check_keys(const RecoModel *model, const Section *found, const RecoRun *run)
 {
 	int32_t		i;
 
 	if (!model->integer_keys)
-		return text_keys_ascend(model, found[SECTION_KEY_BYTES].count);
+		return check_text_keys(model, found[SECTION_KEY_BYTES].count, run);
 	for (i = 1; i < model->items; i++)
+	{
+		if (i % KEYS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
 		if (model->keys[i - 1] >= model->keys[i])
-			return false;
-	return true;
+			return RECO_CORRUPT;
+	}
+	return RECO_OK;
 }
 
 /* Finite factors with zero padding, and nothing negative that cannot be. */
-static bool
-numbers_are_sane(const RecoModel *model)
+static RecoStatus
+check_numbers(const RecoModel *model, const RecoRun *run)
 {
 	size_t		stride = reco_stride(model->factors);
 	int32_t		i;
@@ -312,16 +350,18 @@ numbers_are_sane(const RecoModel *model)
 	{
 		const float *row = model->y + (size_t) i * stride;
 
+		if (i % ROWS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
 		for (j = 0; j < stride; j++)
 			if (!isfinite(row[j]) || (j >= (size_t) model->factors && row[j] != 0))
-				return false;
+				return RECO_CORRUPT;
 		if (!isfinite(model->popularity[i]) || model->popularity[i] < 0)
-			return false;
+			return RECO_CORRUPT;
 	}
 	for (i = 0; i < model->factors; i++)
 		if (!isfinite(model->gram_diagonal[i]) || model->gram_diagonal[i] < 0)
-			return false;
-	return true;
+			return RECO_CORRUPT;
+	return RECO_OK;
 }
 
 /* Comparisons are such that NaN fails. */
@@ -366,15 +406,17 @@ facts_are_sane(const double *facts)
 
 /*
  * Check the file form in buffer, which is on a cache line, and point model at its parts.  RECO_UNSUPPORTED for another
- * format or byte order, RECO_CORRUPT for anything else that is wrong; problem then says what.
+ * format or byte order, RECO_CORRUPT for anything else that is wrong, RECO_INTERRUPTED; problem then says what.
  */
 RecoStatus
-reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, RecoModel *model, const char **problem)
+reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const RecoRun *run, RecoModel *model,
+				const char **problem)
 {
 	const char *bytes = buffer;
 	Header		header;
 	Section		found[SECTION_KINDS];
 	RecoStatus	status;
+	uint32_t	crc;
 
 	*problem = "it is too short";
 	memset(model, 0, sizeof(*model));
@@ -385,16 +427,23 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, RecoMo
 	if (status != RECO_OK)
 		return status;
 	*problem = "its checksum is wrong";
-	if (compute_crc(bytes, length, checksum) != header.crc)
+	status = compute_crc(bytes, length, checksum, run, &crc);
+	if (status != RECO_OK)
+		return status;
+	if (crc != header.crc)
 		return RECO_CORRUPT;
 	*problem = "its section table is wrong";
 	if (!read_sections(bytes, &header, found) || !locate(bytes, &header, found, model))
 		return RECO_CORRUPT;
 	*problem = "its keys are not in order";
-	if (!keys_ascend(model, found))
-		return RECO_CORRUPT;
+	status = check_keys(model, found, run);
+	if (status != RECO_OK)
+		return status;
 	*problem = "its numbers are out of range";
-	if (!numbers_are_sane(model) || !parameters_are_sane(model->parameters) || !facts_are_sane(model->facts))
+	status = check_numbers(model, run);
+	if (status != RECO_OK)
+		return status;
+	if (!parameters_are_sane(model->parameters) || !facts_are_sane(model->facts))
 		return RECO_CORRUPT;
 	*problem = NULL;
 	return RECO_OK;

@@ -32,9 +32,9 @@ typedef struct RecoModel
 typedef uint32_t (*RecoChecksum) (const void *data, size_t length, uint32_t seed);
 
 extern size_t reco_model_size(const RecoModel *model);
-extern void reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum);
-extern RecoStatus reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, RecoModel *model,
-								  const char **problem);
+extern RecoStatus reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum, const RecoRun *run);
+extern RecoStatus reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const RecoRun *run,
+								  RecoModel *model, const char **problem);
 extern int32_t reco_model_find_integer(const RecoModel *model, int64_t key);
 extern int32_t reco_model_find_text(const RecoModel *model, const char *bytes, size_t length);
 

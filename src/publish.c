@@ -8,6 +8,8 @@
 #include <math.h>
 
 #include "checksum.h"
+#include "foldin.h"
+#include "interrupts.h"
 #include "mb/pg_wchar.h"
 #include "storage/shmem.h"
 #include "utils/builtins.h"
@@ -31,6 +33,7 @@ set_keys(RecoBudget *budget, const RecoIdMap *items, RecoModel *model)
 	{
 		int			length;
 
+		RECO_CHECK_INTERRUPTS(i);
 		(void) reco_idmap_text(items, i, &length);
 		start[i + 1] = start[i] + length;
 	}
@@ -40,6 +43,7 @@ set_keys(RecoBudget *budget, const RecoIdMap *items, RecoModel *model)
 		int			length;
 		const char *key = reco_idmap_text(items, i, &length);
 
+		RECO_CHECK_INTERRUPTS(i);
 		memcpy(bytes + start[i], key, length);
 	}
 	model->key_start = start;
@@ -87,11 +91,12 @@ reco_publish_model(const RecoTrained *trained)
 char *
 reco_publish_blob(RecoBudget *budget, const RecoModel *model, Size *length)
 {
+	RecoRun		run = reco_foldin_run(NULL);
 	char	   *blob;
 
 	*length = reco_model_size(model);
 	blob = reco_budget_alloc(budget, *length, 1, "the model");
-	reco_model_write(model, blob, reco_checksum_crc32c);
+	reco_foldin_check_status(reco_model_write(model, blob, reco_checksum_crc32c, &run), "writing the model");
 	return blob;
 }
 
@@ -120,9 +125,12 @@ keys_are_valid_text(const RecoModel *model)
 	int32		i;
 
 	for (i = 0; !model->integer_keys && i < model->items; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (!pg_verify_mbstr(GetDatabaseEncoding(), model->key_bytes + model->key_start[i],
 							 (int) (model->key_start[i + 1] - model->key_start[i]), true))
 			return false;
+	}
 	return true;
 }
 
@@ -132,7 +140,8 @@ keys_are_valid_text(const RecoModel *model)
 RecoStatus
 reco_publish_open(const char *bytes, Size length, RecoModel *model, const char **problem)
 {
-	RecoStatus	status = reco_model_open(bytes, length, reco_checksum_crc32c, model, problem);
+	RecoRun		run = reco_foldin_run(NULL);
+	RecoStatus	status = reco_model_open(bytes, length, reco_checksum_crc32c, &run, model, problem);
 
 	if (status != RECO_OK || keys_are_valid_text(model))
 		return status;

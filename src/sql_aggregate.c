@@ -18,6 +18,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "interactions.h"
+#include "interrupts.h"
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "options.h"
@@ -435,7 +436,7 @@ factorize(const FactorizeState *state, MemoryContext result_context)
 	blob = reco_publish_blob(trained->budget, &model, &length);
 	result = MemoryContextAlloc(result_context, length + VARHDRSZ);
 	SET_VARSIZE(result, length + VARHDRSZ);
-	memcpy(VARDATA(result), blob, length);
+	reco_copy_bytes(VARDATA(result), blob, length);
 	return result;
 }
 

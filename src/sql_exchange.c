@@ -4,6 +4,7 @@
 #include "postgres.h"
 
 #include "fmgr.h"
+#include "interrupts.h"
 #include "publish.h"
 #include "surface.h"
 #include "utils/builtins.h"
@@ -54,7 +55,7 @@ reco_export_model(PG_FUNCTION_ARGS)
 				 errhint("Carry it over with pg_dump, which has no such limit.")));
 	result = palloc(length + VARHDRSZ);
 	SET_VARSIZE(result, length + VARHDRSZ);
-	memcpy(VARDATA(result), bytes, length);
+	reco_copy_bytes(VARDATA(result), bytes, length);
 	MemoryContextDelete(context);
 	PG_RETURN_BYTEA_P(result);
 }
@@ -100,7 +101,7 @@ reco_import_model(PG_FUNCTION_ARGS)
 	length = VARSIZE_ANY_EXHDR(data);
 	bytes = MemoryContextAllocExtended(context, length + RECO_CACHE_LINE, MCXT_ALLOC_HUGE);
 	bytes = (char *) TYPEALIGN(RECO_CACHE_LINE, bytes);
-	memcpy(bytes, VARDATA_ANY(data), length);
+	reco_copy_bytes(bytes, VARDATA_ANY(data), length);
 	open_import(bytes, length, &model);
 	version = reco_publish_import(row, &model, bytes, length, options.keep_versions);
 	MemoryContextSwitchTo(old_context);

@@ -167,7 +167,8 @@ take_factors(Trainer *trainer)
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
 	trainer->item_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(items, stride), sizeof(float), "item factors");
 	trainer->workspace = reco_budget_alloc_aligned(trainer->budget, reco_ials_workspace_size(&trainer->ials), 1, "workspace");
-	reco_ials_init(trainer->item_factors, (int32) items, trainer->ials.factors, trainer->ials.seed);
+	reco_foldin_check_status(reco_ials_init(trainer->item_factors, (int32) items, trainer->ials.factors, trainer->ials.seed,
+											&trainer->run), "training");
 }
 
 /*

@@ -73,8 +73,7 @@ reco_transfer_size(const RecoInteractions *interactions)
 static char *
 write_bytes(char *at, const void *bytes, Size length)
 {
-	if (length > 0)
-		memcpy(at, bytes, length);
+	reco_copy_bytes(at, bytes, length);
 	return at + length;
 }
 
@@ -202,8 +201,7 @@ read_lines(Reader *reader, RecoInteractions *interactions, const Header *header)
 	interactions->lines = reco_budget_alloc(interactions->budget, header->n_lines, sizeof(RecoLine), "order lines");
 	interactions->n_lines = header->n_lines;
 	interactions->capacity = Max(header->n_lines, 1);
-	if (header->n_lines > 0)
-		memcpy(interactions->lines, lines, (Size) header->n_lines * sizeof(RecoLine));
+	reco_copy_bytes(interactions->lines, lines, (Size) header->n_lines * sizeof(RecoLine));
 	for (i = 0; i < header->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);

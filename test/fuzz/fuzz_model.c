@@ -82,6 +82,8 @@ use(const RecoModel *model)
 		abort();				/* a NaN came through */
 }
 
+static const RecoRun run = {NULL, NULL, NULL};
+
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int
@@ -100,7 +102,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	memcpy(memory, data + 1, size);
 	if ((data[0] & 1) && size >= HEADER)
 		seal(memory, size);
-	status = reco_model_open(memory, size, crc32c, &model, &problem);
+	status = reco_model_open(memory, size, crc32c, &run, &model, &problem);
 	if ((status == RECO_OK) != (problem == NULL))
 		abort();
 	if (status == RECO_OK)

@@ -20,6 +20,8 @@ no_checksum(const void *data, size_t length, uint32_t seed)
 	return seed;				/* fuzz_model.c seals them */
 }
 
+static const RecoRun run = {NULL, NULL, NULL};
+
 static void
 write_input(const char *directory, const RecoModel *model)
 {
@@ -31,7 +33,8 @@ write_input(const char *directory, const RecoModel *model)
 	if (bytes == NULL)
 		abort();
 	bytes[0] = 1;
-	reco_model_write(model, bytes + 1, no_checksum);
+	if (reco_model_write(model, bytes + 1, no_checksum, &run) != RECO_OK)
+		abort();
 	snprintf(path, sizeof(path), "%s/%s_%d_%d", directory, model->integer_keys ? "integer" : "text", model->items, model->factors);
 	file = fopen(path, "wb");
 	if (file == NULL || fwrite(bytes, 1, size + 1, file) != size + 1 || fclose(file) != 0)

@@ -149,6 +149,8 @@ put(Blob *blob, size_t at, size_t width, uint64_t value)
 	memcpy(blob->bytes + at, &value, width);
 }
 
+static const RecoRun run = {NULL, NULL, NULL};
+
 static Blob
 write_model(const RecoModel *model)
 {
@@ -156,7 +158,8 @@ write_model(const RecoModel *model)
 
 	blob.bytes = allocate(blob.length);
 	memset(blob.bytes, 0xA5, blob.length);
-	reco_model_write(model, blob.bytes, crc32c);
+	if (reco_model_write(model, blob.bytes, crc32c, &run) != RECO_OK)
+		abort();
 	return blob;
 }
 
@@ -188,7 +191,7 @@ static RecoStatus
 open_blob(const Blob *blob, RecoModel *model)
 {
 	const char *problem = "untouched";
-	RecoStatus	status = reco_model_open(blob->bytes, blob->length, crc32c, model, &problem);
+	RecoStatus	status = reco_model_open(blob->bytes, blob->length, crc32c, &run, model, &problem);
 
 	if ((status == RECO_OK) != (problem == NULL) || (problem != NULL && strcmp(problem, "untouched") == 0))
 	{
@@ -1151,6 +1154,46 @@ test_numbers(void)
 	free(blob.bytes);
 }
 
+/* Goes on so many times, then never again. */
+static bool
+goes_on(void *arg)
+{
+	int		   *left = arg;
+
+	return (*left)-- > 0;
+}
+
+/* The number of times that writing (or opening) a model asks whether to go on; each of them must be able to stop it. */
+static int
+count_stops(const RecoModel *model, Blob *blob, bool write)
+{
+	RecoStatus	status = RECO_INTERRUPTED;
+	int			allowed;
+
+	for (allowed = 0; allowed < 1000 && status == RECO_INTERRUPTED; allowed++)
+	{
+		int			left = allowed;
+		RecoRun		stopping = {NULL, goes_on, &left};
+		RecoModel	opened;
+		const char *problem;
+
+		status = write ? reco_model_write(model, blob->bytes, crc32c, &stopping)
+			: reco_model_open(blob->bytes, blob->length, crc32c, &stopping, &opened, &problem);
+	}
+	return status == RECO_OK ? allowed - 1 : -1;
+}
+
+static void
+test_interruption(void)
+{
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	Blob		blob = write_model(&model);
+
+	ok(count_stops(&model, &blob, true) >= 6, "writing can be interrupted at each section and in its checksum");
+	ok(count_stops(&model, &blob, false) >= 2, "so can opening");
+	free(blob.bytes);
+}
+
 int
 main(void)
 {
@@ -1173,6 +1216,7 @@ main(void)
 	test_keys(false);
 	test_numbers();
 	test_two_text_keys();
+	test_interruption();
 	printf("1..%d\n", tests);
 	return failures > 0;
 }

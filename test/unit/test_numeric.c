@@ -867,7 +867,7 @@ make_data(int32_t bags, int32_t items, int f)
 	data.x = guarded_alloc((size_t) bags * reco_stride(f) * sizeof(float));
 	data.y = guarded_alloc((size_t) items * reco_stride(f) * sizeof(float));
 	data.workspace = guarded_alloc(reco_ials_workspace_size(&data.options));
-	reco_ials_init(data.y, items, f, 7);
+	(void) reco_ials_init(data.y, items, f, 7, &run);
 	return data;
 }
 
@@ -1031,9 +1031,9 @@ test_init(void)
 	bool		padding = true;
 
 	memset(many, 1, 1000 * stride * sizeof(float));
-	reco_ials_init(ten, 10, 20, 5);
-	reco_ials_init(many, 1000, 20, 5);
-	reco_ials_init(other, 10, 20, 6);
+	(void) reco_ials_init(ten, 10, 20, 5, &run);
+	(void) reco_ials_init(many, 1000, 20, 5, &run);
+	(void) reco_ials_init(other, 10, 20, 6, &run);
 	ok(memcmp(ten, many, 10 * stride * sizeof(float)) == 0, "a row's start does not depend on the number of rows");
 	ok(memcmp(ten, other, 10 * stride * sizeof(float)) != 0, "but on the seed");
 	for (size_t i = 0; i < 1000 * stride; i++)
@@ -1269,7 +1269,7 @@ test_refusals(void)
 	data.options = good;
 	data.y[0] = INFINITY;
 	ok(iterate(&data) == RECO_NOT_FINITE, "source factors that are not finite");
-	reco_ials_init(data.y, 10, 7, 1);
+	(void) reco_ials_init(data.y, 10, 7, 1, &run);
 	data.x[reco_stride(7)] = NAN;
 	ok(iterate(&data) == RECO_NOT_FINITE, "target factors that are not finite");
 	ok(free_data(&data), "refusals stay within bounds");
