@@ -7,23 +7,25 @@ use warnings;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use RecoNode;
+use List::Util qw(shuffle);
 use Test::More;
+use Time::HiRes qw(time);
 
 my $node = new_node('crash');
-$node->append_conf('postgresql.conf', "restart_after_crash = on\ndynamic_shared_memory_type = mmap\nlog_min_messages = warning\nmaintenance_work_mem = 1GB\n");
+$node->append_conf('postgresql.conf', "restart_after_crash = on\ndynamic_shared_memory_type = mmap\nlog_min_messages = warning\nmaintenance_work_mem = 1GB\nmax_parallel_workers = 4\n");
 $node->restart;
-$node->safe_psql('postgres', q{
+my $data = q{
 	CREATE EXTENSION reco;
-	CREATE TABLE lines (customer bigint, item bigint, at timestamptz);
-	INSERT INTO lines SELECT n % 5000, n::bigint * 7919 % (1 + n % 3000), '2024-01-01 00:00+00'::timestamptz + n * interval '1 minute'
+	CREATE TABLE lines (customer bigint, item bigint, at timestamptz) WITH (parallel_workers = 4);
+	INSERT INTO lines SELECT n / 4 % 5000, n::bigint * 7919 % (1 + n % 3000), '2024-01-01 00:00+00'::timestamptz + n / 4 * interval '1 minute'
 	FROM generate_series(1, 200000) n;
 	CREATE INDEX ON lines (customer, at DESC);
+	ANALYZE lines;
 	SELECT reco.create_model('shop', options => '{"factors": 32, "iterations": 1, "holdout_orders": 0}');
 	SELECT reco.add_orders('shop', 'lines', user_id => 'customer', item_id => 'item', at => 'at');
-	SELECT reco.train('shop');
-	SELECT reco.alter_model('shop', '{"factors": 128, "iterations": 1000}');
-	CHECKPOINT;
-});
+};
+my $long = q{SELECT reco.alter_model('shop', '{"factors": 64, "iterations": 8, "holdout_orders": 200}')};
+$node->safe_psql('postgres', "$data; SELECT reco.train('shop'); $long; CHECKPOINT");
 
 my $answer_sql = q{
 	SELECT r.* FROM (VALUES (1), (77), (4999)) c (customer),
@@ -46,12 +48,47 @@ sub temporary_files
 	return grep { -f $_ } glob("$data/base/pgsql_tmp/*"), glob("$data/base/pgsql_tmp/*/*");
 }
 
+# Segments of dynamic shared memory: as files in the data directory they are not mistaken for those of other servers.
+sub segments
+{
+	return scalar(my @files = glob($node->data_dir . '/pg_dynshmem/*'));
+}
+
+# Sessions and parallel workers of this server that have not ended, whoever is their parent.
+sub busy_processes
+{
+	my @found;
+	for my $file (glob('/proc/[0-9]*/cmdline'))
+	{
+		open my $handle, '<', $file or next;
+		my $title = <$handle> // '';
+		push @found, $title if $title =~ /^postgres: crash: (?:parallel worker|.*(?:SELECT|BEGIN|idle in transaction))/;
+	}
+	return @found;
+}
+
+# How many workers a query gets that asks for all that the server allows.
+sub free_workers
+{
+	my $plan = $node->safe_psql('postgres', q{
+		SET max_parallel_workers_per_gather = 4;
+		SET parallel_setup_cost = 0;
+		EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT count(*) FROM lines
+	});
+	return $plan =~ /Workers Launched: (\d+)/ ? $1 : 0;
+}
+
+my $segments = segments();
+
 sub check_unchanged
 {
 	my ($when) = @_;
 	is($node->safe_psql('postgres', $catalog), $contents, "$when: the old version is there, whole and alone");
 	is($node->safe_psql('postgres', $answer_sql), $answer, "$when: and answers as before");
 	is_deeply([ temporary_files() ], [], "$when: no temporary file is left");
+	ok(wait_until(20, sub { !busy_processes() }), "$when: no process is left");
+	ok(wait_until(20, sub { free_workers() == 4 }), "$when: all parallel workers are free");
+	ok(wait_until(20, sub { segments() <= $segments }), "$when: no shared memory is left");
 	return;
 }
 
@@ -67,50 +104,59 @@ sub start_training
 	my ($seconds) = @_;
 	my $session = session($node, 'postgres');
 	my $pid     = $session->pid;
-	$session->send(q{SELECT reco.train('shop')});
+	$session->send(q{BEGIN; SELECT version FROM reco.train('shop')});
 	wait_until(20, sub { is_training($pid) }) or die 'training does not start';
 	select undef, undef, undef, $seconds;
 	return ($session, $pid);
 }
 
-# ---- One backend dies ----------------------------------------------------------------------------------------------------
+# ---- Twenty moments ------------------------------------------------------------------------------------------------------
 
-for my $seconds (0, 0.1, 0.5, 1.5)
+# Training is in a transaction that nobody commits: it makes no difference when a moment comes only after its end.
+my $from = time;
+$node->safe_psql('postgres', "BEGIN; SELECT reco.train('shop'); ROLLBACK");
+my $duration = time - $from;
+check_unchanged('after a training that was rolled back');
+
+my $seed = int(rand(2**31));
+srand($seed);
+diag(sprintf 'seed %d, a training takes %.2f s', $seed, $duration);
+my @ends = shuffle(('kill') x 7, ('stop') x 6, ('cancel') x 4, ('terminate') x 3);
+my ($in_training, $found, @latencies) = (0, 0);
+for my $i (0 .. $#ends)
 {
-	my ($session, $pid) = start_training($seconds);
-	is(is_training($pid), 1, "killed after $seconds s, in the middle of training");
-	kill 'KILL', $pid or die "kill: $!";
-	$session->discard;
-	wait_until(20, sub { !-e "/proc/$pid" });
-	ok(wait_until(30, \&connects), "killed after $seconds s: the server comes back");
-	check_unchanged("killed after $seconds s");
-}
-
-# ---- Gentler ends --------------------------------------------------------------------------------------------------------
-
-for my $end (qw(cancel terminate))
-{
-	my ($session, $pid) = start_training(0.3);
-	my $from = time;
-	is($node->safe_psql('postgres', "SELECT pg_${end}_backend($pid)"), 't', "training gets a $end");
-	like($session->receive, $end eq 'cancel' ? qr/ERROR:  57014: / : qr/FATAL:  57P01: /, "$end: it ends with that error");
-	cmp_ok(time - $from, '<=', 3, "$end: and at once");
-	check_unchanged("after a $end");
+	my $end    = $ends[$i];
+	my $moment = $duration * 0.9 * ($i + rand) / @ends;
+	my $when   = sprintf '%s after %.2f s', $end, $moment;
+	my ($session, $pid) = start_training($moment);
+	$in_training += is_training($pid);
+	$found += busy_processes() > 0;
+	$from = time;
+	if ($end eq 'kill')
+	{
+		kill 'KILL', $pid or die "kill: $!";
+		wait_until(20, sub { !-e "/proc/$pid" });
+		ok(wait_until(30, \&connects), "$when: the server comes back");
+	}
+	elsif ($end eq 'stop')
+	{
+		$node->stop('immediate');
+		wait_until(20, sub { !-e "/proc/$pid" });
+		$node->start;
+	}
+	else
+	{
+		is($node->safe_psql('postgres', "SELECT pg_${end}_backend($pid)"), 't', "$when: it is told");
+		like($session->receive, $end eq 'cancel' ? qr/ERROR:  57014: |^\d/ : qr/FATAL:  57P01: |^\d/, "$when: it ends with that error");
+		push @latencies, time - $from;
+		cmp_ok($latencies[-1], '<=', 3, "$when: and at once");
+	}
 	$end eq 'cancel' ? $session->quit : $session->discard;
+	check_unchanged($when);
 }
-
-# ---- The server stops at once --------------------------------------------------------------------------------------------
-
-for my $seconds (0.05, 0.8)
-{
-	my ($session, $pid) = start_training($seconds);
-	is(is_training($pid), 1, "immediate stop after $seconds s, in the middle of training");
-	$node->stop('immediate');
-	$session->discard;
-	wait_until(20, sub { !-e "/proc/$pid" });
-	$node->start;
-	check_unchanged("immediate stop after $seconds s");
-}
+is($found, 20, 'the processes that are looked for are found while they are there');
+cmp_ok($in_training, '>=', 5, "$in_training of them in the middle of training");
+diag('seconds from a cancel to its answer: ' . join(' ', map { sprintf '%.3f', $_ } sort { $a <=> $b } @latencies));
 
 # Trained, but not committed; what it wrote is on disk.
 $node->safe_psql('postgres', q{SELECT reco.alter_model('shop', '{"factors": 32, "iterations": 1}')});
@@ -143,8 +189,16 @@ $node->start;
 check_unchanged('immediate stop after the commit');
 is($node->safe_psql('postgres', q{SELECT version FROM reco.versions WHERE active}), '3', 'the new version is the active one');
 
+# ---- As if nothing had happened ------------------------------------------------------------------------------------------
+
+my $bytes = q{SELECT v.bytes, md5(string_agg(p.data, '' ORDER BY p.part)) FROM reco.version v JOIN reco.version_part p USING (blob)
+	WHERE v.version = (SELECT max(version) FROM reco.version) GROUP BY v.bytes};
+$node->safe_psql('postgres', "$long; SELECT reco.train('shop')");
+$node->safe_psql('postgres', 'CREATE DATABASE undisturbed');
+$node->safe_psql('undisturbed', "$data; $long; SELECT reco.train('shop')");
+is($node->safe_psql('postgres', $bytes), $node->safe_psql('undisturbed', $bytes), 'training gives the same bytes as where nothing happened');
+
 $node->stop('immediate');
-# As files in the data directory, segments of shared memory are not mistaken for those of other servers.
 is_deeply([ glob($node->data_dir . '/pg_dynshmem/*') ], [], 'no shared memory is left');
 
 done_testing();
