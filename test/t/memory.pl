@@ -1,5 +1,5 @@
 # A backend that gets no more memory from the system: train fails with out_of_memory wherever that strikes, and the
-# session lives on; nothing half-made is left.
+# session lives on; nothing half-made is left.  And a session that trains and recommends a hundred times keeps no memory of it.
 
 use strict;
 use warnings;
@@ -96,6 +96,34 @@ my $session = session($node, 'postgres');
 like($session->query(q{SET maintenance_work_mem = '1MB'; SELECT reco.train('shop')}), qr/ERROR:  53400: /,
 	'maintenance_work_mem is an error before it is memory');
 like($session->query(q{SET maintenance_work_mem = '64MB'; SELECT items FROM reco.train('shop')}), qr/^3000$/, 'and enough of it is enough');
+$session->quit;
+
+# ---- A session that goes on and on -----------------------------------------------------------------------------------------
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE few (customer bigint, item text, at timestamptz);
+	INSERT INTO few SELECT n % 100, 'item ' || (n * 7919 % 300), '2024-01-01 00:00+00'::timestamptz + n * interval '1 minute' FROM generate_series(1, 3000) n;
+	SELECT reco.create_model('few', options => '{"factors": 16, "iterations": 1, "holdout_orders": 10}');
+	SELECT reco.add_orders('few', 'few', user_id => 'customer', item_id => 'item', at => 'at');
+	SELECT reco.train('few');
+});
+$session = session($node, 'postgres');
+my %work = (
+	'training' => [ 30, q{SELECT items FROM reco.train('few')}, qr/^300$/ ],
+	'training that fails' => [ 30, q{SET maintenance_work_mem = '1MB'; SELECT FROM reco.train('shop'); RESET maintenance_work_mem}, qr/ERROR:  53400: / ],
+	'recommend_all' => [ 200, q{SELECT count(*) FROM reco.recommend_all_text('few', k => 3)}, qr/^300$/ ],
+);
+for my $name (sort keys %work)
+{
+	my ($times, $sql, $expected) = @{ $work{$name} };
+	my $held = 'SELECT sum(total_bytes) FROM pg_backend_memory_contexts';
+	like($session->query($sql), $expected, "$name does what it should");
+	$session->query($sql) for 1 .. 9;
+	my $before = $session->query($held);
+	$session->query($sql) for 1 .. $times;
+	my $growth = $session->query($held) - $before;
+	cmp_ok($growth, '<', 256 * 1024, "$name: $times times more in one session take no more memory ($growth bytes)");
+}
 $session->quit;
 
 $node->stop;
