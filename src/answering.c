@@ -57,16 +57,26 @@ evidence_end(TimestampTz as_of)
 	return as_of == GetCurrentTransactionStartTimestamp() ? GetCurrentTimestamp() + 1 : as_of;
 }
 
-static void
-set_factors(RecoAnswering *a)
+/*
+ * For scoring alone, over an opened model, in the current memory context: it has neither row nor sources, and looks at
+ * no catalog, no setting and nothing of the session, so that a parallel worker can do it.
+ */
+RecoAnswering *
+reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of)
 {
-	a->factors.items = a->model->items;
-	a->factors.factors = a->model->factors;
-	a->factors.y = a->model->y;
-	a->factors.gram_diagonal = a->model->gram_diagonal;
-	a->factors.unobserved = a->model->parameters[RECO_PARAMETER_UNOBSERVED];
-	a->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
+	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
+
+	a->model = model;
+	a->factors.items = model->items;
+	a->factors.factors = model->factors;
+	a->factors.y = model->y;
+	a->factors.gram_diagonal = model->gram_diagonal;
+	a->factors.unobserved = model->parameters[RECO_PARAMETER_UNOBSERVED];
+	a->run = reco_foldin_run(kernels);
 	a->foldin = reco_foldin_create(&a->factors, &a->run);
+	a->as_of = as_of;
+	a->basket.is_zero = a->history.is_zero = true;
+	return a;
 }
 
 /*
@@ -77,17 +87,18 @@ set_factors(RecoAnswering *a)
 RecoAnswering *
 reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of)
 {
-	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
+	RecoModelRow *row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
+	RecoAnswering *a;
 	pg_uuid_t	blob;
 
-	a->row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
-	reco_catalog_require(a->row, RECO_ACCESS_RECOMMEND);
-	if (!reco_catalog_active_blob(a->row, &blob))
+	reco_catalog_require(row, RECO_ACCESS_RECOMMEND);
+	if (!reco_catalog_active_blob(row, &blob))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has not been trained", a->row->name),
-				 errhint("SELECT * FROM reco.train('%s').", a->row->name)));
-	a->model = reco_cache_get(a->row->name, &blob);
+				 errmsg("model \"%s\" has not been trained", row->name),
+				 errhint("SELECT * FROM reco.train('%s').", row->name)));
+	a = reco_answering_create(reco_cache_get(row->name, &blob), reco_kernels_choose(reco_guc_kernel), as_of);
+	a->row = row;
 	check_key_type(a, integer_keys);
 	a->options = reco_catalog_options(a->row);
 	a->sources = reco_catalog_sources(a->row->name, RECO_READ_CALLER);
@@ -96,10 +107,7 @@ reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of)
 	a->reader.owner = a->row->owner_oid;
 	a->reader.timezone = a->row->timezone;
 	a->reader.integer_keys = a->model->integer_keys;
-	a->as_of = as_of;
 	a->evidence_end = evidence_end(as_of);
-	a->basket.is_zero = a->history.is_zero = true;
-	set_factors(a);
 	return a;
 }
 
@@ -168,10 +176,15 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 	return key;
 }
 
-/* Where the model's own data ended long ago, that is said, once for each version and session. */
-static void
-notice_age(const RecoAnswering *a, double half_life)
+/*
+ * Where the model's own data ended long ago, that is said, once for each version and session.  Asked before a history
+ * is used; the basket must have been set.
+ */
+void
+reco_answering_notice_age(const RecoAnswering *a)
 {
+	double		half_life = a->model->parameters[a->basket.is_zero ? RECO_PARAMETER_ALONE_HALF_LIFE
+												 : RECO_PARAMETER_HISTORY_HALF_LIFE];
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
 	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
@@ -196,10 +209,7 @@ reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry
 
 	a->history_weight = alone ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT];
 	if (n > 0)
-	{
-		notice_age(a, half_life);
 		n_entries = reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries);
-	}
 	reco_foldin_bag(a->foldin, entries, n_entries, lambda, &a->history);
 }
 

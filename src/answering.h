@@ -24,7 +24,10 @@ typedef enum RecoAnswerSource
 	RECO_ANSWER_POPULAR
 } RecoAnswerSource;
 
-/* A model ready to answer, and the evidence of the request at hand. */
+/*
+ * A model ready to answer, and the evidence of the request at hand.  Of reco_answering_create, which is for scoring
+ * alone, row, options, sources, reader and evidence_end are empty.
+ */
 typedef struct RecoAnswering
 {
 	RecoModelRow *row;
@@ -46,6 +49,8 @@ typedef struct RecoAnswering
 } RecoAnswering;
 
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
+extern RecoAnswering *reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of);
+extern void reco_answering_notice_age(const RecoAnswering *a);
 extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key);
 extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items);

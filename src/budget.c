@@ -50,6 +50,13 @@ reco_budget_end(RecoBudget *budget, MemoryContext outer)
 	budget->current = outer;
 }
 
+/* Whether so many more bytes fit. */
+bool
+reco_budget_has_room(const RecoBudget *budget, Size more)
+{
+	return add_size(MemoryContextMemAllocated(budget->context, true), more) <= budget->limit;
+}
+
 /*
  * Make sure that so many more bytes fit, or raise configuration_limit_exceeded.
  */

@@ -18,6 +18,7 @@ typedef struct RecoBudget
 extern RecoBudget *reco_budget_create(MemoryContext parent, const char *work, Size limit);
 extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
 extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);
+extern bool reco_budget_has_room(const RecoBudget *budget, Size more);
 extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);
 extern void *reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose);
 extern void *reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose);

@@ -60,6 +60,8 @@ reco_evidence_set(RecoAnswering *a, RecoHistory *history)
 
 	reco_history_cut(history, a->options.history_limit);
 	entries = palloc_extended(mul_size(Max(history->n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
+	if (history->n > 0)
+		reco_answering_notice_age(a);
 	reco_answering_set_history(a, history->lines, history->n, entries);
 	reco_answering_prepare(a);
 }
