@@ -2,8 +2,9 @@
  * recommend_all.c: answers for all customers at once.
  *
  * The order lines are read in one pass and grouped by customer in memory, never by a query per customer; what is
- * available is asked once.  From there a customer's answer comes about as in recommend.c, by the same routines over the
- * same lines, so that each row equals what recommend gives at the same as_of and in the same snapshot.  (Only where
+ * available is asked once.  All that is done by this process; then the customers are shared out among processes
+ * (bulk.c), and each answer comes about (scorer.c) as in recommend.c, by the same routines over the same lines, so that
+ * each row equals what recommend gives at the same as_of and in the same snapshot.  (Only where
  * history_limit cuts among lines of one moment, and some of those count nothing or are of items that the model does not
  * know, may it be others of them that are left.)
  */
@@ -13,7 +14,7 @@
 
 #include "availability.h"
 #include "budget.h"
-#include "history.h"
+#include "bulk.h"
 #include "idmap.h"
 #include "interrupts.h"
 #include "utils/memutils.h"
@@ -27,7 +28,7 @@ enum
 
 static const RecoRole bulk_roles[BULK_COLUMNS] = {RECO_ROLE_USER, RECO_ROLE_ITEM, RECO_ROLE_AT, RECO_ROLE_QUANTITY};
 
-typedef struct Bulk
+typedef struct Reading
 {
 	const RecoBulkRequest *request;
 	RecoAnswering *a;
@@ -38,169 +39,172 @@ typedef struct Bulk
 	int64		capacity;
 	int32		source;			/* that is being read */
 	bool		has_quantity;
-	uint64	   *skip;			/* bitmap of what is not available */
-} Bulk;
+} Reading;
+
+/* What rows are handed to the caller with. */
+typedef struct Emission
+{
+	const RecoModel *model;
+	const RecoIdMap *users;
+	RecoBulkCallback callback;
+	void	   *arg;
+	MemoryContext context;		/* of one customer's rows */
+	RecoProgress *progress;
+} Emission;
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
+/* Only customers who are asked for have a number, where any are. */
 static int32
-user_number(Bulk *bulk, const RecoValue *key)
+user_number(Reading *reading, const RecoValue *key)
 {
-	return bulk->request->users.given ? reco_idmap_find(bulk->users, key) : reco_idmap_add(bulk->users, key);
+	return reading->request->users.given ? reco_idmap_find(reading->users, key) : reco_idmap_add(reading->users, key);
 }
 
 static RecoLine *
-next_line(Bulk *bulk)
+next_line(Reading *reading)
 {
-	if (bulk->n_lines == bulk->capacity)
+	if (reading->n_lines == reading->capacity)
 	{
-		int64		capacity = bulk->capacity + bulk->capacity / 2;
+		int64		capacity = reading->capacity + reading->capacity / 2;
 
-		bulk->lines = reco_budget_resize(bulk->budget, bulk->lines, bulk->capacity, capacity, sizeof(RecoLine), "order lines");
-		bulk->capacity = capacity;
+		reading->lines = reco_budget_resize(reading->budget, reading->lines, reading->capacity, capacity, sizeof(RecoLine),
+											"order lines");
+		reading->capacity = capacity;
 	}
-	return &bulk->lines[bulk->n_lines++];
+	return &reading->lines[reading->n_lines++];
 }
 
 /* Lines that count nothing are kept for now: a request's limit counts them too. */
 static void
 receive_line(void *arg, const RecoValue *values)
 {
-	Bulk	   *bulk = arg;
+	Reading    *reading = arg;
 	RecoKey		item;
 	RecoLine   *line;
 	int32		user;
 
-	if (values[COLUMN_USER].is_null || values[COLUMN_AT].is_null || values[COLUMN_AT].integer >= bulk->a->evidence_end)
+	if (values[COLUMN_USER].is_null || values[COLUMN_AT].is_null || values[COLUMN_AT].integer >= reading->a->evidence_end)
 		return;
-	user = user_number(bulk, &values[COLUMN_USER]);
+	user = user_number(reading, &values[COLUMN_USER]);
 	if (user < 0)
 		return;
 	item.integer = values[COLUMN_ITEM].integer;
 	item.bytes = values[COLUMN_ITEM].bytes;
 	item.length = values[COLUMN_ITEM].length;
-	line = next_line(bulk);
+	line = next_line(reading);
 	line->at = values[COLUMN_AT].integer;
 	line->user = user;
-	line->item = values[COLUMN_ITEM].is_null ? -1 : reco_answering_find_item(bulk->a->model, &item);
-	line->order = bulk->source;
+	line->item = values[COLUMN_ITEM].is_null ? -1 : reco_answering_find_item(reading->a->model, &item);
+	line->order = reading->source;
 	line->quantity = 1;
-	if (bulk->has_quantity)
+	if (reading->has_quantity)
 		line->quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
 }
 
 static void
-add_users(Bulk *bulk)
+receive_user(void *arg, const RecoValue *key)
 {
-	const RecoKeyList *users = &bulk->request->users;
+	(void) reco_idmap_add(((Reading *) arg)->users, key);
+}
+
+/* The customers who are asked for, each once. */
+static void
+read_users(Reading *reading)
+{
+	const RecoKeyList *users = &reading->request->users;
 	int			i;
 
 	for (i = 0; i < users->n; i++)
 	{
 		RecoValue	key = {false, users->keys[i].integer, 0, users->keys[i].bytes, users->keys[i].length};
 
-		(void) reco_idmap_add(bulk->users, &key);
+		RECO_CHECK_INTERRUPTS(i);
+		receive_user(reading, &key);
 	}
 }
 
 static void
-read_lines(Bulk *bulk)
+read_lines(Reading *reading)
 {
 	ListCell   *cell;
 
-	bulk->capacity = FIRST_LINES;
-	bulk->lines = reco_budget_alloc(bulk->budget, FIRST_LINES, sizeof(RecoLine), "order lines");
-	foreach(cell, bulk->a->sources)
+	reading->capacity = FIRST_LINES;
+	reading->lines = reco_budget_alloc(reading->budget, FIRST_LINES, sizeof(RecoLine), "order lines");
+	foreach(cell, reading->a->sources)
 	{
 		const RecoSource *source = lfirst(cell);
 
 		if (source->kind != RECO_SOURCE_ORDERS)
 			continue;
-		bulk->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
-		(void) reco_sources_read_all(&bulk->a->reader, source, bulk_roles, BULK_COLUMNS, receive_line, bulk);
-		bulk->source++;
+		reading->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
+		(void) reco_sources_read_all(&reading->a->reader, source, bulk_roles, BULK_COLUMNS, receive_line, reading);
+		reading->source++;
 	}
 }
 
-/* Bring each customer's lines together: start[u] to start[u + 1] - 1, customers in the order of their keys. */
-static int64 *
-group_by_user(Bulk *bulk)
+/* A notice that comes once, here and not from a worker: some customer has a history. */
+static void
+notice_age(const Reading *reading)
 {
-	int32	   *rank = reco_idmap_sort(bulk->users);
-	int32		n_users = reco_idmap_count(bulk->users);
-	int64	   *start = reco_budget_alloc(bulk->budget, (Size) n_users + 2, sizeof(int64), "customers");
-	RecoLine   *grouped = reco_budget_alloc(bulk->budget, Max(bulk->n_lines, 1), sizeof(RecoLine), "order lines");
 	int64		i;
 
-	for (i = 0; i < bulk->n_lines; i++)
+	for (i = 0; i < reading->n_lines; i++)
+		if (reco_lines_is_usable(&reading->lines[i]))
+		{
+			reco_answering_notice_age(reading->a);
+			return;
+		}
+}
+
+/*
+ * Bring each customer's lines together: start[u] to start[u + 1] - 1, customers in the order of their keys.  start has
+ * zeros for all customers and two more.
+ */
+static void
+group_by_user(Reading *reading, const int32 *rank, int64 *start, RecoLine *grouped)
+{
+	int32		n_users = reco_idmap_count(reading->users);
+	int64		i;
+
+	for (i = 0; i < reading->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		bulk->lines[i].user = rank[bulk->lines[i].user];
-		start[bulk->lines[i].user + 2]++;
+		reading->lines[i].user = rank[reading->lines[i].user];
+		start[reading->lines[i].user + 2]++;
 	}
 	for (i = 2; i <= n_users; i++)
 		start[i] += start[i - 1];
 	CHECK_FOR_INTERRUPTS();
-	for (i = 0; i < bulk->n_lines; i++)
+	for (i = 0; i < reading->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		grouped[start[bulk->lines[i].user + 1]++] = bulk->lines[i];
+		grouped[start[reading->lines[i].user + 1]++] = reading->lines[i];
 	}
-	pfree(bulk->lines);
+	pfree(reading->lines);
+	reading->lines = NULL;
+}
+
+/* --- answering --------------------------------------------------------------------------------------------- */
+
+static RecoBulk *
+prepare(Reading *reading)
+{
+	RecoScorerTask task = {
+		.k = reading->request->k,
+		.exclude_purchased = reading->request->exclude_purchased,
+		.history_limit = reading->a->options.history_limit,
+		.as_of = reading->a->as_of
+	};
+	int32	   *rank = reco_idmap_sort(reading->users);
+	uint64	   *skip = reco_availability_unavailable(reading->a);
+	RecoBulk   *bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip,
+										reading->budget);
+
+	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk));
+	pfree(skip);
 	pfree(rank);
-	bulk->lines = grouped;
-	return start;
-}
-
-/* --- one customer ------------------------------------------------------------------------------------------ */
-
-static int
-compare_by_source(const void *a, const void *b)
-{
-	int32		x = ((const RecoLine *) a)->order;
-	int32		y = ((const RecoLine *) b)->order;
-
-	return x != y ? (x > y) - (x < y) : reco_history_compare(a, b);
-}
-
-/* What reco_history_read would have read: the newest lines of each source, and of those the ones that count. */
-static int64
-keep_newest(RecoLine *lines, int64 n, int64 limit)
-{
-	int64		kept = 0;
-	int64		in_source = 0;
-	int64		i;
-
-	qsort(lines, n, sizeof(RecoLine), compare_by_source);
-	for (i = 0; i < n; i++)
-	{
-		in_source = i > 0 && lines[i].order == lines[i - 1].order ? in_source + 1 : 1;
-		if (in_source > limit || !reco_lines_is_usable(&lines[i]))
-			continue;
-		lines[kept] = lines[i];
-		kept++;
-	}
-	return kept;
-}
-
-/* Purchased items are skipped for this customer alone; purchased remembers which bits were set for that. */
-static int64
-skip_purchased(Bulk *bulk, const RecoLine *lines, int64 n, int32 *purchased)
-{
-	int64		n_purchased = 0;
-	int64		i;
-
-	for (i = 0; i < n; i++)
-	{
-		int32		item = lines[i].item;
-		uint64		bit = UINT64CONST(1) << (item % 64);
-
-		if (lines[i].quantity <= 0 || (bulk->skip[item / 64] & bit))
-			continue;
-		bulk->skip[item / 64] |= bit;
-		purchased[n_purchased++] = item;
-	}
-	return n_purchased;
+	return bulk;
 }
 
 static RecoKey
@@ -216,69 +220,48 @@ user_key(const RecoIdMap *users, int32 user)
 }
 
 static void
-answer_user(Bulk *bulk, int32 user, RecoLine *lines, int64 n, RecoTopEntry *top, RecoBulkCallback callback, void *arg)
+emit_user(void *arg, int32 user, const RecoRecommendation *rows, int32 n)
 {
-	RecoAnswering *a = bulk->a;
-	int64		limit = a->options.history_limit;
-	RecoHistory history = {lines, 0, n};
-	RecoEntry  *entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	int32	   *purchased = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	RecoKey		key = user_key(bulk->users, user);
-	int64		n_purchased = 0;
-	int			found = 0;
-	int			i;
+	const Emission *emission = arg;
+	MemoryContext old_context = MemoryContextSwitchTo(emission->context);
+	RecoKey		key = user_key(emission->users, user);
+	int32		i;
 
-	history.n = keep_newest(lines, n, bulk->request->exclude_purchased ? PG_INT64_MAX : limit);
-	if (bulk->request->exclude_purchased)
-		n_purchased = skip_purchased(bulk, lines, history.n, purchased);
-	reco_history_cut(&history, limit);
-	reco_answering_set_history(a, history.lines, history.n, entries);
-	reco_answering_prepare(a);
-	reco_foldin_check_status(reco_topk_scan(&a->run, a->model->y, a->model->items, a->model->factors, a->query, a->bias,
-											bulk->skip, bulk->request->k, top, &found), "scan");
-	for (i = 0; i < n_purchased; i++)
-		bulk->skip[purchased[i] / 64] &= ~(UINT64CONST(1) << (purchased[i] % 64));
-	for (i = 0; i < found; i++)
+	for (i = 0; i < n; i++)
 	{
-		RecoRecommendation row = {top[i].item, top[i].score, reco_answering_probability(a, top[i].item, top[i].score),
-		reco_answering_source(a, top[i].item)};
-
-		callback(arg, a->model, &key, i + 1, &row);
+		RECO_CHECK_INTERRUPTS(i);
+		emission->callback(emission->arg, emission->model, &key, i + 1, &rows[i]);
 	}
+	MemoryContextSwitchTo(old_context);
+	MemoryContextReset(emission->context);
+	reco_progress_advance(emission->progress, 1);
 }
 
 /*
- * The k best items of every customer, or of those asked for; a callback for each row.  Memory for the lines is
- * accounted for against memory_limit.  Errors: those of reco_answering_begin, configuration_limit_exceeded, and what
- * reading the sources raises.
+ * The k best items of every customer, or of those asked for; a callback for each row, in a memory context that is
+ * emptied after each customer.  Memory is accounted for against memory_limit, but for what one customer takes.
+ * Errors: those of reco_answering_begin, configuration_limit_exceeded, and what reading the
+ * sources raises.
  */
 void
 reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, void *arg)
 {
-	Bulk		bulk = {.request = request};
-	MemoryContext user_context = AllocSetContextCreate(CurrentMemoryContext, "reco customer", ALLOCSET_DEFAULT_SIZES);
-	RecoTopEntry *top;
-	int64	   *start;
-	int32		user;
+	Reading		reading = {.request = request};
+	Emission	emission = {.callback = callback,.arg = arg};
+	RecoBulk   *bulk;
 
-	bulk.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
-	bulk.a->reader.progress = request->progress;
-	bulk.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
-	bulk.users = reco_idmap_create(bulk.budget, request->integer_keys, "customers");
-	add_users(&bulk);
-	read_lines(&bulk);
-	start = group_by_user(&bulk);
-	bulk.skip = reco_availability_unavailable(bulk.a);
-	top = palloc_extended(mul_size(Max(Min(request->k, bulk.a->model->items), 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-	reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(bulk.users));
-	for (user = 0; user < reco_idmap_count(bulk.users); user++)
-	{
-		MemoryContext old_context = MemoryContextSwitchTo(user_context);
-
-		answer_user(&bulk, user, bulk.lines + start[user], start[user + 1] - start[user], top, callback, arg);
-		MemoryContextSwitchTo(old_context);
-		MemoryContextReset(user_context);
-		reco_progress_advance(request->progress, 1);
-		CHECK_FOR_INTERRUPTS();
-	}
+	reading.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
+	reading.a->reader.progress = request->progress;
+	reading.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
+	reading.users = reco_idmap_create(reading.budget, request->integer_keys, "customers");
+	read_users(&reading);
+	read_lines(&reading);
+	notice_age(&reading);
+	bulk = prepare(&reading);
+	emission.model = reading.a->model;
+	emission.users = reading.users;
+	emission.context = AllocSetContextCreate(CurrentMemoryContext, "reco customer's rows", ALLOCSET_DEFAULT_SIZES);
+	emission.progress = request->progress;
+	reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(reading.users));
+	reco_bulk_run(bulk, emit_user, &emission);
 }
