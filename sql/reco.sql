@@ -402,17 +402,17 @@ COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], tex
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
 
 CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
-		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), users_from regclass DEFAULT NULL)
 	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
-COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz) IS
-'The k best items of every customer with an order line, or of the given users, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem; scoring is shared with up to max_parallel_workers_per_gather parallel workers, which changes no bit of the answer, where maintenance_work_mem and shared memory have room for it. Errors: configuration_limit_exceeded.';
+COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz, regclass) IS
+'The k best items of every customer with an order line, or of the given users, or of those in users_from, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. users_from is a table, view, materialized view or foreign table, read with the caller''s rights, with the customers in its column user_id or its only column; NULLs and repetitions in it count nothing. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem; scoring is shared with up to max_parallel_workers_per_gather parallel workers, which changes no bit of the answer, where maintenance_work_mem and shared memory have room for it. Errors: undefined_column, wrong_object_type, datatype_mismatch (users_from), configuration_limit_exceeded.';
 
 CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users text[] DEFAULT NULL,
-		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now())
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), users_from regclass DEFAULT NULL)
 	RETURNS TABLE (user_id text, rank integer, item_id text, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
-COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz) IS
+COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz, regclass) IS
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], basket bigint[] DEFAULT NULL,

@@ -147,14 +147,21 @@ parse_column(RecoSource *source, Relation relation, RecoRole role, const char *t
 	}
 }
 
+/* Whether the relation is of a kind that can be read. */
+bool
+reco_definitions_is_readable(Relation relation)
+{
+	char		kind = relation->rd_rel->relkind;
+
+	return kind == RELKIND_RELATION || kind == RELKIND_PARTITIONED_TABLE || kind == RELKIND_VIEW ||
+		kind == RELKIND_MATVIEW || kind == RELKIND_FOREIGN_TABLE;
+}
+
 /* An error unless the relation is of a kind that can be read and that other sessions see. */
 void
 reco_definitions_check_relation(Relation relation)
 {
-	char		kind = relation->rd_rel->relkind;
-
-	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_VIEW &&
-		kind != RELKIND_MATVIEW && kind != RELKIND_FOREIGN_TABLE)
+	if (!reco_definitions_is_readable(relation))
 		ereport(ERROR,
 				(errcode(ERRCODE_WRONG_OBJECT_TYPE),
 				 errmsg("relation \"%s\" cannot be a source", RelationGetRelationName(relation)),

@@ -72,6 +72,7 @@ extern bool reco_definitions_find_role(const char *name, RecoRole *role);
 extern RecoValueClass reco_definitions_role_class(RecoRole role);
 extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relation,
 										 const char *const *texts);
+extern bool reco_definitions_is_readable(Relation relation);
 extern void reco_definitions_check_relation(Relation relation);
 extern void reco_definitions_check_type(RecoRole role, Oid type);
 extern bool reco_definitions_is_sound(const RecoSource *source);

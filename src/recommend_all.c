@@ -17,6 +17,7 @@
 #include "bulk.h"
 #include "idmap.h"
 #include "interrupts.h"
+#include "users_from.h"
 #include "utils/memutils.h"
 
 #define FIRST_LINES 4096
@@ -58,7 +59,9 @@ typedef struct Emission
 static int32
 user_number(Reading *reading, const RecoValue *key)
 {
-	return reading->request->users.given ? reco_idmap_find(reading->users, key) : reco_idmap_add(reading->users, key);
+	bool		given = reading->request->users.given || reading->request->has_users_from;
+
+	return given ? reco_idmap_find(reading->users, key) : reco_idmap_add(reading->users, key);
 }
 
 static RecoLine *
@@ -122,6 +125,8 @@ read_users(Reading *reading)
 		RECO_CHECK_INTERRUPTS(i);
 		receive_user(reading, &key);
 	}
+	if (reading->request->has_users_from)
+		reco_users_from_read(reading->request->users_from, reading->request->integer_keys, receive_user, reading);
 }
 
 static void
@@ -240,7 +245,7 @@ emit_user(void *arg, int32 user, const RecoRecommendation *rows, int32 n)
 /*
  * The k best items of every customer, or of those asked for; a callback for each row, in a memory context that is
  * emptied after each customer.  Memory is accounted for against memory_limit, but for what one customer takes.
- * Errors: those of reco_answering_begin, configuration_limit_exceeded, and what reading the
+ * Errors: those of reco_answering_begin and reco_users_from_read, configuration_limit_exceeded, and what reading the
  * sources raises.
  */
 void

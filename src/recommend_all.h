@@ -15,6 +15,8 @@ typedef struct RecoBulkRequest
 	bool		integer_keys;
 	int			k;
 	RecoKeyList users;			/* not given: everybody with an order line */
+	bool		has_users_from;
+	Oid			users_from;		/* a relation of them; only where users are not given */
 	bool		exclude_purchased;
 	TimestampTz as_of;
 	Size		memory_limit;	/* bytes */

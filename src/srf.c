@@ -219,8 +219,21 @@ reco_recommend_text(PG_FUNCTION_ARGS)
 /* The arguments of recommend_all and recommend_all_text, in order. */
 enum
 {
-	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF
+	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM
 };
+
+static Oid
+read_users_from(FunctionCallInfo fcinfo, const RecoKeyList *users)
+{
+	if (PG_ARGISNULL(ALL_USERS_FROM))
+		return InvalidOid;
+	if (users->given)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameters \"users\" and \"users_from\" exclude each other"),
+				 errhint("Give an array of customers, or a relation that has them.")));
+	return PG_GETARG_OID(ALL_USERS_FROM);
+}
 
 static Datum
 key_datum(const RecoKey *key, bool integer_keys)
@@ -262,6 +275,8 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.integer_keys = integer_keys;
 	request.k = read_k(fcinfo, ALL_K);
 	request.users = key_list(fcinfo, ALL_USERS, "users", integer_keys);
+	request.has_users_from = !PG_ARGISNULL(ALL_USERS_FROM);
+	request.users_from = read_users_from(fcinfo, &request.users);
 	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
