@@ -1,8 +1,8 @@
 # Models in a dump: restored beside the database that they came from, and into another cluster, where other objects have
 # the old numbers, a role and a relation are missing, and nothing is what it was but the names.
 #
-# Three models: alpha (integer keys, a schema and a table that are renamed), beta (text keys, an owner that the other
-# cluster lacks), gamma (a relation that the other cluster lacks).
+# Four models: alpha (integer keys, a schema and a table that are renamed), beta (text keys, an owner that the other
+# cluster lacks), gamma (a relation that the other cluster lacks), delta (imported, without sources, in two parts).
 
 use strict;
 use warnings;
@@ -61,6 +61,11 @@ $node->safe_psql('shop', qq{
 	SELECT reco.grant_usage('gamma', 'bob');
 	RESET ROLE;
 
+	SET ROLE cleo;
+	SELECT reco.create_model('delta', timezone => 'UTC');
+	SELECT reco.import_model('delta', (SELECT reco.factorize(n % 50, n % 4700, 1, '{"factors": 512, "iterations": 1}') FROM generate_series(1, 5000) n));
+	RESET ROLE;
+
 	-- Empty, never trained, without sources
 	SELECT reco.create_model('empty');
 });
@@ -69,7 +74,8 @@ $node->safe_psql('shop', qq{
 my %ask = (
 	alpha => q{SELECT c, r.* FROM generate_series(1, 40, 13) c, reco.recommend('alpha', c, k => 7, basket => '{3,5,5}', as_of => '2024-06-01 00:00+00') r},
 	beta  => q{SELECT c, r.* FROM generate_series(1, 40, 13) c, reco.recommend_text('beta', 'u' || c, k => 7, as_of => '2024-06-01 00:00+00') r},
-	gamma => q{SELECT c, r.* FROM generate_series(1, 28, 9) c, reco.recommend('gamma', c, k => 7, as_of => '2024-06-01 00:00+00') r});
+	gamma => q{SELECT c, r.* FROM generate_series(1, 28, 9) c, reco.recommend('gamma', c, k => 7, as_of => '2024-06-01 00:00+00') r},
+	delta => q{SELECT c, r.* FROM generate_series(1, 28, 9) c, reco.recommend('delta', c, k => 7, history => ARRAY[c, c + 1], basket => '{7}') r});
 my %answer;
 
 sub answers_as_before
@@ -83,6 +89,11 @@ $answer{$_} = $node->safe_psql('shop', $ask{$_}) for keys %ask;
 is(scalar(split /\n/, $answer{alpha}), 28, 'alpha answers');
 is(scalar(split /\n/, $answer{beta}),  28, 'beta answers');
 is(scalar(split /\n/, $answer{gamma}), 28, 'gamma answers');
+is(scalar(split /\n/, $answer{delta}), 28, 'delta answers');
+my $imported_sql = q{SELECT version, active, rows, users, items, kernel, options, metrics, md5(reco.export_model('delta')) FROM reco.versions WHERE model = 'delta'};
+my $imported     = $node->safe_psql('shop', $imported_sql);
+like($imported, qr/^1\|t\|\|50\|4700\|imported\|\{\}\|/, 'delta was imported');
+is($node->safe_psql('shop', q{SELECT parts FROM reco.version WHERE model = 'delta'}), '2', 'and is stored in two parts');
 
 # ---- Renamed ----------------------------------------------------------------------------------------------------------------
 
@@ -143,6 +154,7 @@ sub check_copy
 {
 	my ($database, $name) = @_;
 	answers_as_before($node, $database, $name, sort keys %ask);
+	is($node->safe_psql($database, $imported_sql), $imported, "$name: the bytes of what was imported");
 	is($node->safe_psql($database, $grants_sql), $grants, "$name: the grants");
 	is($node->safe_psql($database, qq{SET ROLE "a reader"; $ask{alpha}}), $answer{alpha}, "$name: and they count");
 	is($node->safe_psql($database, 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'),
@@ -204,7 +216,7 @@ $node->safe_psql($_, 'REASSIGN OWNED BY cleo TO CURRENT_USER; DROP OWNED BY cleo
 $node->safe_psql('shop', 'DROP ROLE cleo; CREATE ROLE cleo; GRANT ALL ON SCHEMA cleo TO cleo; GRANT ALL ON cleo.visits TO cleo');
 fails_with($node, 'shop', $ask{gamma}, '42704', 'the owner "cleo" of model "gamma" does not exist', 'an owner made again is not adopted');
 fails_with($node, 'shop', qq{SET ROLE cleo; $ask{gamma}}, '42501', 'permission denied for model "gamma"', 'and owns nothing');
-is($node->safe_psql('shop', 'SELECT count(*) FROM reco.models'), '4', 'the views work');
+is($node->safe_psql('shop', 'SELECT count(*) FROM reco.models'), '5', 'the views work');
 answers_as_before($node, 'shop', 'gamma has no owner', 'alpha', 'beta');
 $node->safe_psql('shop', q{SELECT reco.set_owner('gamma', 'cleo')});
 answers_as_before($node, 'shop', 'with a new owner', 'gamma');
@@ -241,8 +253,10 @@ unlike($err =~ s/^.*role "(bob|postgres)" does not exist\n//mgr, qr/ERROR/, 'res
 $other->safe_psql('shop', 'DROP TABLE cleo.visits');
 
 is($other->safe_psql('shop', 'SELECT model, owner, active_version FROM reco.models ORDER BY model'),
-	"alpha|anna|2\nbeta|bob|1\nempty|" . $node->safe_psql('postgres', 'SELECT current_user') . "|\ngamma|cleo|1", 'all models are listed');
-answers_as_before($other, 'shop', 'another cluster', 'alpha');
+	"alpha|anna|2\nbeta|bob|1\ndelta|cleo|1\nempty|" . $node->safe_psql('postgres', 'SELECT current_user') . "|\ngamma|cleo|1", 'all models are listed');
+answers_as_before($other, 'shop', 'another cluster', 'alpha', 'delta');
+is($other->safe_psql('shop', $imported_sql), $imported, 'another cluster: the bytes of what was imported');
+is($other->safe_psql('shop', q{SET ROLE cleo; SELECT (reco.import_model('delta', reco.export_model('delta'))).version}), '2', 'into which it can be imported again');
 is($other->safe_psql('shop', qq{SET ROLE "a reader"; $ask{alpha}}), $answer{alpha}, 'to the role with the grant, too');
 is($other->safe_psql('shop', q{SET ROLE analyst; SELECT reco.access('alpha')}), 'explain', 'at its level');
 is($other->safe_psql('shop', $grants_sql), $grants, 'the grants are those of the names');

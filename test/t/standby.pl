@@ -20,6 +20,8 @@ $primary->safe_psql('postgres', qq{
 	SELECT reco.add_orders('shop', 'lines', user_id => 'customer', item_id => 'item', at => 'at');
 	SELECT reco.train('shop');
 	SELECT reco.grant_usage('shop', 'reader');
+	SELECT reco.create_model('imported');
+	SELECT reco.import_model('imported', reco.export_model('shop'));
 });
 $primary->backup('start');
 
@@ -40,10 +42,23 @@ is($session->query($best), '1|popular', 'the standby recommends');
 my $answer = $standby->safe_psql('postgres', $personal);
 like($answer, qr/^1\|\d+\|[-0-9.e]+\|[0-9.e-]*\|personal\n/, 'also to a customer');
 is($answer, $primary->safe_psql('postgres', $personal), 'to the last bit what the primary recommends');
-is($session->query('SELECT model, access, active_version FROM reco.models'), 'shop|owner|1', 'the views work');
+is($session->query('SELECT model, access, active_version FROM reco.models ORDER BY model'), "imported|owner|1\nshop|owner|1", 'the views work');
 is($session->query("SET ROLE reader; $best; RESET ROLE"), '1|popular', 'grants count on the standby');
 is($session->query(q{SELECT (SELECT count(*) FROM reco.recommend_all('shop')) > 0, (SELECT count(*) FROM reco.progress())}), 't|0',
 	'so does reco.progress, where nothing runs');
+
+# Without a source, from a history that comes with the request; and out of the standby into the aggregate.
+my $predict = q{SELECT * FROM reco.predict('imported', NULL, '{6,1,99,2}', history => '{2,3}')};
+like($session->query($predict), qr/^1\|6\|[-0-9.e]+\n2\|1\|[-0-9.e]+\n3\|99\|\n4\|2\|[-0-9.e]+$/, 'the standby predicts');
+is($standby->safe_psql('postgres', $predict), $primary->safe_psql('postgres', $predict), 'to the last bit what the primary predicts');
+is($session->query(q{SELECT score FROM reco.predict('shop', 5, '{3}', as_of => '2024-02-01 00:00+00')}),
+	$session->query(q{SELECT score FROM reco.recommend('shop', 5, candidates => '{3}', as_of => '2024-02-01 00:00+00')}), 'and what it recommends');
+my $export = q{SELECT length(reco.export_model('shop')), md5(reco.export_model('shop')), reco.export_model('shop') = reco.export_model('imported')};
+my $bytes  = $session->query($export);
+like($bytes, qr/^\d{3,}\|[0-9a-f]{32}\|t$/, 'the standby exports');
+is($bytes, $primary->safe_psql('postgres', $export), 'the bytes of the primary');
+my $factorize = qq{SELECT md5(reco.factorize(customer, item, 1, NULL::bigint, at, '$SMALL')) FROM lines};
+is($session->query($factorize), (split /\|/, $bytes)[1], 'and factorizes to the same');
 
 # ---- Writing ---------------------------------------------------------------------------------------------------------
 
@@ -52,6 +67,7 @@ for my $change (
 	q{SELECT reco.create_model('other')},                  q{SELECT reco.drop_model('shop')},
 	q{SELECT reco.alter_model('shop', '{"factors": 16}')}, q{SELECT reco.grant_usage('shop', 'public')},
 	q{SELECT reco.revoke_usage('shop', 'reader')},         q{SELECT reco.remove_source('shop', 'lines')},
+	q{SELECT reco.import_model('shop', reco.export_model('shop'))}, q{SELECT reco.prune_versions('shop', 1)},
 	q{SELECT reco.add_orders('shop', 'lines', user_id => 'customer', item_id => 'item', at => 'at')})
 {
 	my ($name) = $change =~ /reco\.(\w+)/;
@@ -72,7 +88,11 @@ $primary->safe_psql('postgres', q{
 });
 $primary->wait_for_catchup($standby);
 is($session->query($best), '6|popular', 'a new version is used by the session that had the old one in its cache');
-is($session->query('SELECT version, active FROM reco.versions ORDER BY version'), "1|f\n2|t", 'both versions are there');
+is($session->query(q{SELECT version, active FROM reco.versions WHERE model = 'shop' ORDER BY version}), "1|f\n2|t", 'both versions are there');
+
+$primary->safe_psql('postgres', q{SELECT reco.import_model('imported', reco.export_model('shop'))});
+$primary->wait_for_catchup($standby);
+is($session->query($export), $primary->safe_psql('postgres', $export), 'so is an import that was replayed');
 
 $primary->safe_psql('postgres', q{SELECT reco.revoke_usage('shop', 'reader')});
 $primary->wait_for_catchup($standby);
