@@ -31,6 +31,29 @@ reco_budget_create(MemoryContext parent, const char *work, Size limit)
 }
 
 /*
+ * The same without a memory context of its own: what is taken is counted, and lives as long as context.  For the many
+ * small states of a hashed aggregate, whose memory the executor adds up context by context for each new group.
+ */
+RecoBudget *
+reco_budget_share(MemoryContext context, const char *work, Size limit)
+{
+	RecoBudget *budget = MemoryContextAllocZero(context, sizeof(RecoBudget));
+
+	budget->context = context;
+	budget->current = context;
+	budget->work = work;
+	budget->limit = limit;
+	budget->shared = true;
+	return budget;
+}
+
+static Size
+allocated(const RecoBudget *budget)
+{
+	return budget->shared ? budget->taken : MemoryContextMemAllocated(budget->context, true);
+}
+
+/*
  * From now on allocate in a memory context of its own, which reco_budget_end frees as a whole.  Returns what that needs.
  */
 MemoryContext
@@ -54,7 +77,7 @@ reco_budget_end(RecoBudget *budget, MemoryContext outer)
 bool
 reco_budget_has_room(const RecoBudget *budget, Size more)
 {
-	return add_size(MemoryContextMemAllocated(budget->context, true), more) <= budget->limit;
+	return add_size(allocated(budget), more) <= budget->limit;
 }
 
 /*
@@ -63,7 +86,7 @@ reco_budget_has_room(const RecoBudget *budget, Size more)
 void
 reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 {
-	Size		needed = add_size(MemoryContextMemAllocated(budget->context, true), more);
+	Size		needed = add_size(allocated(budget), more);
 
 	if (needed > budget->limit)
 		ereport(ERROR,
@@ -78,7 +101,7 @@ reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 static void
 note_peak(RecoBudget *budget)
 {
-	budget->peak = Max(budget->peak, MemoryContextMemAllocated(budget->context, true));
+	budget->peak = Max(budget->peak, allocated(budget));
 }
 
 /* Memory by the gigabyte takes a second to be touched for the first time: in pieces, so that a cancel finds a gap. */
@@ -103,9 +126,18 @@ reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose
 
 	reco_budget_require(budget, bytes, purpose);
 	memory = MemoryContextAllocExtended(budget->current, bytes, MCXT_ALLOC_HUGE);
+	budget->taken += GetMemoryChunkSpace(memory);
 	note_peak(budget);
 	zero(memory, bytes);
 	return memory;
+}
+
+/* Give back what reco_budget_alloc gave; with a budget that shares its context pfree would not be noticed. */
+void
+reco_budget_free(RecoBudget *budget, void *memory)
+{
+	budget->taken -= GetMemoryChunkSpace(memory);
+	pfree(memory);
 }
 
 /*
@@ -128,7 +160,9 @@ reco_budget_resize(RecoBudget *budget, void *memory, Size old_count, Size count,
 
 	if (count > old_count)
 		reco_budget_require(budget, mul_size(count - old_count, size), purpose);
+	budget->taken -= GetMemoryChunkSpace(memory);
 	memory = repalloc_huge(memory, bytes);
+	budget->taken += GetMemoryChunkSpace(memory);
 	note_peak(budget);
 	return memory;
 }

@@ -13,14 +13,18 @@ typedef struct RecoBudget
 	const char *work;			/* what needs it, for messages */
 	Size		limit;			/* bytes */
 	Size		peak;			/* bytes, the most that was allocated at once */
+	bool		shared;			/* the context holds other things too: what was taken is counted */
+	Size		taken;			/* bytes, where the context is shared */
 } RecoBudget;
 
 extern RecoBudget *reco_budget_create(MemoryContext parent, const char *work, Size limit);
+extern RecoBudget *reco_budget_share(MemoryContext context, const char *work, Size limit);
 extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
 extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);
 extern bool reco_budget_has_room(const RecoBudget *budget, Size more);
 extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);
 extern void *reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose);
+extern void reco_budget_free(RecoBudget *budget, void *memory);
 extern void *reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose);
 extern void *reco_budget_resize(RecoBudget *budget, void *memory, Size old_count, Size count, Size size, const char *purpose);
 

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "catalog/pg_proc.h"
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
@@ -17,6 +18,17 @@
 #if SIZEOF_SIZE_T < 8
 #error "reco needs a 64-bit platform: its size arithmetic counts on it"
 #endif
+
+/* 16 made one function of those for all classes of objects. */
+static inline AclResult
+reco_may_call(Oid function, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ProcedureRelationId, function, role, ACL_EXECUTE);
+#else
+	return pg_proc_aclcheck(function, role, ACL_EXECUTE);
+#endif
+}
 
 /* 16 split "may SET ROLE to" from "is a member of". */
 static inline bool

@@ -130,7 +130,7 @@ grow_slots(RecoIdMap *map)
 			at = (at + 1) & map->mask;
 		map->slots[at] = old[i];
 	}
-	pfree(old);
+	reco_budget_free(map->budget, old);
 }
 
 static void
@@ -321,7 +321,7 @@ void
 reco_idmap_append(RecoIdMap *map, const RecoValue *key)
 {
 	if (map->slots != NULL)
-		pfree(map->slots);
+		reco_budget_free(map->budget, map->slots);
 	map->slots = NULL;
 	store_key(map, key);
 	map->count++;

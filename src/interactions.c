@@ -220,10 +220,10 @@ reco_interactions_merge(RecoInteractions *interactions, const RecoInteractions *
 	interactions->counts.bad_time += other->counts.bad_time;
 	interactions->counts.bad_quantity += other->counts.bad_quantity;
 	interactions->counts.too_late += other->counts.too_late;
-	pfree(user);
-	pfree(item);
+	reco_budget_free(budget, user);
+	reco_budget_free(budget, item);
 	if (order != NULL)
-		pfree(order);
+		reco_budget_free(budget, order);
 }
 
 static RecoIdMap *

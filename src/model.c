@@ -37,6 +37,10 @@
 #define KEYS_A_CHECK	65536
 #define ROWS_A_CHECK	4096
 
+/* What a timestamp can be, in microseconds from 2000: 4714-11-24 BC to the end of 294276. */
+#define FIRST_TIME		(-211813488000000000.0)
+#define LAST_TIME		9223371331200000000.0
+
 typedef struct Header
 {
 	char		magic[8];
@@ -385,7 +389,7 @@ parameters_are_sane(const double *p)
 			return false;
 	return p[RECO_PARAMETER_HISTORY_WEIGHT] >= 0 && isfinite(p[RECO_PARAMETER_HISTORY_WEIGHT]) &&
 		p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
-		p[RECO_PARAMETER_CLOCK] < 9e18 && (p[RECO_PARAMETER_CLOCK] > -9e18 || isinf(p[RECO_PARAMETER_CLOCK])) &&
+		p[RECO_PARAMETER_CLOCK] <= LAST_TIME && (p[RECO_PARAMETER_CLOCK] >= FIRST_TIME || isinf(p[RECO_PARAMETER_CLOCK])) &&
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]);
 }
 

@@ -230,7 +230,7 @@ version_row(const RecoModel *model, const double *seconds)
 	double		clock = model->parameters[RECO_PARAMETER_CLOCK];
 	RecoVersionRow version = {0};
 
-	version.trained_to = isfinite(clock) ? (TimestampTz) clock : DT_NOBEGIN;
+	version.trained_to = isfinite(clock) && IS_VALID_TIMESTAMP((TimestampTz) clock) ? (TimestampTz) clock : DT_NOBEGIN;
 	version.rows = -1;
 	version.users = (int32) model->facts[RECO_FACT_USERS];
 	version.items = model->items;

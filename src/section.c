@@ -14,6 +14,8 @@
 #include "section.h"
 
 #include "miscadmin.h"
+#include "utils/bytea.h"
+#include "utils/float.h"
 #include "utils/guc.h"
 
 typedef struct PinnedSetting
@@ -54,6 +56,43 @@ pin_setting(const char *name, const char *value)
 	if (present != NULL && strcmp(present, value) == 0)
 		return;
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
+}
+
+/* Whether the text form of a value, other than an amount of money, is what it is in a section. */
+static bool
+text_forms_are_pinned(void)
+{
+	return DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits == 1 &&
+		bytea_output == BYTEA_OUTPUT_HEX;
+}
+
+/*
+ * Pin what the text form of a value depends on, outside of a section: as the same role, in the session's time zone.
+ * Where it is so already, as nearly always, this costs nothing.  Ended by reco_section_end_text_forms.
+ */
+int
+reco_section_begin_text_forms(void)
+{
+	static const char *const names[] = {"datestyle", "intervalstyle", "extra_float_digits", "bytea_output"};
+	int			level;
+	int			i;
+	int			j;
+
+	if (text_forms_are_pinned())
+		return 0;
+	level = NewGUCNestLevel();
+	for (i = 0; i < (int) lengthof(pinned_settings); i++)
+		for (j = 0; j < (int) lengthof(names); j++)
+			if (strcmp(pinned_settings[i].name, names[j]) == 0)
+				pin_setting(pinned_settings[i].name, pinned_settings[i].value);
+	return level;
+}
+
+void
+reco_section_end_text_forms(int level)
+{
+	if (level > 0)
+		AtEOXact_GUC(false, level);
 }
 
 /*

@@ -14,6 +14,8 @@ typedef struct RecoSection
 } RecoSection;
 
 extern RecoSection reco_section_begin(Oid role, const char *timezone);
+extern int	reco_section_begin_text_forms(void);
+extern void reco_section_end_text_forms(int level);
 extern void reco_section_end(const RecoSection *section);
 
 #endif							/* RECO_SECTION_H */

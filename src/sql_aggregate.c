@@ -16,6 +16,7 @@
 
 #include "budget.h"
 #include "catalog/pg_type.h"
+#include "compat.h"
 #include "fmgr.h"
 #include "interactions.h"
 #include "interrupts.h"
@@ -24,6 +25,7 @@
 #include "options.h"
 #include "parser/parse_coerce.h"
 #include "publish.h"
+#include "section.h"
 #include "train.h"
 #include "transfer.h"
 #include "utils/builtins.h"
@@ -45,6 +47,8 @@ enum
 };
 
 #define SHORT_ARGUMENTS (ARG_QUANTITY + 1)
+
+static const char work_name[] = "reco.factorize";
 
 typedef struct FactorizeState
 {
@@ -74,6 +78,7 @@ typedef struct StepForm
 	KeyForm		item;
 	KeyForm		order;
 	Oid			quantity;
+	TimestampTz now;			/* one moment for all groups of a statement */
 } StepForm;
 
 /* --- arguments --------------------------------------------------------------------------------------------- */
@@ -101,6 +106,16 @@ check_key_type(Oid type, const char *name)
 				 errhint("Keys are integers, text, uuid or of another type with one text form a value.")));
 }
 
+/* A cast's function is called as any other is: by whoever may. */
+static void
+check_may_call(Oid function)
+{
+	AclResult	result = reco_may_call(function, GetUserId());
+
+	if (result != ACLCHECK_OK)
+		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
+}
+
 /* The text form is that of a cast, as in reco.train. */
 static void
 set_key_form(FunctionCallInfo fcinfo, int i, const char *name, KeyForm *form)
@@ -121,6 +136,8 @@ set_key_form(FunctionCallInfo fcinfo, int i, const char *name, KeyForm *form)
 		form->path = COERCION_PATH_COERCEVIAIO;
 		getTypeOutputInfo(form->type, &function, &is_varlena);
 	}
+	else
+		check_may_call(function);
 	fmgr_info_cxt(function, &form->function, fcinfo->flinfo->fn_mcxt);
 }
 
@@ -153,6 +170,7 @@ step_form(FunctionCallInfo fcinfo)
 	if (form->is_long)
 		set_key_form(fcinfo, ARG_ORDER, "order_id", &form->order);
 	set_quantity_form(fcinfo, form);
+	form->now = GetCurrentTimestamp();
 	form->integer_keys = form->user.is_integer && form->item.is_integer;
 	fcinfo->flinfo->fn_extra = form;
 	return form;
@@ -165,12 +183,46 @@ set_text(const char *bytes, Size length, RecoValue *value)
 	value->length = (int) length;
 }
 
+/* What the cast's function makes of a value, which may be NULL. */
+static Datum
+call_cast(KeyForm *form, Oid collation, Datum datum, bool *is_null)
+{
+	LOCAL_FCINFO(call, 1);
+	Datum		result;
+
+	InitFunctionCallInfoData(*call, &form->function, 1, collation, NULL, NULL);
+	call->args[0].value = datum;
+	call->args[0].isnull = false;
+	result = FunctionCallInvoke(call);
+	*is_null = call->isnull;
+	return result;
+}
+
+static void
+set_text_form(KeyForm *form, Oid collation, Datum datum, RecoValue *value)
+{
+	if (form->path == COERCION_PATH_COERCEVIAIO)
+	{
+		char	   *output = OutputFunctionCall(&form->function, datum);
+
+		set_text(output, strlen(output), value);
+		return;
+	}
+	if (form->path == COERCION_PATH_FUNC)
+		datum = call_cast(form, collation, datum, &value->is_null);
+	if (!value->is_null)
+	{
+		text	   *bytes = DatumGetTextPP(datum);
+
+		set_text(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), value);
+	}
+}
+
 static RecoValue
 key_value(FunctionCallInfo fcinfo, int i, KeyForm *form, bool as_integer)
 {
 	RecoValue	value = {.is_null = PG_ARGISNULL(i)};
-	text	   *bytes;
-	char	   *output;
+	int			level;
 
 	if (value.is_null)
 		return value;
@@ -179,15 +231,9 @@ key_value(FunctionCallInfo fcinfo, int i, KeyForm *form, bool as_integer)
 		value.integer = reco_values_integer(PG_GETARG_DATUM(i), form->type);
 		return value;
 	}
-	if (form->path == COERCION_PATH_COERCEVIAIO)
-	{
-		output = OutputFunctionCall(&form->function, PG_GETARG_DATUM(i));
-		set_text(output, strlen(output), &value);
-		return value;
-	}
-	bytes = DatumGetTextPP(form->path == COERCION_PATH_FUNC ? FunctionCall1Coll(&form->function, PG_GET_COLLATION(), PG_GETARG_DATUM(i))
-						   : PG_GETARG_DATUM(i));
-	set_text(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), &value);
+	level = reco_section_begin_text_forms();
+	set_text_form(form, PG_GET_COLLATION(), PG_GETARG_DATUM(i), &value);
+	reco_section_end_text_forms(level);
 	return value;
 }
 
@@ -246,10 +292,16 @@ check_options(FunctionCallInfo fcinfo, int i, FactorizeState *state, MemoryConte
 
 /* --- the state --------------------------------------------------------------------------------------------- */
 
+static Size
+memory_limit(void)
+{
+	return (Size) maintenance_work_mem * 1024;
+}
+
 static RecoBudget *
 make_budget(MemoryContext context)
 {
-	return reco_budget_create(context, "reco.factorize", (Size) maintenance_work_mem * 1024);
+	return reco_budget_share(context, work_name, memory_limit());
 }
 
 static FactorizeState *
@@ -266,7 +318,7 @@ create_state(FunctionCallInfo fcinfo, const StepForm *form, MemoryContext contex
 	lines.integer_orders = form->order.is_integer;
 	lines.weighted = !form->is_long;
 	if (form->is_long)
-		lines.before = reco_train_before(&state->options, GetCurrentTimestamp());
+		lines.before = reco_train_before(&state->options, form->now);
 	state->interactions = reco_interactions_create(make_budget(context), form->integer_keys);
 	reco_interactions_begin_orders(state->interactions, &lines);
 	return state;
@@ -416,7 +468,8 @@ reco_factorize_deserialize(PG_FUNCTION_ARGS)
 static bytea *
 factorize(const FactorizeState *state, MemoryContext result_context)
 {
-	RecoInteractions *interactions = reco_interactions_copy(make_budget(CurrentMemoryContext), state->interactions);
+	RecoBudget *budget = reco_budget_create(CurrentMemoryContext, work_name, memory_limit());
+	RecoInteractions *interactions = reco_interactions_copy(budget, state->interactions);
 	RecoTrained *trained;
 	RecoModel	model;
 	Size		length;
@@ -430,7 +483,7 @@ factorize(const FactorizeState *state, MemoryContext result_context)
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("the model of %d items with %d factors takes %zu MB, more than the %zu MB of a bytea",
 						reco_idmap_count(interactions->items), state->options.factors, length >> 20, (Size) MaxAllocSize >> 20),
-				 errhint("Use fewer factors, or call reco.train, which has no such limit.")));
+				 errhint("Use fewer factors or shorter keys, or call reco.train, which has no such limit.")));
 	trained = reco_train_gathered(interactions, &state->options);
 	model = reco_publish_model(trained);
 	blob = reco_publish_blob(trained->budget, &model, &length);

@@ -104,6 +104,7 @@ reco_import_model(PG_FUNCTION_ARGS)
 	reco_copy_bytes(bytes, VARDATA_ANY(data), length);
 	open_import(bytes, length, &model);
 	version = reco_publish_import(row, &model, bytes, length, options.keep_versions);
+	reco_catalog_refresh_references(row);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);
 	return reco_surface_version_row(fcinfo, row->name, version);

@@ -84,7 +84,7 @@ key_list(FunctionCallInfo fcinfo, int i, const char *name, bool integer_keys)
 	else
 		deconstruct_array(array, TEXTOID, -1, false, TYPALIGN_INT, &elements, NULL, &list.n);
 	list.given = true;
-	list.keys = palloc(mul_size(Max(list.n, 1), sizeof(RecoKey)));
+	list.keys = palloc_extended(mul_size(Max(list.n, 1), sizeof(RecoKey)), MCXT_ALLOC_HUGE);
 	for (j = 0; j < list.n; j++)
 		list.keys[j] = datum_key(elements[j], integer_keys);
 	return list;

@@ -197,10 +197,10 @@ read_lines(Reader *reader, RecoInteractions *interactions, const Header *header)
 	lines = take(reader, (Size) header->n_lines * sizeof(RecoLine));
 	if (reader->left > 0)
 		complain("it is too long");
-	pfree(interactions->lines);
+	reco_budget_free(interactions->budget, interactions->lines);
 	interactions->lines = reco_budget_alloc(interactions->budget, header->n_lines, sizeof(RecoLine), "order lines");
 	interactions->n_lines = header->n_lines;
-	interactions->capacity = Max(header->n_lines, 1);
+	interactions->capacity = header->n_lines;
 	reco_copy_bytes(interactions->lines, lines, (Size) header->n_lines * sizeof(RecoLine));
 	for (i = 0; i < header->n_lines; i++)
 	{

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(217);
+SELECT plan(219);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -159,6 +159,13 @@ SELECT set_eq($$SELECT item_id FROM reco.recommend('m', NULL)$$, 'SELECT unnest(
 SELECT is(trained(''), '0 0 0 3 0 0', 'also alone');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 3, 'can be answered');
 SELECT reco.remove_source('m', 'unsold') \g /dev/null
+
+-- The end of time.
+SELECT reco.create_model('end', 'UTC', '{"factors": 4, "training_clock": "294276-12-31 23:59:59.999999+00"}') \g /dev/null
+CREATE TABLE last_orders AS SELECT o, o % 5 AS u, o % 7 AS i, timestamptz '294276-12-31 23:00+00' + o * interval '1 second' AS at FROM generate_series(1, 50) o;
+SELECT reco.add_orders('end', 'last_orders', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT is((SELECT items FROM reco.train('end')), 7, 'orders of the last day that there is');
+SELECT is((SELECT count(*)::integer FROM reco.recommend('end', 3)), 7, 'can be answered with');
 
 -- A guest account of 100,000 lines.
 SELECT fill(300) \g /dev/null
