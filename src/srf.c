@@ -7,7 +7,6 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "predict.h"
 #include "recommend.h"
@@ -32,7 +31,8 @@ PG_FUNCTION_INFO_V1(reco_similar_items_text);
 /* The arguments of recommend and recommend_text, in order. */
 enum
 {
-	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY
+	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY,
+	ARGUMENTS
 };
 
 static RecoKey
@@ -167,23 +167,14 @@ item_datum(const RecoModel *model, int32 item)
 	return PointerGetDatum(cstring_to_text_with_len(model->key_bytes + start, (int) (model->key_start[item + 1] - start)));
 }
 
-/*
- * All rows are made before the first is returned: nothing of ours is left open while the caller's plan goes on, or
- * stops.  Work happens in a context of its own, whose end also unpins the model.
- */
 static Datum
 answer(FunctionCallInfo fcinfo, bool integer_keys)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext work_context;
-	MemoryContext old_context;
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, ARGUMENTS);
 	RecoRequest request;
 	RecoAnswer *recommendations;
 	int			i;
 
-	InitMaterializedSRF(fcinfo, 0);
-	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(work_context);
 	request = read_request(fcinfo, integer_keys);
 	recommendations = reco_recommend(&request);
 	for (i = 0; i < recommendations->n; i++)
@@ -197,11 +188,9 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 		values[2] = Float8GetDatum(row->score);
 		values[3] = Float8GetDatum(row->probability);
 		values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		reco_surface_put_row(&set, values, nulls);
 	}
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(work_context);
-	return (Datum) 0;
+	return reco_surface_end_set(&set);
 }
 
 Datum
@@ -219,7 +208,7 @@ reco_recommend_text(PG_FUNCTION_ARGS)
 /* The arguments of recommend_all and recommend_all_text, in order. */
 enum
 {
-	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM
+	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM, ALL_ARGUMENTS
 };
 
 static Oid
@@ -246,7 +235,6 @@ key_datum(const RecoKey *key, bool integer_keys)
 static void
 put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
 {
-	ReturnSetInfo *result = arg;
 	Datum		values[6];
 	bool		nulls[6] = {false, false, false, false, isnan(row->probability), false};
 
@@ -256,21 +244,16 @@ put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, c
 	values[3] = Float8GetDatum(row->score);
 	values[4] = Float8GetDatum(row->probability);
 	values[5] = CStringGetTextDatum(reco_answering_source_name(row->source));
-	tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	reco_surface_put_row(arg, values, nulls);
 }
 
 static Datum
 answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, ALL_ARGUMENTS);
 	RecoBulkRequest request = {0};
 	RecoProgress progress;
-	MemoryContext work_context;
-	MemoryContext old_context;
 
-	InitMaterializedSRF(fcinfo, 0);
-	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(work_context);
 	request.model = reco_surface_text(fcinfo, ALL_MODEL, "model");
 	request.integer_keys = integer_keys;
 	request.k = read_k(fcinfo, ALL_K);
@@ -282,11 +265,9 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
 	request.progress = &progress;
 	reco_progress_begin(&progress, RECO_COMMAND_RECOMMEND_ALL, request.model);
-	reco_recommend_all(&request, put_bulk_row, result);
+	reco_recommend_all(&request, put_bulk_row, &set);
 	reco_progress_end(&progress);
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(work_context);
-	return (Datum) 0;
+	return reco_surface_end_set(&set);
 }
 
 Datum
@@ -304,7 +285,7 @@ reco_recommend_all_text(PG_FUNCTION_ARGS)
 /* The arguments of predict and predict_text, in order. */
 enum
 {
-	PREDICT_MODEL, PREDICT_USER, PREDICT_ITEMS, PREDICT_BASKET, PREDICT_AS_OF, PREDICT_HISTORY
+	PREDICT_MODEL, PREDICT_USER, PREDICT_ITEMS, PREDICT_BASKET, PREDICT_AS_OF, PREDICT_HISTORY, PREDICT_ARGUMENTS
 };
 
 static RecoPredictionRequest
@@ -328,16 +309,11 @@ read_prediction_request(FunctionCallInfo fcinfo, bool integer_keys)
 static Datum
 answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext work_context;
-	MemoryContext old_context;
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, PREDICT_ARGUMENTS);
 	RecoPredictionRequest request;
 	RecoPrediction *predictions;
 	int			i;
 
-	InitMaterializedSRF(fcinfo, 0);
-	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(work_context);
 	request = read_prediction_request(fcinfo, integer_keys);
 	predictions = reco_predict(&request);
 	for (i = 0; i < request.items.n; i++)
@@ -352,11 +328,9 @@ answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
 		nulls[2] = isnan(predictions[i].score);
 		values[3] = Float8GetDatum(predictions[i].probability);
 		nulls[3] = isnan(predictions[i].probability);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		reco_surface_put_row(&set, values, nulls);
 	}
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(work_context);
-	return (Datum) 0;
+	return reco_surface_end_set(&set);
 }
 
 Datum
@@ -374,27 +348,22 @@ reco_predict_text(PG_FUNCTION_ARGS)
 /* The arguments of similar_items and similar_items_text, in order. */
 enum
 {
-	SIMILAR_MODEL, SIMILAR_ITEM, SIMILAR_K
+	SIMILAR_MODEL, SIMILAR_ITEM, SIMILAR_K, SIMILAR_ARGUMENTS
 };
 
 static Datum
 answer_similar(FunctionCallInfo fcinfo, bool integer_keys)
 {
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext work_context;
-	MemoryContext old_context;
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, SIMILAR_ARGUMENTS);
 	RecoAnswer *similar;
 	RecoKey		item;
 	int			i;
 
-	InitMaterializedSRF(fcinfo, 0);
 	if (PG_ARGISNULL(SIMILAR_ITEM))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"item_id\" must not be null"),
 				 errhint("Give the item that others are compared with.")));
-	work_context = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
-	old_context = MemoryContextSwitchTo(work_context);
 	item = datum_key(PG_GETARG_DATUM(SIMILAR_ITEM), integer_keys);
 	similar = reco_similar_items(reco_surface_text(fcinfo, SIMILAR_MODEL, "model"), integer_keys, &item,
 								 read_k(fcinfo, SIMILAR_K));
@@ -406,11 +375,9 @@ answer_similar(FunctionCallInfo fcinfo, bool integer_keys)
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(similar->model, similar->rows[i].item);
 		values[2] = Float8GetDatum(similar->rows[i].score);
-		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+		reco_surface_put_row(&set, values, nulls);
 	}
-	MemoryContextSwitchTo(old_context);
-	MemoryContextDelete(work_context);
-	return (Datum) 0;
+	return reco_surface_end_set(&set);
 }
 
 Datum

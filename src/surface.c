@@ -7,8 +7,10 @@
 
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
+#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 /* A text argument that must not be NULL. */
 char *
@@ -26,6 +28,42 @@ char *
 reco_surface_text_or_null(FunctionCallInfo fcinfo, int i)
 {
 	return PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+}
+
+/*
+ * Begin to answer with a set of rows.  All of them are made before the first is returned: nothing of ours is left open
+ * while the caller's plan goes on, or stops.  Work happens in a context of its own, whose end also unpins the model.
+ * arguments is the number that the SQL function must have, which another version's install script may not have known.
+ */
+RecoAnswerSet
+reco_surface_begin_set(FunctionCallInfo fcinfo, int arguments)
+{
+	RecoAnswerSet set;
+
+	if (PG_NARGS() != arguments)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("a function of extension \"reco\" has %d arguments, but its library expects %d", PG_NARGS(), arguments),
+				 errhint("The library is of another version than the extension: ALTER EXTENSION reco UPDATE.")));
+	InitMaterializedSRF(fcinfo, 0);
+	set.result = (ReturnSetInfo *) fcinfo->resultinfo;
+	set.work = AllocSetContextCreate(CurrentMemoryContext, "reco request", ALLOCSET_DEFAULT_SIZES);
+	set.caller = MemoryContextSwitchTo(set.work);
+	return set;
+}
+
+void
+reco_surface_put_row(RecoAnswerSet *set, Datum *values, bool *nulls)
+{
+	tuplestore_putvalues(set->result->setResult, set->result->setDesc, values, nulls);
+}
+
+Datum
+reco_surface_end_set(RecoAnswerSet *set)
+{
+	MemoryContextSwitchTo(set->caller);
+	MemoryContextDelete(set->work);
+	return (Datum) 0;
 }
 
 /* The model that the first argument names, which the caller owns, locked against other changes. */

@@ -8,7 +8,19 @@
 
 #include "catalog.h"
 #include "fmgr.h"
+#include "nodes/execnodes.h"
 
+/* A set of rows in the making. */
+typedef struct RecoAnswerSet
+{
+	ReturnSetInfo *result;
+	MemoryContext work;			/* deleted at the end */
+	MemoryContext caller;
+} RecoAnswerSet;
+
+extern RecoAnswerSet reco_surface_begin_set(FunctionCallInfo fcinfo, int arguments);
+extern void reco_surface_put_row(RecoAnswerSet *set, Datum *values, bool *nulls);
+extern Datum reco_surface_end_set(RecoAnswerSet *set);
 extern char *reco_surface_text(FunctionCallInfo fcinfo, int i, const char *name);
 extern char *reco_surface_text_or_null(FunctionCallInfo fcinfo, int i);
 extern RecoModelRow *reco_surface_own_model(FunctionCallInfo fcinfo);

@@ -199,6 +199,9 @@ $node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer, bigin
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text) AS '$library', 'reco_recommend_integer' LANGUAGE C});
 fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1, NULL, NULL, NULL, false, now(), NULL)}, '42704', 'extension "reco" is not installed',
 	'a function of the library without the extension');
+$node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer) RETURNS SETOF record AS '$library', 'reco_recommend_integer' LANGUAGE C});
+fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1) r (rank integer)}, '55000',
+	'a function of extension "reco" has 3 arguments, but its library expects 9', 'an older declaration of a function');
 for my $setting ('shared_preload_libraries', 'session_preload_libraries')
 {
 	$node->append_conf('postgresql.conf', "$setting = '$library'");

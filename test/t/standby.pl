@@ -48,7 +48,7 @@ is($session->query(q{SELECT (SELECT count(*) FROM reco.recommend_all('shop')) > 
 	'so does reco.progress, where nothing runs');
 
 # Without a source, from a history that comes with the request; and out of the standby into the aggregate.
-my $predict = q{SELECT * FROM reco.predict('imported', NULL, '{6,1,99,2}', history => '{2,3}')};
+my $predict = q{SELECT position, item_id, score FROM reco.predict('imported', NULL, '{6,1,99,2}', history => '{2,3}')};
 like($session->query($predict), qr/^1\|6\|[-0-9.e]+\n2\|1\|[-0-9.e]+\n3\|99\|\n4\|2\|[-0-9.e]+$/, 'the standby predicts');
 is($standby->safe_psql('postgres', $predict), $primary->safe_psql('postgres', $predict), 'to the last bit what the primary predicts');
 is($session->query(q{SELECT score FROM reco.predict('shop', 5, '{3}', as_of => '2024-02-01 00:00+00')}),
