@@ -21,6 +21,15 @@ SELECT format($f$COPY status FROM %L (DELIMITER E'\x01')$f$, '/proc/' || pg_back
 SELECT pg_size_pretty(1024 * substring(line FROM '\d+')::bigint) AS process_memory, current_setting('shared_buffers') AS shared_buffers
 FROM status WHERE line LIKE 'VmHWM%';
 
+-- The same by the aggregate, from a query.
+SET max_parallel_workers_per_gather = 2;
+SELECT clock_timestamp() AS began \gset
+CREATE TEMP TABLE made AS
+SELECT reco.factorize(customer, item, quantity, "order", at, jsonb_build_object('factors', :factors)) AS model FROM lines;
+SELECT round(extract(epoch FROM clock_timestamp() - :'began')::numeric, 1) AS "seconds by factorize, 2 workers", pg_size_pretty(length(model)::bigint) AS model,
+	   model = reco.export_model('scale') AS "same bytes" FROM made;
+RESET max_parallel_workers_per_gather;
+
 -- Requests, each a statement of its own, as an application sends them.
 CREATE TABLE asked AS SELECT customer FROM lines WHERE "order" % greatest(:orders / 1000, 1) = 0 GROUP BY customer ORDER BY hashint8(customer) LIMIT 500;
 CREATE TABLE times (ms float8);
@@ -88,7 +97,7 @@ INSERT INTO views VALUES ('REFRESH MATERIALIZED VIEW CONCURRENTLY', extract(epoc
 SELECT what AS "with 2 workers", round(seconds, 1) AS seconds FROM views;
 
 -- Each row is to be what recommend gives: for a sample of customers, or all.
-CREATE TABLE sample AS SELECT user_id FROM recs WHERE rank = 1 ORDER BY hashint8(user_id) LIMIT CASE WHEN :'compare' <> 'all' THEN :'compare'::bigint END;
+CREATE TABLE sample AS SELECT user_id FROM recs WHERE rank = 1 ORDER BY hashint8(user_id) LIMIT nullif(:'compare', 'all')::bigint;
 CREATE TABLE singly AS SELECT s.user_id, r.* FROM sample s, reco.recommend('scale', s.user_id, as_of => :'as_of') r;
 SELECT (SELECT count(*) FROM sample) AS "customers compared", (SELECT count(*) FROM singly) AS rows, count(*) AS "rows that differ"
 FROM ((SELECT recs.* FROM recs JOIN sample USING (user_id) EXCEPT ALL TABLE singly) UNION ALL (TABLE singly EXCEPT ALL SELECT recs.* FROM recs JOIN sample USING (user_id))) d;

@@ -343,16 +343,27 @@ static void
 score_block(const Area *area, RecoScorer *scorer, uint32 block)
 {
 	const Shape *shape = &area->shared->shape;
+	RecoScorerCustomer customers[BLOCK_USERS];
 	int32		user;
 	int32		end;
+	int			i;
 
 	block_users(shape, block, &user, &end);
-	for (; user < end; user++)
+	while (user < end)
 	{
+		int			n = Min(end - user, Min(reco_scorer_batch(scorer), BLOCK_USERS));
 		Size		place = result_place(shape, block, user);
 
-		area->found[place] = reco_scorer_answer(scorer, area->lines + area->start[user], area->start[user + 1] - area->start[user],
-												area->rows + place * shape->most_rows);
+		for (i = 0; i < n; i++)
+		{
+			customers[i].lines = area->lines + area->start[user + i];
+			customers[i].n_lines = area->start[user + i + 1] - area->start[user + i];
+			customers[i].rows = area->rows + (place + i) * shape->most_rows;
+		}
+		reco_scorer_answer(scorer, customers, n);
+		for (i = 0; i < n; i++)
+			area->found[place + i] = customers[i].found;
+		user += n;
 		CHECK_FOR_INTERRUPTS();
 	}
 	pg_write_barrier();
@@ -439,6 +450,17 @@ make_scorer(const Area *area, const RecoModel *model, const RecoKernels *kernels
 	return reco_scorer_create(model, kernels, &area->shared->task, area->skip);
 }
 
+/* The model in the segment, which all processes score: one copy of it has better chances to stay in a shared cache. */
+static void
+open_shared_model(const Area *area, const RecoKernels *kernels, RecoModel *model)
+{
+	RecoRun		run = reco_foldin_run(kernels);
+	const char *problem;
+
+	if (reco_model_open(area->model, area->shared->shape.model_length, reco_checksum_crc32c, &run, model, &problem) != RECO_OK)
+		elog(ERROR, "the model that the leader shared cannot be opened: %s", problem);
+}
+
 /* The entry point of workers. */
 PGDLLEXPORT void reco_worker_score(dsm_segment *seg, shm_toc *toc);
 
@@ -448,8 +470,6 @@ reco_worker_score(dsm_segment *seg, shm_toc *toc)
 	dsm_segment *segment = dsm_attach(*(dsm_handle *) shm_toc_lookup(toc, KEY_SEGMENT, false));
 	const RecoKernels *kernels;
 	RecoModel	model;
-	RecoRun		run;
-	const char *problem;
 	Area		area;
 	Shape		shape;
 
@@ -461,9 +481,7 @@ reco_worker_score(dsm_segment *seg, shm_toc *toc)
 	kernels = reco_kernels_choose(area.shared->kernel);
 	if (kernels == NULL)
 		elog(ERROR, "no kernels \"%s\"", area.shared->kernel);
-	run = reco_foldin_run(kernels);
-	if (reco_model_open(area.model, shape.model_length, reco_checksum_crc32c, &run, &model, &problem) != RECO_OK)
-		elog(ERROR, "the model that the leader shared cannot be opened: %s", problem);
+	open_shared_model(&area, kernels, &model);
 	follow(&area, make_scorer(&area, &model, kernels));
 	dsm_detach(segment);
 }
@@ -509,8 +527,11 @@ void
 reco_bulk_run(RecoBulk *bulk, RecoBulkEmit emit, void *arg)
 {
 	ParallelContext *context = bulk->segment != NULL ? begin_workers(bulk) : NULL;
+	RecoModel	model = *bulk->model;
 
-	lead(&bulk->area, make_scorer(&bulk->area, bulk->model, bulk->kernels), emit, arg);
+	if (context != NULL)
+		open_shared_model(&bulk->area, bulk->kernels, &model);
+	lead(&bulk->area, make_scorer(&bulk->area, &model, bulk->kernels), emit, arg);
 	if (context != NULL)
 		end_workers(bulk, context);
 	if (bulk->segment != NULL)

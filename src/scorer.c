@@ -1,5 +1,5 @@
 /*
- * scorer.c: the answer for one customer among many, from order lines that have been read.
+ * scorer.c: the answers for some customers among many, from order lines that have been read.
  *
  * The leader of recommend_all and its parallel workers run it alike: whatever it needs is handed over, and it looks at
  * no catalog, no setting and no cache.
@@ -9,15 +9,29 @@
 #include "scorer.h"
 
 #include "history.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
+
+#define MAX_BATCH		16			/* customers whose scans share a pass over the items */
+#define BATCH_BYTES		((Size) 8 * 1024 * 1024)	/* of their best items, at most */
+
+/* A customer of the batch at hand. */
+typedef struct Asked
+{
+	RecoAnswering a;			/* with his evidence */
+	uint64	   *skip;			/* bitmap of what must not come back; his own where purchases are excluded */
+	int32	   *purchased;		/* bits that were set for him alone */
+	int64		n_purchased;
+	RecoTopEntry *top;
+} Asked;
 
 struct RecoScorer
 {
 	RecoScorerTask task;
-	RecoAnswering *a;
-	uint64	   *skip;			/* bitmap of what must not come back, a copy: bits are set and cleared */
-	RecoTopEntry *top;
-	MemoryContext customer_context; /* emptied after each customer */
+	RecoAnswering *a;			/* folds in one customer after another */
+	int			batch;
+	Asked	   *asked;			/* [batch] */
+	MemoryContext batch_context;	/* emptied after each batch */
 };
 
 /* The most rows that a customer can get; at least 1, to have room for. */
@@ -33,11 +47,37 @@ skip_bytes(const RecoModel *model)
 	return mul_size((Size) model->items / 64 + 1, sizeof(uint64));
 }
 
-/* Bytes that a scorer takes, but for what the longest history needs. */
+static int
+batch_size(const RecoModel *model, const RecoScorerTask *task)
+{
+	Size		top = mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry));
+
+	return (int) Max(Min(BATCH_BYTES / top, MAX_BATCH), 1);
+}
+
+/* Bytes that a scorer takes, but for what the longest histories need. */
 Size
 reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task)
 {
-	return add_size(skip_bytes(model), mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry)));
+	Size		customer = mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry));
+
+	return mul_size(add_size(add_size(customer, skip_bytes(model)), sizeof(Asked)), batch_size(model, task));
+}
+
+/* How many customers can be answered at once; more than one go faster. */
+int
+reco_scorer_batch(const RecoScorer *scorer)
+{
+	return scorer->batch;
+}
+
+static uint64 *
+copy_skip(const RecoModel *model, const uint64 *skip)
+{
+	uint64	   *copy = palloc_extended(skip_bytes(model), MCXT_ALLOC_HUGE);
+
+	memcpy(copy, skip, skip_bytes(model));
+	return copy;
 }
 
 /*
@@ -47,13 +87,18 @@ RecoScorer *
 reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip)
 {
 	RecoScorer *scorer = palloc0(sizeof(RecoScorer));
+	int			i;
 
 	scorer->task = *task;
 	scorer->a = reco_answering_create(model, kernels, task->as_of);
-	scorer->skip = palloc_extended(skip_bytes(model), MCXT_ALLOC_HUGE);
-	memcpy(scorer->skip, skip, skip_bytes(model));
-	scorer->top = palloc_extended(mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-	scorer->customer_context = AllocSetContextCreate(CurrentMemoryContext, "reco customer", ALLOCSET_DEFAULT_SIZES);
+	scorer->batch = batch_size(model, task);
+	scorer->asked = palloc0(mul_size(scorer->batch, sizeof(Asked)));
+	for (i = 0; i < scorer->batch; i++)
+	{
+		scorer->asked[i].skip = i == 0 || task->exclude_purchased ? copy_skip(model, skip) : scorer->asked[0].skip;
+		scorer->asked[i].top = palloc_extended(mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
+	}
+	scorer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "reco customers", ALLOCSET_DEFAULT_SIZES);
 	return scorer;
 }
 
@@ -92,7 +137,7 @@ keep_newest(RecoLine *lines, int64 n, int64 limit)
 
 /* Purchased items are skipped for this customer alone; purchased remembers which bits were set for that. */
 static int64
-skip_purchased(RecoScorer *scorer, const RecoLine *lines, int64 n, int32 *purchased)
+skip_purchased(uint64 *skip, const RecoLine *lines, int64 n, int32 *purchased)
 {
 	int64		n_purchased = 0;
 	int64		i;
@@ -102,59 +147,78 @@ skip_purchased(RecoScorer *scorer, const RecoLine *lines, int64 n, int32 *purcha
 		int32		item = lines[i].item;
 		uint64		bit = UINT64CONST(1) << (item % 64);
 
-		if (lines[i].quantity <= 0 || (scorer->skip[item / 64] & bit))
+		if (lines[i].quantity <= 0 || (skip[item / 64] & bit))
 			continue;
-		scorer->skip[item / 64] |= bit;
+		skip[item / 64] |= bit;
 		purchased[n_purchased++] = item;
 	}
 	return n_purchased;
 }
 
-static int32
-rank_items(RecoScorer *scorer, RecoRecommendation *rows)
+/* The query of a customer, and what else his answer needs. */
+static void
+ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 {
-	const RecoAnswering *a = scorer->a;
-	int			found = 0;
+	const RecoScorerTask *task = &scorer->task;
+	int64		n = customer->n_lines;
+	RecoEntry  *entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
+	RecoHistory history = {customer->lines, 0, n};
+
+	history.n = keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
+	asked->purchased = NULL;
+	asked->n_purchased = 0;
+	if (task->exclude_purchased)
+	{
+		asked->purchased = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+		asked->n_purchased = skip_purchased(asked->skip, history.lines, history.n, asked->purchased);
+	}
+	reco_history_cut(&history, task->history_limit);
+	reco_answering_set_history(scorer->a, history.lines, history.n, entries);
+	reco_answering_prepare(scorer->a);
+	asked->a = *scorer->a;
+}
+
+static void
+fill_rows(const Asked *asked, const RecoTopQuery *query, RecoScorerCustomer *customer)
+{
 	int			i;
 
-	reco_foldin_check_status(reco_topk_scan(&a->run, a->model->y, a->model->items, a->model->factors, a->query, a->bias,
-											scorer->skip, scorer->task.k, scorer->top, &found), "scan");
-	for (i = 0; i < found; i++)
+	customer->found = query->found;
+	for (i = 0; i < query->found; i++)
 	{
-		rows[i].item = scorer->top[i].item;
-		rows[i].score = scorer->top[i].score;
-		rows[i].probability = reco_answering_probability(a, scorer->top[i].item, scorer->top[i].score);
-		rows[i].source = reco_answering_source(a, scorer->top[i].item);
+		RecoRecommendation *row = &customer->rows[i];
+
+		row->item = query->out[i].item;
+		row->score = query->out[i].score;
+		row->probability = reco_answering_probability(&asked->a, row->item, row->score);
+		row->source = reco_answering_source(&asked->a, row->item);
 	}
-	return found;
+	for (i = 0; i < asked->n_purchased; i++)
+		asked->skip[asked->purchased[i] / 64] &= ~(UINT64CONST(1) << (asked->purchased[i] % 64));
 }
 
 /*
- * The best items for a customer with these lines, which are sorted and cut in place: user is of no interest, order is
- * the number of the source.  Returns how many there are; rows has room for reco_scorer_most_rows.
+ * The best items for each of at most reco_scorer_batch customers.
  */
-int32
-reco_scorer_answer(RecoScorer *scorer, RecoLine *lines, int64 n, RecoRecommendation *rows)
+void
+reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 {
-	MemoryContext old_context = MemoryContextSwitchTo(scorer->customer_context);
-	RecoEntry  *entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	int32	   *purchased = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	int64		limit = scorer->task.history_limit;
-	RecoHistory history = {lines, 0, n};
-	int64		n_purchased = 0;
-	int32		found;
-	int64		i;
+	MemoryContext old_context = MemoryContextSwitchTo(scorer->batch_context);
+	const RecoModel *model = scorer->a->model;
+	RecoTopQuery queries[MAX_BATCH];
+	int			i;
 
-	history.n = keep_newest(lines, n, scorer->task.exclude_purchased ? PG_INT64_MAX : limit);
-	if (scorer->task.exclude_purchased)
-		n_purchased = skip_purchased(scorer, lines, history.n, purchased);
-	reco_history_cut(&history, limit);
-	reco_answering_set_history(scorer->a, history.lines, history.n, entries);
-	reco_answering_prepare(scorer->a);
-	found = rank_items(scorer, rows);
-	for (i = 0; i < n_purchased; i++)
-		scorer->skip[purchased[i] / 64] &= ~(UINT64CONST(1) << (purchased[i] % 64));
+	for (i = 0; i < n; i++)
+	{
+		Asked	   *asked = &scorer->asked[i];
+
+		ask(scorer, &customers[i], asked);
+		queries[i] = (RecoTopQuery) {asked->a.query, asked->a.bias, asked->skip, scorer->task.k, asked->top, 0};
+		CHECK_FOR_INTERRUPTS();
+	}
+	reco_foldin_check_status(reco_topk_scan_many(&scorer->a->run, model->y, model->items, model->factors, queries, n), "scan");
+	for (i = 0; i < n; i++)
+		fill_rows(&scorer->asked[i], &queries[i], &customers[i]);
 	MemoryContextSwitchTo(old_context);
-	MemoryContextReset(scorer->customer_context);
-	return found;
+	MemoryContextReset(scorer->batch_context);
 }

@@ -1,5 +1,5 @@
 /*
- * scorer.h: the answer for one customer among many, from order lines that have been read.
+ * scorer.h: the answers for some customers among many, from order lines that have been read.
  */
 #ifndef RECO_SCORER_H
 #define RECO_SCORER_H
@@ -20,12 +20,22 @@ typedef struct RecoScorerTask
 	TimestampTz as_of;
 } RecoScorerTask;
 
+/* A customer and his answer. */
+typedef struct RecoScorerCustomer
+{
+	RecoLine   *lines;			/* sorted and cut in place; order is the number of the source, user of no interest */
+	int64		n_lines;
+	RecoRecommendation *rows;	/* room for reco_scorer_most_rows */
+	int32		found;			/* set: how many there are */
+} RecoScorerCustomer;
+
 typedef struct RecoScorer RecoScorer;
 
 extern int32 reco_scorer_most_rows(const RecoModel *model, const RecoScorerTask *task);
 extern Size reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task);
 extern RecoScorer *reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task,
 									  const uint64 *skip);
-extern int32 reco_scorer_answer(RecoScorer *scorer, RecoLine *lines, int64 n, RecoRecommendation *rows);
+extern int	reco_scorer_batch(const RecoScorer *scorer);
+extern void reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n);
 
 #endif							/* RECO_SCORER_H */

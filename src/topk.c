@@ -3,13 +3,15 @@
  *
  * Items are scored a block at a time.  A heap of the k best so far has the worst of them on top, and a block's scores
  * are compared with that one first: after the first few blocks hardly any score passes, and the work is the scan
- * itself, which memory limits.  In the end the heap is taken apart from the worst to the best, which leaves it sorted.
+ * itself, which memory limits: for many vectors at once, each block is scored for all of them while it is in the cache.
+ * In the end the heap is taken apart from the worst to the best, which leaves it sorted.
  */
 #include "topk.h"
 
 #include "kernels.h"
 
 #define BLOCK			512		/* items scored between two looks at the heap */
+#define CACHED_FLOATS	8192	/* 32 kB */
 #define POPS_A_CHECK	4096
 
 typedef struct Heap
@@ -105,36 +107,69 @@ check_arguments(const float *x, int32_t items, int factors, int k, int *found)
 	return RECO_OK;
 }
 
+/* Score a block of items for one of the queries. */
+static void
+scan_block(const RecoRun *run, const float *y, size_t stride, int32_t first, int32_t n, RecoTopQuery *query)
+{
+	Heap		heap = {query->out, query->found, query->k};
+	float		scores[BLOCK];
+	float		threshold = heap_threshold(&heap);
+
+	run->kernels->scan(y + (size_t) first * stride, stride, (size_t) n, query->x,
+					   query->bias != NULL ? query->bias + first : NULL, scores);
+	for (int32_t i = 0; i < n; i++)
+		if (scores[i] >= threshold && !is_skipped(query->skip, first + i))
+		{
+			heap_offer(&heap, (RecoTopEntry) {first + i, scores[i]});
+			threshold = heap_threshold(&heap);
+		}
+	query->found = heap.n;
+}
+
+/* Items whose factors stay in the innermost cache while one query after another is scored. */
+static int32_t
+cached_block(size_t stride)
+{
+	int32_t		rows = (int32_t) (CACHED_FLOATS / stride) / 16 * 16;
+
+	return rows < 16 ? 16 : rows > BLOCK ? BLOCK : rows;
+}
+
+RecoStatus
+reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors, RecoTopQuery *queries, int n)
+{
+	size_t		stride = reco_stride(factors);
+	int32_t		block = n > 1 ? cached_block(stride) : BLOCK;
+	RecoStatus	status = RECO_OK;
+
+	for (int q = 0; q < n && status == RECO_OK; q++)
+		status = check_arguments(queries[q].x, items, factors, queries[q].k, &queries[q].found);
+	for (int32_t first = 0; first < items && status == RECO_OK; first += block)
+	{
+		for (int q = 0; q < n; q++)
+			if (queries[q].k > 0)
+				scan_block(run, y, stride, first, items - first < block ? items - first : block, &queries[q]);
+		if (!reco_run_goes_on(run))
+			status = RECO_INTERRUPTED;
+	}
+	for (int q = 0; q < n && status == RECO_OK; q++)
+	{
+		Heap		heap = {queries[q].out, queries[q].found, queries[q].k};
+
+		status = heap_sort(&heap, run);
+	}
+	return status;
+}
+
 RecoStatus
 reco_topk_scan(const RecoRun *run, const float *y, int32_t items, int factors, const float *x, const float *bias,
 			   const uint64_t *skip, int k, RecoTopEntry *out, int *found)
 {
-	Heap		heap = {out, 0, k};
-	size_t		stride = reco_stride(factors);
-	float		scores[BLOCK];
-	RecoStatus	status = check_arguments(x, items, factors, k, found);
+	RecoTopQuery query = {x, bias, skip, k, out, 0};
+	RecoStatus	status = reco_topk_scan_many(run, y, items, factors, &query, 1);
 
-	if (status != RECO_OK || k == 0)
-		return status;
-	for (int32_t first = 0; first < items;)
-	{
-		int32_t		n = items - first < BLOCK ? items - first : BLOCK;
-		float		threshold = heap_threshold(&heap);
-
-		run->kernels->scan(y + (size_t) first * stride, stride, (size_t) n, x, bias != NULL ? bias + first : NULL,
-						   scores);
-		for (int32_t i = 0; i < n; i++)
-			if (scores[i] >= threshold && !is_skipped(skip, first + i))
-			{
-				heap_offer(&heap, (RecoTopEntry) {first + i, scores[i]});
-				threshold = heap_threshold(&heap);
-			}
-		if (!reco_run_goes_on(run))
-			return RECO_INTERRUPTED;
-		first += n;
-	}
-	*found = heap.n;
-	return heap_sort(&heap, run);
+	*found = query.found;
+	return status;
 }
 
 RecoStatus

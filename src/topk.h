@@ -28,4 +28,21 @@ extern RecoStatus reco_topk_list(const RecoRun *run, const float *y, int32_t ite
 								 const float *bias, const int32_t *candidates, int n, int k, RecoTopEntry *out,
 								 int *found);
 
+/* One of many vectors whose best items are looked for at once; x to out as above. */
+typedef struct RecoTopQuery
+{
+	const float *x;
+	const float *bias;
+	const uint64_t *skip;
+	int			k;
+	RecoTopEntry *out;
+	int			found;			/* set by reco_topk_scan_many */
+} RecoTopQuery;
+
+/*
+ * reco_topk_scan for n vectors, with the same bits: the items pass through the cache once for all of them.
+ */
+extern RecoStatus reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors,
+									  RecoTopQuery *queries, int n);
+
 #endif							/* RECO_TOPK_H */

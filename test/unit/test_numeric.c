@@ -1586,6 +1586,34 @@ top_agrees(const TopCase *c, int k, const float *bias, const uint64_t *skip)
 	return guarded_free(wanted) & guarded_free(out) & guarded_free(list) & good;
 }
 
+/* Many vectors at once: items themselves, each with another k, with and without bias and skip. */
+static bool
+many_agree(const TopCase *c, int n)
+{
+	RecoTopQuery queries[40];
+	RecoTopEntry *wanted = guarded_alloc(((size_t) c->items + 1) * sizeof(RecoTopEntry));
+	bool		good;
+
+	for (int q = 0; q < n; q++)
+	{
+		queries[q] = (RecoTopQuery) {c->y + (size_t) (q * 7 % c->items) * reco_stride(c->f), q & 1 ? c->bias : NULL,
+		q & 2 ? c->skip : NULL, q * 5 % 23, NULL, -1};
+		queries[q].out = guarded_alloc((size_t) queries[q].k * sizeof(RecoTopEntry));
+	}
+	good = reco_topk_scan_many(&run, c->y, c->items, c->f, queries, n) == RECO_OK;
+	for (int q = 0; q < n; q++)
+	{
+		TopCase		alone = *c;
+		int			m;
+
+		alone.x = (float *) queries[q].x;
+		m = naive_top(&alone, NULL, c->items, queries[q].bias, queries[q].skip, wanted);
+		good = same_entries(queries[q].out, queries[q].found, wanted, m, queries[q].k) && good;
+		good = guarded_free(queries[q].out) && good;
+	}
+	return guarded_free(wanted) & good;
+}
+
 static void
 test_top_case(int32_t items, int f, bool ties)
 {
@@ -1597,6 +1625,8 @@ test_top_case(int32_t items, int f, bool ties)
 		if (ks[i] >= 0)
 			for (int with = 0; with < 4; with++)
 				good = top_agrees(&c, ks[i], with & 1 ? c.bias : NULL, with & 2 ? c.skip : NULL) && good;
+	for (int n = 0; n <= 40 && items > 0; n += n < 3 ? 1 : 13)
+		good = many_agree(&c, n) && good;
 	ok(free_top_case(&c) && good, "top-k of %d items, %d factors%s", (int) items, f, ties ? ", with ties" : "");
 }
 
@@ -1605,6 +1635,7 @@ test_topk(void)
 {
 	TopCase		c;
 	RecoTopEntry out[4];
+	RecoTopQuery many[2];
 	int32_t		bad = 9;
 	int			found;
 	bool		good;
@@ -1623,6 +1654,9 @@ test_topk(void)
 	ok(reco_topk_list(&run, c.y, 9, 5, c.x, NULL, &bad, 1, 4, out, &found) == RECO_BAD_ARGUMENT && found == 0,
 	   "a candidate that is no item");
 	ok(reco_topk_scan(&run, c.y, 9, 5, c.x, NULL, NULL, -1, out, &found) == RECO_BAD_ARGUMENT, "negative k");
+	many[0] = (RecoTopQuery) {c.x, NULL, NULL, 4, out, -1};
+	many[1] = (RecoTopQuery) {NULL, NULL, NULL, 4, out, -1};
+	ok(reco_topk_scan_many(&run, c.y, 9, 5, many, 2) == RECO_BAD_ARGUMENT, "one of many without a vector");
 	ok(free_top_case(&c), "top-k stays within bounds");
 }
 
