@@ -63,7 +63,6 @@ typedef struct Holdout
 	int32	   *items;
 	int64	   *user_start;		/* [users + 1], into the lines */
 	uint64	   *skip;			/* bitmap of visible items */
-	RecoTopEntry *top;
 	const float *popularity;	/* answers where nothing is known */
 	RecoProgress *progress;
 } Holdout;
@@ -404,17 +403,6 @@ set_skipped(const Holdout *holdout, const Case *test, bool skipped)
 	}
 }
 
-static int
-scan(const Holdout *holdout, const float *query, const float *bias)
-{
-	int			found = 0;
-	RecoStatus	status = reco_topk_scan(&holdout->run, holdout->factors->y, holdout->factors->items,
-										holdout->factors->factors, query, bias, holdout->skip, TOP, holdout->top, &found);
-
-	reco_foldin_check_status(status, "scan");
-	return found;
-}
-
 /* The query of a case under a trial, as a completion or as a next order; false where nothing is known. */
 static bool
 make_query(const Holdout *holdout, int c, const Trial *trial, bool completion, Vectors *vectors, float *query)
@@ -437,26 +425,40 @@ wanted_items(const Holdout *holdout, const Case *test, bool completion, int *n_w
 	return holdout->items + test->first + (completion ? test->n_visible : 0);
 }
 
-/* The case under a trial; without one (NULL), by popularity alone, as where nothing is known. */
-static Scores
-evaluate(const Holdout *holdout, int c, const Trial *trial, bool completion, Vectors *vectors)
+/*
+ * The case under each of n trials, in one pass over the items; trials NULL is one answer by popularity alone, as where
+ * nothing is known.
+ */
+static void
+evaluate(const Holdout *holdout, int c, const Trial *trials, int n, bool completion, Scores *scores)
 {
 	const Case *test = &holdout->cases[c];
-	float		query[RECO_MAX_FACTORS] = {0};
-	const float *bias = holdout->popularity;
+	const RecoFactors *factors = holdout->factors;
+	Size		stride = reco_stride(factors->factors);
+	float	   *queries = palloc0(mul_size(mul_size(n, stride), sizeof(float)));
+	RecoTopEntry *top = palloc(mul_size(mul_size(n, TOP), sizeof(RecoTopEntry)));
+	RecoTopQuery *scans = palloc(mul_size(n, sizeof(RecoTopQuery)));
+	Vectors		vectors = {.at_case = -1};
 	const int32 *wanted;
 	int			n_wanted;
-	int			found;
+	int			t;
 
-	if (trial != NULL && make_query(holdout, c, trial, completion, vectors, query))
-		bias = NULL;
-	if (completion)
-		set_skipped(holdout, test, true);
-	found = scan(holdout, query, bias);
-	if (completion)
-		set_skipped(holdout, test, false);
+	for (t = 0; t < n; t++)
+	{
+		float	   *query = queries + t * stride;
+		bool		known = trials != NULL && make_query(holdout, c, &trials[t], completion, &vectors, query);
+
+		scans[t] = (RecoTopQuery) {query, known ? NULL : holdout->popularity, holdout->skip, TOP, top + t * TOP, 0};
+	}
+	set_skipped(holdout, test, completion);
+	reco_foldin_check_status(reco_topk_scan_many(&holdout->run, factors->y, factors->items, factors->factors, scans, n), "scan");
+	set_skipped(holdout, test, false);
 	wanted = wanted_items(holdout, test, completion, &n_wanted);
-	return score_list(holdout->top, found, wanted, n_wanted);
+	for (t = 0; t < n; t++)
+		scores[t] = score_list(scans[t].out, scans[t].found, wanted, n_wanted);
+	pfree(queries);
+	pfree(top);
+	pfree(scans);
 }
 
 /* --- choosing ---------------------------------------------------------------------------------------------- */
@@ -617,19 +619,18 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 		total += is_case_of(holdout, &holdout->cases[c], completion);
 	for (c = 0; c < holdout->n_cases; c++)
 	{
-		Vectors		vectors = {.at_case = -1};
+		Scores		one[MAX_TRIALS];
 		MemoryContext old_context;
 
 		reco_progress_advance(holdout->progress, 1);
 		if (!is_case_of(holdout, &holdout->cases[c], completion))
 			continue;
 		old_context = MemoryContextSwitchTo(case_context);
+		evaluate(holdout, c, trials, n_trials, completion, one);
 		for (t = 0; t < n_trials; t++)
 		{
-			Scores		one = evaluate(holdout, c, &trials[t], completion, &vectors);
-
-			scores[(int64) t * total + n] = one;
-			ndcg[(int64) t * total + n] = one.ndcg;
+			scores[(int64) t * total + n] = one[t];
+			ndcg[(int64) t * total + n] = one[t].ndcg;
 		}
 		n++;
 		MemoryContextSwitchTo(old_context);
@@ -648,7 +649,12 @@ popularity_recall(const Holdout *holdout)
 	int			c;
 
 	for (c = 0; c < holdout->n_cases; c++)
-		sum += evaluate(holdout, c, NULL, true, NULL).recall;
+	{
+		Scores		one;
+
+		evaluate(holdout, c, NULL, 1, true, &one);
+		sum += one.recall;
+	}
 	return holdout->n_cases > 0 ? sum / holdout->n_cases : NAN;
 }
 
@@ -742,7 +748,6 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	holdout.run = reco_foldin_run(kernels);
 	holdout.foldin = reco_foldin_create(factors, &holdout.run);
 	holdout.skip = palloc_extended(mul_size((Size) factors->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	holdout.top = palloc(mul_size(TOP, sizeof(RecoTopEntry)));
 	make_cases(&holdout, cut);
 	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) holdout.n_cases);
 	index_users(&holdout);
