@@ -18,17 +18,14 @@
 #include <math.h>
 
 #include "calibrate.h"
-#include "common/hashfn.h"
+#include "cases.h"
 #include "foldin.h"
-#include "interrupts.h"
 #include "topk.h"
 #include "utils/memutils.h"
 
 #define TOP 10
 #define MIN_CASES 200
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
-#define MIN_ITEMS 2
-#define MAX_ITEMS 100
 #define MAX_TRIALS 64
 
 /* What a trial sets. */
@@ -43,14 +40,6 @@ typedef struct Trial
 static const Trial default_completion = {1, 1, 90, 0.2};
 static const Trial default_next = {1, 10, 60, 1};
 
-typedef struct Case
-{
-	int32		order;
-	int32		n_visible;
-	int32		n_hidden;
-	int64		first;			/* in items: the visible ones, then the hidden */
-} Case;
-
 typedef struct Holdout
 {
 	const RecoInteractions *interactions;
@@ -58,10 +47,7 @@ typedef struct Holdout
 	const RecoFactors *factors;
 	RecoRun		run;
 	RecoFoldIn *foldin;
-	int			n_cases;
-	Case	   *cases;
-	int32	   *items;
-	int64	   *user_start;		/* [users + 1], into the lines */
+	RecoCases  *cases;
 	uint64	   *skip;			/* bitmap of visible items */
 	const float *popularity;	/* answers where nothing is known */
 	RecoProgress *progress;
@@ -88,161 +74,6 @@ typedef struct Scores
 	double		recall;
 } Scores;
 
-/* --- the cases --------------------------------------------------------------------------------------------- */
-
-static int
-compare_timestamps(const void *a, const void *b)
-{
-	TimestampTz x = *(const TimestampTz *) a;
-	TimestampTz y = *(const TimestampTz *) b;
-
-	CHECK_FOR_INTERRUPTS();
-	return (x > y) - (x < y);
-}
-
-/* The first of n ascending times that is not before a time. */
-static int32
-first_not_before(const TimestampTz *times, int32 n, TimestampTz time)
-{
-	int32		first = 0;
-
-	while (first < n && times[first] < time)
-		first++;
-	return first;
-}
-
-/*
- * The cut that leaves about a tenth of n ascending times: where many orders share one time, such as a date, the tenth
- * may begin in the middle of them; if all of those would more than double it, it begins after them.
- */
-static TimestampTz
-cut_times(const TimestampTz *times, int32 n)
-{
-	TimestampTz cut = times[n - n / 10];
-	int32		later = first_not_before(times, n, cut + 1);
-
-	if (n - first_not_before(times, n, cut) > 2 * (n / 10) && later < n)
-		cut = times[later];
-	return cut == times[0] ? DT_NOEND : cut;
-}
-
-/*
- * The time from which on orders are held out: that of the newest tenth.  DT_NOEND where there are too few to learn from
- * any, or nothing would be left to train on.
- */
-TimestampTz
-reco_holdout_cut(const RecoInteractions *interactions)
-{
-	TimestampTz *times = reco_budget_alloc(interactions->budget, interactions->n_orders, sizeof(TimestampTz), "held-out orders");
-	TimestampTz cut = DT_NOEND;
-	int32		n = 0;
-	int32		i;
-
-	/* An order of which nothing is left, such as one of returns, has no time. */
-	for (i = 0; i < interactions->n_orders; i++)
-		if (interactions->order_at[i] != DT_NOEND)
-			times[n++] = interactions->order_at[i];
-	qsort(times, n, sizeof(TimestampTz), compare_timestamps);
-	if (n / 10 >= 1)
-		cut = cut_times(times, n);
-	pfree(times);
-	return cut;
-}
-
-typedef struct OrderItem
-{
-	int32		order;
-	int32		item;
-	uint32		draw;			/* decides which half is visible */
-} OrderItem;
-
-static int
-compare_order_items(const void *a, const void *b)
-{
-	const OrderItem *x = a;
-	const OrderItem *y = b;
-
-	CHECK_FOR_INTERRUPTS();
-	if (x->order != y->order)
-		return x->order < y->order ? -1 : 1;
-	if (x->draw != y->draw)
-		return x->draw < y->draw ? -1 : 1;
-	return (x->item > y->item) - (x->item < y->item);
-}
-
-static uint32
-draw(int32 order, int32 item, int seed)
-{
-	return hash_combine(hash_combine(hash_bytes_uint32((uint32) order), hash_bytes_uint32((uint32) item)),
-						hash_bytes_uint32((uint32) seed));
-}
-
-/* The items of all held-out orders, those of an order together and shuffled. */
-static OrderItem *
-held_out_items(const Holdout *holdout, TimestampTz cut, int64 *n)
-{
-	const RecoInteractions *interactions = holdout->interactions;
-	OrderItem  *items;
-	int64		i;
-
-	*n = 0;
-	for (i = 0; i < interactions->n_lines; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		*n += interactions->lines[i].order >= 0 && interactions->order_at[interactions->lines[i].order] >= cut;
-	}
-	reco_budget_require(interactions->budget, mul_size(*n, sizeof(OrderItem)), "held-out orders");
-	items = palloc_extended(mul_size(Max(*n, 1), sizeof(OrderItem)), MCXT_ALLOC_HUGE);
-	*n = 0;
-	for (i = 0; i < interactions->n_lines; i++)
-	{
-		const RecoLine *line = &interactions->lines[i];
-
-		RECO_CHECK_INTERRUPTS(i);
-		if (line->order < 0 || interactions->order_at[line->order] < cut)
-			continue;
-		items[*n].order = line->order;
-		items[*n].item = line->item;
-		items[(*n)++].draw = draw(line->order, line->item, holdout->options->seed);
-	}
-	qsort(items, *n, sizeof(OrderItem), compare_order_items);
-	return items;
-}
-
-static void
-add_case(Holdout *holdout, const OrderItem *items, int64 n, int64 *n_items)
-{
-	Case	   *added = &holdout->cases[holdout->n_cases];
-	int64		distinct = 0;
-	int64		i;
-
-	for (i = 0; i < n; i++)
-		if (i == 0 || items[i].item != items[i - 1].item)
-			holdout->items[*n_items + distinct++] = items[i].item;
-	if (distinct < MIN_ITEMS || distinct > MAX_ITEMS)
-		return;
-	added->order = items[0].order;
-	added->n_visible = (int32) (distinct / 2);
-	added->n_hidden = (int32) (distinct - added->n_visible);
-	added->first = *n_items;
-	*n_items += distinct;
-	holdout->n_cases++;
-}
-
-/* Keep an even sample of at most so many cases. */
-static void
-thin_out(Holdout *holdout, int limit)
-{
-	int			n = holdout->n_cases;
-	int			i;
-
-	if (n <= limit)
-		return;
-	for (i = 0; i < limit; i++)
-		holdout->cases[i] = holdout->cases[(int64) i * n / limit];
-	holdout->n_cases = limit;
-}
-
 static int
 case_limit(const Holdout *holdout)
 {
@@ -251,86 +82,17 @@ case_limit(const Holdout *holdout)
 	return (int) Min((double) holdout->options->holdout_orders, Max(MIN_CASES, MAX_WORK / work));
 }
 
-static void
-make_cases(Holdout *holdout, TimestampTz cut)
-{
-	int64		n;
-	OrderItem  *items = held_out_items(holdout, cut, &n);
-	int64		n_items = 0;
-	int64		first;
-	int64		last;
-
-	reco_budget_require(holdout->interactions->budget, mul_size(n, sizeof(int32) + sizeof(Case)), "held-out orders");
-	holdout->items = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	holdout->cases = palloc_extended(mul_size(Max(n, 1), sizeof(Case)), MCXT_ALLOC_HUGE);
-	for (first = 0; first < n; first = last)
-	{
-		for (last = first + 1; last < n && items[last].order == items[first].order; last++)
-			;
-		add_case(holdout, items + first, last - first, &n_items);
-	}
-	pfree(items);
-	thin_out(holdout, case_limit(holdout));
-}
-
-static void
-index_users(Holdout *holdout)
-{
-	const RecoInteractions *interactions = holdout->interactions;
-	int32		users = reco_idmap_count(interactions->users);
-	int32		user = 0;
-	int64		i;
-
-	holdout->user_start = palloc_extended(mul_size((Size) users + 1, sizeof(int64)), MCXT_ALLOC_HUGE);
-	for (i = 0; i < interactions->n_lines && interactions->lines[i].user >= 0; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		while (user <= interactions->lines[i].user)
-			holdout->user_start[user++] = i;
-	}
-	while (user <= users)
-		holdout->user_start[user++] = i;
-}
-
 /* --- a trial ----------------------------------------------------------------------------------------------- */
 
-/*
- * About what a request at the time of the order would read of the customer; but his returns are netted already, also
- * those made later, and history_limit is not applied.
- */
 static void
-read_history(const Holdout *holdout, const Case *test, Vectors *vectors)
+fold_basket(const Holdout *holdout, const RecoCase *test, double lambda, Vectors *vectors)
 {
-	const RecoInteractions *interactions = holdout->interactions;
-	int32		user = interactions->order_user[test->order];
-	int64		i;
-	int64		n;
-
-	vectors->n_lines = 0;
-	if (user < 0)
-		return;
-	n = holdout->user_start[user + 1] - holdout->user_start[user];
-	vectors->lines = palloc_extended(mul_size(Max(n, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
-	vectors->entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	for (i = holdout->user_start[user]; i < holdout->user_start[user + 1]; i++)
-	{
-		const RecoLine *line = &interactions->lines[i];
-
-		if (line->order == test->order || line->at >= interactions->order_at[test->order])
-			continue;
-		vectors->lines[vectors->n_lines++] = *line;
-	}
-}
-
-static void
-fold_basket(const Holdout *holdout, const Case *test, double lambda, Vectors *vectors)
-{
-	RecoEntry	entries[MAX_ITEMS];
+	RecoEntry	entries[RECO_CASE_MAX_ITEMS];
 	int			i;
 
 	for (i = 0; i < test->n_visible; i++)
 	{
-		entries[i].item = holdout->items[test->first + i];
+		entries[i].item = holdout->cases->items[test->first + i];
 		entries[i].weight = reco_lines_entry_weight(1);
 	}
 	reco_foldin_bag(holdout->foldin, entries, test->n_visible, lambda, &vectors->basket);
@@ -339,12 +101,15 @@ fold_basket(const Holdout *holdout, const Case *test, double lambda, Vectors *ve
 static void
 update_vectors(const Holdout *holdout, int c, const Trial *trial, bool with_basket, Vectors *vectors)
 {
-	const Case *test = &holdout->cases[c];
+	const RecoCase *test = &holdout->cases->list[c];
 	double		lambda = holdout->options->regularization;
 	bool		new_case = vectors->at_case != c;
 
 	if (new_case)
-		read_history(holdout, test, vectors);
+	{
+		vectors->lines = reco_cases_history(holdout->cases, test, &vectors->n_lines);
+		vectors->entries = palloc_extended(mul_size(Max(vectors->n_lines, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
+	}
 	if (with_basket && (new_case || vectors->basket_factor != trial->basket_factor))
 		fold_basket(holdout, test, lambda * trial->basket_factor, vectors);
 	if (vectors->n_lines > 0 && (new_case || vectors->half_life != trial->half_life))
@@ -387,13 +152,13 @@ score_list(const RecoTopEntry *top, int found, const int32 *wanted, int n_wanted
 }
 
 static void
-set_skipped(const Holdout *holdout, const Case *test, bool skipped)
+set_skipped(const Holdout *holdout, const RecoCase *test, bool skipped)
 {
 	int			i;
 
 	for (i = 0; i < test->n_visible; i++)
 	{
-		int32		item = holdout->items[test->first + i];
+		int32		item = holdout->cases->items[test->first + i];
 		uint64		bit = UINT64CONST(1) << (item % 64);
 
 		if (skipped)
@@ -419,10 +184,10 @@ make_query(const Holdout *holdout, int c, const Trial *trial, bool completion, V
 
 /* What is to be found: of a completion the hidden half, of a next order all. */
 static const int32 *
-wanted_items(const Holdout *holdout, const Case *test, bool completion, int *n_wanted)
+wanted_items(const Holdout *holdout, const RecoCase *test, bool completion, int *n_wanted)
 {
 	*n_wanted = test->n_hidden + (completion ? 0 : test->n_visible);
-	return holdout->items + test->first + (completion ? test->n_visible : 0);
+	return holdout->cases->items + test->first + (completion ? test->n_visible : 0);
 }
 
 /*
@@ -432,7 +197,7 @@ wanted_items(const Holdout *holdout, const Case *test, bool completion, int *n_w
 static void
 evaluate(const Holdout *holdout, int c, const Trial *trials, int n, bool completion, Scores *scores)
 {
-	const Case *test = &holdout->cases[c];
+	const RecoCase *test = &holdout->cases->list[c];
 	const RecoFactors *factors = holdout->factors;
 	Size		stride = reco_stride(factors->factors);
 	float	   *queries = palloc0(mul_size(mul_size(n, stride), sizeof(float)));
@@ -569,7 +334,7 @@ choose_trial(const double *ndcg, int n_trials, int n_cases)
 
 /* The cases that a kind of request can be tried on: a next order only where something is known of the customer. */
 static bool
-is_case_of(const Holdout *holdout, const Case *test, bool completion)
+is_case_of(const Holdout *holdout, const RecoCase *test, bool completion)
 {
 	return completion || holdout->interactions->order_user[test->order] >= 0;
 }
@@ -602,7 +367,7 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 	Trial		trials[MAX_TRIALS];
 	Trial		base = base_trial(holdout->options, defaults);
 	int			n_trials = list_trials(holdout->options, &base, completion, trials);
-	Size		n_scores = mul_size(n_trials, Max(holdout->n_cases, 1));
+	Size		n_scores = mul_size(n_trials, Max(holdout->cases->n, 1));
 	double	   *ndcg;
 	Scores	   *scores;
 	MemoryContext case_context = AllocSetContextCreate(CurrentMemoryContext, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
@@ -615,15 +380,15 @@ try_all(const Holdout *holdout, const Trial *defaults, bool completion, Scores *
 	reco_budget_require(holdout->interactions->budget, mul_size(n_scores, sizeof(double) + sizeof(Scores)), "held-out orders");
 	ndcg = palloc_extended(mul_size(n_scores, sizeof(double)), MCXT_ALLOC_HUGE);
 	scores = palloc_extended(mul_size(n_scores, sizeof(Scores)), MCXT_ALLOC_HUGE);
-	for (c = 0; c < holdout->n_cases; c++)
-		total += is_case_of(holdout, &holdout->cases[c], completion);
-	for (c = 0; c < holdout->n_cases; c++)
+	for (c = 0; c < holdout->cases->n; c++)
+		total += is_case_of(holdout, &holdout->cases->list[c], completion);
+	for (c = 0; c < holdout->cases->n; c++)
 	{
 		Scores		one[MAX_TRIALS];
 		MemoryContext old_context;
 
 		reco_progress_advance(holdout->progress, 1);
-		if (!is_case_of(holdout, &holdout->cases[c], completion))
+		if (!is_case_of(holdout, &holdout->cases->list[c], completion))
 			continue;
 		old_context = MemoryContextSwitchTo(case_context);
 		evaluate(holdout, c, trials, n_trials, completion, one);
@@ -648,14 +413,14 @@ popularity_recall(const Holdout *holdout)
 	double		sum = 0;
 	int			c;
 
-	for (c = 0; c < holdout->n_cases; c++)
+	for (c = 0; c < holdout->cases->n; c++)
 	{
 		Scores		one;
 
 		evaluate(holdout, c, NULL, 1, true, &one);
 		sum += one.recall;
 	}
-	return holdout->n_cases > 0 ? sum / holdout->n_cases : NAN;
+	return holdout->cases->n > 0 ? sum / holdout->cases->n : NAN;
 }
 
 /* Evidence that scores are made of; what they are worth is another for each. */
@@ -671,16 +436,16 @@ static void
 calibrate(const Holdout *holdout, const Trial *trial, Evidence evidence, double *curve)
 {
 	RecoCalibrator *calibrator = reco_calibrate_begin(holdout->interactions->budget, holdout->factors, &holdout->run,
-													  holdout->n_cases);
+													  holdout->cases->n);
 	MemoryContext case_context = AllocSetContextCreate(CurrentMemoryContext, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
 	bool		completion = evidence != EVIDENCE_HISTORY;
 	Trial		used = *trial;
 	int			c;
 
 	used.history_weight = evidence == EVIDENCE_BASKET ? 0 : trial->history_weight;
-	for (c = 0; c < holdout->n_cases && !reco_calibrate_is_full(calibrator); c++)
+	for (c = 0; c < holdout->cases->n && !reco_calibrate_is_full(calibrator); c++)
 	{
-		const Case *test = &holdout->cases[c];
+		const RecoCase *test = &holdout->cases->list[c];
 		Vectors		vectors = {.at_case = -1};
 		float		query[RECO_MAX_FACTORS];
 		MemoryContext old_context = MemoryContextSwitchTo(case_context);
@@ -748,9 +513,8 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	holdout.run = reco_foldin_run(kernels);
 	holdout.foldin = reco_foldin_create(factors, &holdout.run);
 	holdout.skip = palloc_extended(mul_size((Size) factors->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	make_cases(&holdout, cut);
-	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) holdout.n_cases);
-	index_users(&holdout);
+	holdout.cases = reco_cases_make(interactions, cut, options->seed, case_limit(&holdout));
+	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) holdout.cases->n);
 	completion = try_all(&holdout, &default_completion, true, &mean, &metrics->completion_cases);
 	metrics->ndcg_completion = mean.ndcg;
 	metrics->recall_completion = mean.recall;

@@ -26,7 +26,6 @@ typedef struct RecoHoldoutMetrics
 } RecoHoldoutMetrics;
 
 extern void reco_holdout_default_parameters(const RecoOptions *options, double *parameters);
-extern TimestampTz reco_holdout_cut(const RecoInteractions *interactions);
 extern void reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
 								const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
 								double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress);

@@ -21,6 +21,7 @@
 
 #include "bags.h"
 #include "budget.h"
+#include "cases.h"
 #include "foldin.h"
 #include "guc.h"
 #include "ials.h"
@@ -223,7 +224,7 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	const RecoInteractions *interactions = trainer->interactions;
 	const RecoOptions *options = trainer->options;
 	int32		items = reco_idmap_count(interactions->items);
-	TimestampTz cut = options->holdout_orders > 0 ? reco_holdout_cut(interactions) : DT_NOEND;
+	TimestampTz cut = options->holdout_orders > 0 ? reco_cases_cut(interactions) : DT_NOEND;
 	double		gram_diagonal[RECO_MAX_FACTORS];
 	RecoFactors factors;
 	float	   *popularity;
