@@ -133,6 +133,13 @@ SELECT pg_catalog.pg_extension_config_dump('reco.version', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.version_part', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.model_grant', '');
 
+COMMENT ON TABLE reco.model IS 'The models; written by the functions of reco alone, and shown by reco.models.';
+COMMENT ON TABLE reco.source IS 'The relations that models read; written by the functions of reco alone, and shown by reco.sources.';
+COMMENT ON TABLE reco.source_column IS 'The expressions of sources, deparsed and qualified; written by the functions of reco alone, and shown by reco.sources.';
+COMMENT ON TABLE reco.version IS 'What trainings gave, without the bytes; written by the functions of reco alone, and shown by reco.versions.';
+COMMENT ON TABLE reco.version_part IS 'The bytes of versions, in parts of at most 8 MB; given by reco.export_model.';
+COMMENT ON TABLE reco.model_grant IS 'Who may use which model; written by the functions of reco alone, and shown by reco.grants.';
+
 REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant FROM PUBLIC;
 
 /* What the views below need to know about the caller and about stored references. */
@@ -214,6 +221,15 @@ CREATE VIEW reco.versions WITH (security_barrier) AS
 	FROM reco.version v JOIN reco.model m ON m.name OPERATOR(pg_catalog.=) v.model
 	WHERE reco.access(m.name) IS NOT NULL;
 COMMENT ON VIEW reco.versions IS 'The stored versions of the models that the current role may use: what they were trained on, with which options, and their held-out metrics.';
+COMMENT ON COLUMN reco.versions.created_at IS 'When it was stored: trained here, or imported.';
+COMMENT ON COLUMN reco.versions.trained_to IS 'Up to when training looked: the newest order''s time, or the option training_clock; ages count from it. NULL where there was no order.';
+COMMENT ON COLUMN reco.versions.rows IS 'Order lines that were read; NULL where it was imported.';
+COMMENT ON COLUMN reco.versions.users IS 'Customers with a line that counts.';
+COMMENT ON COLUMN reco.versions.bags IS 'Rows of the training matrix: orders and customers.';
+COMMENT ON COLUMN reco.versions.seconds IS 'How long training took; 0 where it was imported.';
+COMMENT ON COLUMN reco.versions.kernel IS 'The variant of the numeric code that trained it: baseline, avx2 or avx512; ''imported'' where that is not known.';
+COMMENT ON COLUMN reco.versions.options IS 'The options that were set when it was trained, reco.default_options() has the rest; empty where it was imported.';
+COMMENT ON COLUMN reco.versions.metrics IS 'completion and next_order: number of held-out cases, recall@10 and nDCG@10 of finding the other half of an order, and a customer''s next order; chosen: the serving parameters; calibration: the curves of probability, null where fewer than 50 cases could be used; seconds by stage, where it was trained here.';
 
 CREATE VIEW reco.grants WITH (security_barrier) AS
 	SELECT g.model,
@@ -301,7 +317,7 @@ COMMENT ON FUNCTION reco.train(text) IS
 CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
 	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.activate(text, integer) IS
-'Makes a stored version of a model the one that answers from the commit on.';
+'Makes a stored version of a model the one that answers from the commit on, until the next training or import. Returns its row of reco.models. Errors: undefined_object.';
 
 CREATE FUNCTION reco.prune_versions(model text, keep integer DEFAULT NULL) RETURNS integer
 	AS 'MODULE_PATHNAME', 'reco_prune_versions' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -353,7 +369,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", jsonb) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", jsonb) IS
-'(user_id, item_id, weight, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group.';
+'(user_id, item_id, weight, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit and keep_versions, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
 
 CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) (
 	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
@@ -362,7 +378,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) IS
-'(user_id, item_id, quantity, order_id, at): trains factors from order lines and returns the model, for reco.import_model; NULL where no line counts. The same bags, held-out choice and bytes as reco.train over the same lines with the same options: rows as there, negative quantities are returns, order_id may be NULL.';
+'(user_id, item_id, quantity, order_id, at): trains factors from order lines and returns the model, for reco.import_model; NULL where no line counts. The same bags, held-out choice and bytes as reco.train over the same lines with the same options: rows as there, negative quantities are returns, order_id may be NULL (then a customer''s lines of one moment are an order). Memory and errors as of the form with weights.';
 
 CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) (
 	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
@@ -371,7 +387,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) 
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) IS
-'(user_id, item_id, quantity, order_id, at, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group.';
+'(user_id, item_id, quantity, order_id, at, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit and keep_versions, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
 
 CREATE FUNCTION reco.export_model(model text, version integer DEFAULT NULL) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'reco_export_model' LANGUAGE C STABLE PARALLEL RESTRICTED;
@@ -391,7 +407,7 @@ CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10,
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[]) IS
-'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one call), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k. For models whose customer and item keys are integers.';
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one answer), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k, which is from 1 to 1,000,000. For models whose customer and item keys are integers. Fold-in: Hu, Koren and Volinsky 2008. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (text keys), null_value_not_allowed (a NULL in an array).';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
@@ -406,7 +422,7 @@ CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigin
 	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
 COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz, regclass) IS
-'The k best items of every customer with an order line, or of the given users, or of those in users_from, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. users_from is a table, view, materialized view or foreign table, read with the caller''s rights, with the customers in its column user_id or its only column; NULLs and repetitions in it count nothing. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem; scoring is shared with up to max_parallel_workers_per_gather parallel workers, which changes no bit of the answer, where maintenance_work_mem and shared memory have room for it. Errors: undefined_column, wrong_object_type, datatype_mismatch (users_from), configuration_limit_exceeded.';
+'The k best items of every customer with an order line, or of the given users, or of those in users_from, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. users_from is a table, view, materialized view or foreign table, read with the caller''s rights, with the customers in its column user_id or its only column; NULLs and repetitions in it count nothing. Each row equals what reco.recommend gives for that customer at the same as_of. Order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem; scoring is shared with up to max_parallel_workers_per_gather parallel workers, which changes no bit of the answer, where maintenance_work_mem and shared memory have room for it. Errors: those of reco.recommend, undefined_column, wrong_object_type, datatype_mismatch (users_from), configuration_limit_exceeded.';
 
 CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users text[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), users_from regclass DEFAULT NULL)
@@ -420,7 +436,7 @@ CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], bask
 	RETURNS TABLE ("position" integer, item_id bigint, score double precision, probability double precision)
 	AS 'MODULE_PATHNAME', 'reco_predict_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.predict(text, bigint, bigint[], bigint[], timestamptz, bigint[]) IS
-'Scores and probabilities for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. They are those of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. NULL for an item that the model does not know.';
+'Scores and probabilities for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. They are those of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. Both are NULL for an item that the model does not know. A NULL instead of the array, or in it, is an error; the others are those of reco.recommend.';
 
 CREATE FUNCTION reco.predict_text(model text, user_id text, item_ids text[], basket text[] DEFAULT NULL,
 		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
@@ -434,7 +450,7 @@ CREATE FUNCTION reco.similar_items(model text, item_id bigint, k integer DEFAULT
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'reco_similar_items_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.similar_items(text, bigint, integer) IS
-'The k available items most like an item: by the cosine of their factors, -1 to 1, that is bought by the same customers and in the same orders, whatever the popularity of either. No rows for an item that the model does not know.';
+'The k available items most like an item: by the cosine of their factors, -1 to 1, that is bought by the same customers and in the same orders, whatever the popularity of either. No rows for an item that the model does not know. Errors as of reco.recommend.';
 
 CREATE FUNCTION reco.similar_items_text(model text, item_id text, k integer DEFAULT 10,
 		OUT rank integer, OUT similar_item_id text, OUT similarity double precision)
