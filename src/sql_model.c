@@ -157,6 +157,7 @@ reco_create_model(PG_FUNCTION_ARGS)
 				(errcode(ERRCODE_INVALID_NAME),
 				 errmsg("a model's name must have 1 to %d bytes, not %zu", MAX_MODEL_NAME, strlen(name)),
 				 errhint("Give it a short name, such as 'shop'.")));
+	reco_surface_prevent_read_only(fcinfo);
 	if (timezone == NULL)
 		timezone = GetConfigOptionByName("timezone", NULL, false);
 	timezone = check_timezone(timezone);

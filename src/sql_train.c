@@ -116,7 +116,6 @@ reco_train(PG_FUNCTION_ARGS)
 	int32		version;
 	Datum		row;
 
-	PreventCommandIfReadOnly("reco.train()");
 	INSTR_TIME_SET_CURRENT(start);
 	model = reco_surface_own_model(fcinfo);
 	reco_progress_begin(&progress, RECO_COMMAND_TRAIN, model->name);

@@ -10,6 +10,7 @@
 #include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 
 /* A text argument that must not be NULL. */
@@ -66,12 +67,22 @@ reco_surface_end_set(RecoAnswerSet *set)
 	return (Datum) 0;
 }
 
+/* Nothing changes in a read-only transaction or on a standby: say so by the function's name, not by our own SQL. */
+void
+reco_surface_prevent_read_only(FunctionCallInfo fcinfo)
+{
+	PreventCommandIfReadOnly(psprintf("reco.%s()", get_func_name(fcinfo->flinfo->fn_oid)));
+}
+
 /* The model that the first argument names, which the caller owns, locked against other changes. */
 RecoModelRow *
 reco_surface_own_model(FunctionCallInfo fcinfo)
 {
 	char	   *name = reco_surface_text(fcinfo, 0, "model");
-	RecoModelRow *model = reco_catalog_find_model(name, RECO_READ_LATEST, false);
+	RecoModelRow *model;
+
+	reco_surface_prevent_read_only(fcinfo);
+	model = reco_catalog_find_model(name, RECO_READ_LATEST, false);
 
 	/* First the right, then the lock: who may not change a model may not hold up those who may. */
 	reco_catalog_require(model, RECO_ACCESS_OWNER);

@@ -23,6 +23,7 @@ extern void reco_surface_put_row(RecoAnswerSet *set, Datum *values, bool *nulls)
 extern Datum reco_surface_end_set(RecoAnswerSet *set);
 extern char *reco_surface_text(FunctionCallInfo fcinfo, int i, const char *name);
 extern char *reco_surface_text_or_null(FunctionCallInfo fcinfo, int i);
+extern void reco_surface_prevent_read_only(FunctionCallInfo fcinfo);
 extern RecoModelRow *reco_surface_own_model(FunctionCallInfo fcinfo);
 extern Datum reco_surface_model_row(FunctionCallInfo fcinfo, const char *model);
 extern Datum reco_surface_version_row(FunctionCallInfo fcinfo, const char *model, int32 version);
