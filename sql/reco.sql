@@ -238,7 +238,7 @@ CREATE VIEW reco.grants WITH (security_barrier) AS
 		   g.level
 	FROM reco.model_grant g
 	WHERE reco.access(g.model) OPERATOR(pg_catalog.=) 'owner';
-COMMENT ON VIEW reco.grants IS 'Who was granted the use of the current role''s models, and at which level.';
+COMMENT ON VIEW reco.grants IS 'Who was granted the use of the current role''s models, and at which level; a role that does not exist any more is listed by the name it had.';
 
 GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants TO PUBLIC;
 
@@ -297,7 +297,7 @@ COMMENT ON FUNCTION reco.grant_usage(text, name, boolean) IS
 CREATE FUNCTION reco.revoke_usage(model text, role name, explain_only boolean DEFAULT false) RETURNS text
 	AS 'MODULE_PATHNAME', 'reco_revoke_usage' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.revoke_usage(text, name, boolean) IS
-'Takes the use of a model back from a role, or with explain_only => true only the second level. Returns the level that is left, NULL for none.';
+'Takes the use of a model back from a role, or with explain_only => true only the second level. Returns the level that is left, NULL for none. Also removes what was granted to a role of that name that does not exist any more.';
 
 CREATE FUNCTION reco.check(model text, OUT severity text, OUT subject text, OUT finding text, OUT remedy text) RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'reco_check' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10;

@@ -650,6 +650,40 @@ reco_catalog_put_grant(const char *model, Oid role, RecoAccess level)
 	(void) run(&insert, false, NULL, NULL);
 }
 
+#define LOST_GRANTS "FROM reco.model_grant WHERE model OPERATOR(pg_catalog.=) $1 " \
+	"AND role_oid OPERATOR(pg_catalog.<>) 0::pg_catalog.oid AND reco.resolve_role(role_name, role_oid, system_id) IS NULL"
+
+static void
+read_name(HeapTuple tuple, TupleDesc descriptor, void *arg)
+{
+	List	  **names = arg;
+
+	*names = lappend(*names, get_text(tuple, descriptor, 1));
+}
+
+/* The names of roles that have a grant and do not exist any more, in order. */
+List *
+reco_catalog_lost_grantees(const char *model)
+{
+	CatalogQuery query = {.text = "SELECT DISTINCT role_name " LOST_GRANTS " ORDER BY role_name"};
+	List	   *names = NIL;
+
+	add_text(&query, model);
+	(void) run(&query, false, read_name, &names);
+	return names;
+}
+
+/* Remove the grants to roles of that name that do not exist any more; returns how many there were. */
+int64
+reco_catalog_forget_grants(const char *model, const char *role_name)
+{
+	CatalogQuery query = {.text = "DELETE " LOST_GRANTS " AND role_name OPERATOR(pg_catalog.=) $2"};
+
+	add_text(&query, model);
+	add_text(&query, role_name);
+	return (int64) run(&query, false, NULL, NULL);
+}
+
 /* --- versions ---------------------------------------------------------------------------------------------- */
 
 static void

@@ -84,6 +84,8 @@ extern void reco_catalog_delete_source(const char *model, const char *kind, cons
 
 extern RecoAccess reco_catalog_granted(const char *model, Oid role);
 extern void reco_catalog_put_grant(const char *model, Oid role, RecoAccess level);
+extern List *reco_catalog_lost_grantees(const char *model);
+extern int64 reco_catalog_forget_grants(const char *model, const char *role_name);
 
 extern void reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, const char *blob, Size length);
 extern bool reco_catalog_activate(const char *model, int32 version);

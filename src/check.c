@@ -66,6 +66,21 @@ check_owner(Findings *findings)
 					psprintf("SELECT reco.set_owner(%s, ...)", quote_literal_cstr(findings->model->name)));
 }
 
+/* A grant does not keep its role from being dropped, and gives a later one of that name nothing. */
+static void
+check_grants(Findings *findings)
+{
+	ListCell   *cell;
+
+	foreach(cell, reco_catalog_lost_grantees(findings->model->name))
+	{
+		const char *role = lfirst(cell);
+
+		add_finding(findings, "notice", "grants", psprintf("role \"%s\", to which usage was granted, does not exist any more", role),
+					psprintf("SELECT reco.revoke_usage(%s, %s)", quote_literal_cstr(findings->model->name), quote_literal_cstr(role)));
+	}
+}
+
 static bool
 has_orders(const Findings *findings)
 {
@@ -113,7 +128,8 @@ check_version(Findings *findings)
 		add_finding(findings, "notice", "version",
 					psprintf("only %d held-out orders of at least two items: serving parameters are the defaults, and the "
 							 "metrics say little", version.heldout_cases),
-					"nothing to do: they are chosen once there are more orders");
+					has_orders(findings) ? "nothing to do: they are chosen once there are more orders"
+					: "nothing to do here: they are chosen where the model is trained, on orders with times");
 }
 
 /* What training will need at least, by the planner's statistics. */
@@ -302,6 +318,7 @@ reco_check_model(const RecoModelRow *model)
 
 	findings.sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
 	check_owner(&findings);
+	check_grants(&findings);
 	check_has_orders(&findings);
 	foreach(cell, findings.sources)
 		check_source(&findings, lfirst(cell));

@@ -321,16 +321,15 @@ reco_remove_source(PG_FUNCTION_ARGS)
 
 /* --- grants ------------------------------------------------------------------------------------------------ */
 
-/* A role by name; InvalidOid for public. */
-static Oid
-grantee(FunctionCallInfo fcinfo, int i)
+static const char *
+grantee_name(FunctionCallInfo fcinfo, int i)
 {
 	if (PG_ARGISNULL(i))
 		ereport(ERROR,
 				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
 				 errmsg("parameter \"role\" must not be null"),
 				 errhint("Give the name of a role, or 'public'.")));
-	return get_role_oid_or_public(NameStr(*PG_GETARG_NAME(i)));
+	return NameStr(*PG_GETARG_NAME(i));
 }
 
 static Datum
@@ -345,7 +344,7 @@ Datum
 reco_grant_usage(PG_FUNCTION_ARGS)
 {
 	RecoModelRow *model = reco_surface_own_model(fcinfo);
-	Oid			role = grantee(fcinfo, 1);
+	Oid			role = get_role_oid_or_public(grantee_name(fcinfo, 1));
 	bool		explain = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	RecoAccess	level = Max(reco_catalog_granted(model->name, role), explain ? RECO_ACCESS_EXPLAIN : RECO_ACCESS_RECOMMEND);
 
@@ -357,10 +356,15 @@ Datum
 reco_revoke_usage(PG_FUNCTION_ARGS)
 {
 	RecoModelRow *model = reco_surface_own_model(fcinfo);
-	Oid			role = grantee(fcinfo, 1);
+	const char *name = grantee_name(fcinfo, 1);
 	bool		explain_only = !PG_ARGISNULL(2) && PG_GETARG_BOOL(2);
 	RecoAccess	level = RECO_ACCESS_NONE;
+	Oid			role;
 
+	/* What a role of that name was granted that is gone goes too, and it may have been the only one. */
+	if (!explain_only && reco_catalog_forget_grants(model->name, name) > 0 && !OidIsValid(get_role_oid(name, true)))
+		PG_RETURN_NULL();
+	role = get_role_oid_or_public(name);
 	if (explain_only)
 		level = Min(reco_catalog_granted(model->name, role), RECO_ACCESS_RECOMMEND);
 	reco_catalog_put_grant(model->name, role, level);

@@ -1,5 +1,5 @@
 -- check, prune_versions and similar_items.
-SELECT plan(43);
+SELECT plan(44);
 SET client_min_messages = warning;
 
 CREATE ROLE checked_owner;
@@ -22,6 +22,7 @@ BEGIN;
 SELECT reco.import_model('shop', reco.factorize(customer, item, 1)) IS NOT NULL AS imported FROM sales.lines \gset
 SELECT is(found('there are no orders: the model answers from basket%'), ARRAY['notice|sources|SELECT reco.add_orders(''shop'', ...)'], 'imported, without orders');
 SELECT is(found('the model has never%'), NULL, 'an imported version is one');
+SELECT is(found('only 0 held-out orders%'), ARRAY['notice|version|nothing to do here: they are chosen where the model is trained, on orders with times'], 'trained on weights, its parameters are the defaults');
 UPDATE reco.version SET created_at = created_at - interval '8 days';
 SELECT is(found('version 1 was trained 8 days ago'), ARRAY['warning|version|SELECT reco.import_model(''shop'', ...)'], 'import it again');
 ROLLBACK;

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(482);
+SELECT plan(490);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -306,5 +306,17 @@ DROP ROLE explainer;
 SELECT set_eq($$SELECT role FROM reco.grants WHERE model = 't'$$, ARRAY['recommender', 'explainer'], 'a grantee who is dropped is still listed by the name she had');
 CREATE ROLE explainer;
 SELECT is(outcome('explainer', 'SELECT * FROM reco.recommend_text(''t'', ''1'')'), '42501', 'but a later role of that name has no right');
+SELECT set_eq($$SELECT severity, finding, remedy FROM reco.check('t') WHERE subject = 'grants'$$,
+              $$VALUES ('notice', 'role "explainer", to which usage was granted, does not exist any more', 'SELECT reco.revoke_usage(''t'', ''explainer'')')$$, 'reco.check says so');
+SELECT is(reco.revoke_usage('t', 'explainer'), NULL, 'and how to mend it');
+SELECT set_eq($$SELECT role FROM reco.grants WHERE model = 't'$$, ARRAY['recommender'], 'which takes the old grant away');
+CREATE ROLE passing;
+SELECT reco.grant_usage('t', 'passing'), reco.grant_usage('t', 'explainer') \g /dev/null
+DROP ROLE passing;
+SELECT throws_ok($$SELECT reco.revoke_usage('t', 'passing', explain_only => true)$$, '42704', 'role "passing" does not exist', 'of a role that is gone all is taken back or nothing');
+SELECT is(reco.revoke_usage('t', 'passing'), NULL, 'all, also where no later role has the name');
+SELECT set_eq($$SELECT role FROM reco.grants WHERE model = 't'$$, ARRAY['recommender', 'explainer'], 'and nothing of anybody else');
+SELECT throws_ok($$SELECT reco.revoke_usage('t', 'passing')$$, '42704', 'role "passing" does not exist', 'once');
+SELECT is_empty($$SELECT FROM reco.check('t') WHERE subject = 'grants'$$, 'no more to be said of grants');
 
 SELECT * FROM finish();
