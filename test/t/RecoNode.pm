@@ -47,6 +47,9 @@ sub fails_with
 	return like($err, qr/ERROR:  $sqlstate: .*$message/, $name);
 }
 
+# Seconds that a session may take for one statement.
+our $PATIENCE = 180;
+
 # Calls a function until it is true, for at most so many seconds; returns what it said last.
 sub wait_until
 {
@@ -64,10 +67,10 @@ sub wait_until
 sub session
 {
 	my ($node, $database) = @_;
-	my $self = bless { in => '', out => '', n => 0 }, 'RecoNode::Session';
+	my $self = bless { in => '', out => '', n => 0, timer => IPC::Run::timeout($PATIENCE) }, 'RecoNode::Session';
 	$self->{run} = IPC::Run::start(
 		[ $node->installed_command('psql'), '-XqAt', '-v', 'VERBOSITY=verbose', '-d', $node->connstr($database), '-f', '-' ],
-		'<', \$self->{in}, '>', \$self->{out}, '2>&1', IPC::Run::timeout(60));
+		'<', \$self->{in}, '>', \$self->{out}, '2>&1', $self->{timer});
 	$self->query("SET client_min_messages = warning");
 	return $self;
 }
@@ -80,6 +83,7 @@ sub send
 	my ($self, $sql) = @_;
 	$self->{n}++;
 	$self->{in} .= "$sql;\n\\echo <done $self->{n}>\n";
+	$self->{timer}->start($RecoNode::PATIENCE);
 	$self->{run}->pump_nb;
 	return;
 }

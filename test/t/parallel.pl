@@ -166,6 +166,7 @@ my $long = qq{SET max_parallel_workers_per_gather = 2; SELECT count(*) FROM gene
 		my $state  = $how eq 'cancel' || $how eq 'timeout' ? '57014' : '57P01';
 		$struck++ if $result =~ /(ERROR|FATAL):  $state: /;
 		$odd{"$i $how"} = $result unless $result =~ /(ERROR|FATAL):  $state: / || $how eq 'terminate';
+		wait_until(30, sub { $session->query('SET statement_timeout = 0') eq '' }) if $how eq 'timeout';
 		$odd{"$i $how, afterwards"} = 'the session is gone' unless $how eq 'terminate' || $session->pid eq $pid;
 		$how eq 'terminate' ? $session->discard : $session->quit;
 	}
