@@ -29,6 +29,7 @@
 #define MEGABYTE ((double) 1024 * 1024)
 #define STALE_DAYS 7
 #define FEW_CASES 200
+#define LINES_A_BAG 4			/* about so many lines of an order or customer */
 #define MANY_ROWS 1000			/* below, no index is missed */
 
 typedef struct Findings
@@ -132,12 +133,18 @@ check_version(Findings *findings)
 					: "nothing to do here: they are chosen where the model is trained, on orders with times");
 }
 
-/* What training will need at least, by the planner's statistics. */
+/*
+ * What training will need, by the planner's statistics: at least the lines, and then the factors of orders and customers,
+ * of whom nothing is known but that they have some lines each.
+ */
 static void
 check_memory(Findings *findings)
 {
+	double		limit = maintenance_work_mem * 1024.0;
 	double		lines = 0;
-	double		bytes;
+	double		reading;
+	double		training;
+	const char *remedy;
 	ListCell   *cell;
 
 	foreach(cell, findings->sources)
@@ -147,12 +154,17 @@ check_memory(Findings *findings)
 		if (source->kind == RECO_SOURCE_ORDERS && OidIsValid(reco_references_find_relation(&source->relation)))
 			lines += reco_sources_estimate_rows(source);
 	}
-	bytes = lines * 2 * sizeof(RecoLine);
-	if (bytes > maintenance_work_mem * 1024.0)
+	reading = lines * 2 * sizeof(RecoLine);
+	training = reading + lines / LINES_A_BAG * sizeof(float) * reco_catalog_options(findings->model).factors;
+	remedy = psprintf("SET maintenance_work_mem = '%.0fMB'", (floor(training / MEGABYTE / 64) + 1) * 64);
+	if (reading > limit)
 		add_finding(findings, "warning", "memory",
 					psprintf("reading about %.0f order lines needs %.0f MB, and factors more, but maintenance_work_mem is %d MB",
-							 lines, bytes / MEGABYTE, maintenance_work_mem / 1024),
-					psprintf("SET maintenance_work_mem = '%.0fMB'", (floor(bytes * 3 / MEGABYTE / 64) + 1) * 64));
+							 lines, reading / MEGABYTE, maintenance_work_mem / 1024), remedy);
+	else if (training > limit)
+		add_finding(findings, "notice", "memory",
+					psprintf("training on about %.0f order lines may need more than maintenance_work_mem, which is %d MB",
+							 lines, maintenance_work_mem / 1024), remedy);
 }
 
 /* --- a source ---------------------------------------------------------------------------------------------- */

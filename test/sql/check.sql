@@ -1,5 +1,5 @@
 -- check, prune_versions and similar_items.
-SELECT plan(44);
+SELECT plan(46);
 SET client_min_messages = warning;
 
 CREATE ROLE checked_owner;
@@ -44,7 +44,13 @@ CREATE INDEX ON sales.lines ((customer), (at) DESC);
 CREATE INDEX ON sales.items ((id));
 SELECT is(found('no index%'), NULL, 'the commands mend it');
 SET maintenance_work_mem = '1MB';
-SELECT is(found('reading about%'), NULL, 'small tables fit into little memory');
+SELECT is(found('%maintenance_work_mem%'), NULL, 'small tables fit into little memory');
+BEGIN;
+UPDATE pg_class SET reltuples = 20000 WHERE oid = 'sales.lines'::regclass;
+SELECT is(found('training on about 20000 order lines may need more than maintenance_work_mem, which is 1 MB'), ARRAY['notice|memory|SET maintenance_work_mem = ''64MB'''], 'larger ones may not');
+UPDATE pg_class SET reltuples = 1e6 WHERE oid = 'sales.lines'::regclass;
+SELECT is(found('reading about 1000000 order lines needs 46 MB, and factors more, but maintenance_work_mem is 1 MB'), ARRAY['warning|memory|SET maintenance_work_mem = ''64MB'''], 'and large ones do not');
+ROLLBACK;
 RESET maintenance_work_mem;
 
 SELECT lives_ok($$SELECT reco.train('shop')$$, 'training');
