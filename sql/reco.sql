@@ -163,7 +163,7 @@ COMMENT ON FUNCTION reco.resolve_relation(text, text, oid, oid, bigint) IS
 CREATE FUNCTION reco.default_options() RETURNS jsonb
 	AS 'MODULE_PATHNAME', 'reco_default_options' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
 COMMENT ON FUNCTION reco.default_options() IS
-'Every option of a model with its default; null means that training chooses the value on held-out orders.';
+'Every option of a model with its default; null means that training chooses the value: on held-out orders, or regularization by the number of items.';
 
 CREATE FUNCTION reco.options(OUT option text, OUT type text, OUT "default" text, OUT minimum text, OUT maximum text, OUT description text)
 	RETURNS SETOF record

@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 /*
- * A double that is NaN was left to training, which chooses it on held-out orders.  The table in options.c has the
+ * A double that is NaN was left to training, which chooses it on held-out orders (regularization: by the number of items).  The table in options.c has the
  * ranges and the meanings.
  */
 typedef struct RecoOptions

@@ -32,10 +32,14 @@
 #include "utils/memutils.h"
 
 #define MEGABYTE ((Size) 1024 * 1024)
+#define REGULARIZATION 0.003	/* of models with many items */
+#define MANY_ITEMS 3000
+#define FEW_ITEMS 20
 
 typedef struct Trainer
 {
 	const RecoOptions *options;
+	RecoOptions settled;		/* they point here when nothing but held-out orders is left to decide */
 	bool		quiet;
 	RecoProgress *progress;		/* NULL: nobody is told */
 	RecoBudget *budget;
@@ -263,7 +267,6 @@ set_up(Trainer *trainer, const RecoOptions *options, RecoBudget *budget, double 
 	trainer->ials = reco_ials_options_default();
 	trainer->ials.factors = options->factors;
 	trainer->ials.unobserved = options->unobserved_weight;
-	trainer->ials.regularization = options->regularization;
 	trainer->ials.seed = (uint64) options->seed;
 }
 
@@ -280,6 +283,27 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 	trained->orders = interactions->n_orders;
 }
 
+/*
+ * Lambda by the number of items, where it was left to training.  A row's ridge is lambda (mass + a0 |I|): where there are
+ * few items that is next to nothing, and factors of as many dimensions as there are items learn the bags by heart.
+ * (src/README has the measurements.)
+ */
+static double
+default_regularization(int32 items)
+{
+	return REGULARIZATION * pow(MANY_ITEMS / (double) Min(Max(items, FEW_ITEMS), MANY_ITEMS), 0.7);
+}
+
+static void
+settle_options(Trainer *trainer)
+{
+	trainer->settled = *trainer->options;
+	if (isnan(trainer->settled.regularization))
+		trainer->settled.regularization = default_regularization(reco_idmap_count(trainer->interactions->items));
+	trainer->ials.regularization = trainer->settled.regularization;
+	trainer->options = &trainer->settled;
+}
+
 /* From finished interactions to factors and parameters. */
 static void
 train(Trainer *trainer, RecoTrained *trained)
@@ -287,6 +311,7 @@ train(Trainer *trainer, RecoTrained *trained)
 	RecoInteractions *interactions = trainer->interactions;
 	double		order_mass;
 
+	settle_options(trainer);
 	take_factors(trainer);
 	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
 	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;

@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(509);
+SELECT plan(508);
 
 CREATE ROLE alice;
 CREATE ROLE bob;

@@ -1,7 +1,7 @@
 -- The aggregate factorize: the bytes of train, whatever the plan, the workers, the order of rows and the settings; and what it refuses.
 
 SET client_min_messages = warning;
-SELECT plan(386);
+SELECT plan(394);
 
 CREATE TABLE lines (o integer, u integer, i integer, at timestamptz, q numeric, g integer);
 INSERT INTO lines
@@ -74,6 +74,19 @@ FROM   unnest(ARRAY['{}', '{"factors": 7, "iterations": 3, "holdout_orders": 0}'
                     '{"factors": 4, "basket_regularization": 2, "history_regularization": 3}', '{"factors": null, "iterations": 1}']::jsonb[]) options;
 SELECT isnt(factorized('lines', 'u', 'i', 'q', 'o', 'at', '{"factors": 4, "iterations": 2, "seed": 1}'), :'reference', 'options make a difference');
 SELECT isnt(factorized('lines WHERE o IS DISTINCT FROM 77', 'u', 'i', 'q', 'o', 'at', :'small'), :'reference', 'so does an order');
+
+-- Regularization that is left to training goes by the number of items, and with few of them similar items are similar.
+SELECT is(md5(reco.factorize(n % 7, n % items, 1, '{"factors": 2, "iterations": 1}')),
+          md5(reco.factorize(n % 7, n % items, 1, jsonb_build_object('factors', 2, 'iterations', 1, 'regularization', 0.003 * power(3000 / greatest(least(items, 3000), 20)::float8, 0.7)))), 'regularization for items: ' || items)
+FROM   unnest('{1,20,40,1000,3000,3500}'::integer[]) items, generate_series(1, 7000) n GROUP BY items ORDER BY items;
+CREATE TABLE themed AS
+SELECT o, o % 200 AS u, 1 + 8 * (CASE WHEN h % 10 > 0 THEN o % 5 ELSE h / 10 % 5 END) + (hashint8extended(o * 10 + j, 7) & 7) AS i, timestamptz '2025-01-01' + o * interval '2 hours' AS at
+FROM   (SELECT o, hashint8extended(o, 3) & 1048575 AS h FROM generate_series(1, 2000) o) x, generate_series(1, 3) j;
+SELECT reco.create_model('themed') \g /dev/null
+SELECT reco.import_model('themed', (SELECT reco.factorize(u, i, 1, o, at) FROM themed)) \g /dev/null
+SELECT cmp_ok((SELECT avg(((similar_item_id - 1) / 8 = (i - 1) / 8)::integer) FROM generate_series(1, 40) i, reco.similar_items('themed', i, k => 5)), '>', 0.98, '40 items, 128 factors: similar are those of the theme');
+SELECT cmp_ok((SELECT avg(((item_id - 1) / 8 = (i - 1) / 8)::integer) FROM generate_series(1, 40) i, reco.recommend('themed', NULL, basket => ARRAY[i]::bigint[], k => 5)), '>', 0.98, 'as is what goes with a basket');
+SELECT reco.drop_model('themed') \g /dev/null
 
 -- Keys and numbers of every type.
 CREATE TYPE size AS ENUM ('XL', 'S', 'M', 'L');
