@@ -58,17 +58,21 @@ pin_setting(const char *name, const char *value)
 	(void) set_config_option(name, value, PGC_USERSET, PGC_S_SESSION, GUC_ACTION_SAVE, true, 0, false);
 }
 
-/* Whether the text form of a value, other than an amount of money, is what it is in a section. */
+/*
+ * Whether the text form of a value, other than an amount of money, is what it is in a section.  Any extra_float_digits
+ * above 0 writes the same; JDBC sets 3.
+ */
 static bool
 text_forms_are_pinned(void)
 {
-	return DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits == 1 &&
+	return DateStyle == USE_ISO_DATES && IntervalStyle == INTSTYLE_POSTGRES && extra_float_digits > 0 &&
 		bytea_output == BYTEA_OUTPUT_HEX;
 }
 
 /*
  * Pin what the text form of a value depends on, outside of a section: as the same role, in the session's time zone.
- * Where it is so already, as nearly always, this costs nothing.  Ended by reco_section_end_text_forms.
+ * Where it is so already, as nearly always, this costs nothing; else it takes microseconds, which is much for a row.
+ * Ended by reco_section_end_text_forms.
  */
 int
 reco_section_begin_text_forms(void)

@@ -64,6 +64,7 @@ typedef struct KeyForm
 {
 	Oid			type;			/* domains looked through */
 	bool		is_integer;
+	bool		has_one_text;	/* whatever the settings */
 	CoercionPathType path;		/* to text */
 	FmgrInfo	function;		/* of a cast, or the type's output */
 } KeyForm;
@@ -116,6 +117,16 @@ check_may_call(Oid function)
 		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
 }
 
+/* Whether the text form of a value depends on no setting; where that is not known it is not so. */
+static bool
+has_one_text(const KeyForm *form)
+{
+	if (form->path == COERCION_PATH_RELABELTYPE)
+		return true;
+	return form->path == COERCION_PATH_COERCEVIAIO &&
+		(form->is_integer || form->type == NUMERICOID || form->type == UUIDOID || type_is_enum(form->type));
+}
+
 /* The text form is that of a cast, as in reco.train. */
 static void
 set_key_form(FunctionCallInfo fcinfo, int i, const char *name, KeyForm *form)
@@ -129,14 +140,15 @@ set_key_form(FunctionCallInfo fcinfo, int i, const char *name, KeyForm *form)
 	form->is_integer = reco_values_is_integer(form->type);
 	form->path = form->type == TEXTOID ? COERCION_PATH_RELABELTYPE :
 		find_coercion_pathway(TEXTOID, form->type, COERCION_EXPLICIT, &function);
-	if (form->path == COERCION_PATH_RELABELTYPE)
-		return;
-	if (form->path != COERCION_PATH_FUNC || get_func_nargs(function) != 1)
+	if (form->path != COERCION_PATH_RELABELTYPE && (form->path != COERCION_PATH_FUNC || get_func_nargs(function) != 1))
 	{
 		form->path = COERCION_PATH_COERCEVIAIO;
 		getTypeOutputInfo(form->type, &function, &is_varlena);
 	}
-	else
+	form->has_one_text = has_one_text(form);
+	if (form->path == COERCION_PATH_RELABELTYPE)
+		return;
+	if (form->path == COERCION_PATH_FUNC)
 		check_may_call(function);
 	fmgr_info_cxt(function, &form->function, fcinfo->flinfo->fn_mcxt);
 }
@@ -231,7 +243,7 @@ key_value(FunctionCallInfo fcinfo, int i, KeyForm *form, bool as_integer)
 		value.integer = reco_values_integer(PG_GETARG_DATUM(i), form->type);
 		return value;
 	}
-	level = reco_section_begin_text_forms();
+	level = form->has_one_text ? 0 : reco_section_begin_text_forms();
 	set_text_form(form, PG_GET_COLLATION(), PG_GETARG_DATUM(i), &value);
 	reco_section_end_text_forms(level);
 	return value;
