@@ -16,7 +16,7 @@
  * use the kernels that the leader names, over the same bytes.
  *
  * The segment is made before parallel mode begins, since only there a subtransaction can catch its failure (a small
- * /dev/shm) and let the leader score alone.
+ * /dev/shm) and let the leader score alone; and only where there is more, for PostgreSQL to start workers with.
  */
 #include "postgres.h"
 
@@ -46,6 +46,10 @@
 #define BLOCK_BYTES			(256 * 1024)	/* of rows; a block has one customer at least */
 #define BLOCKS_A_PROCESS	8		/* at least, or they would not end together */
 #define SLOTS_A_PROCESS		4
+
+/* What PostgreSQL itself takes of shared memory to start workers, generously: some 1.4 MB at a session's first time. */
+#define STARTING_BYTES		(2 * 1024 * 1024)
+#define STARTING_BYTES_A_WORKER (32 * 1024)
 
 /* What the area holds, from which follows where: the same for all processes. */
 typedef struct Shape
@@ -149,11 +153,23 @@ useful_workers(const RecoModel *model, int32 users, int64 lines)
 	return (int) Min(Min(max_parallel_workers_per_gather, max_parallel_workers), work / WORK_OF_A_WORKER);
 }
 
+/* An error unless there is that much shared memory now. */
+static void
+try_segment(Size size)
+{
+	dsm_segment *segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
+
+	if (segment == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg_internal("too many shared memory segments")));
+	dsm_detach(segment);
+}
+
 /*
- * A segment that the current resource owner lets go, or NULL where the system has none to give: then no workers.
+ * A segment that the current resource owner lets go, or NULL where the system has none to give, or nothing beside it to
+ * start workers with, which would be an error that nobody could catch: then no workers.
  */
 static dsm_segment *
-create_segment(Size size)
+create_segment(Size size, int workers)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -164,9 +180,12 @@ create_segment(Size size)
 	PG_TRY();
 	{
 		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		/* From here to dsm_unpin_mapping nobody owns it, or the end of the subtransaction would take it. */
 		if (segment != NULL)
+		{
+			try_segment(STARTING_BYTES + (Size) workers * STARTING_BYTES_A_WORKER);
+			/* From here to dsm_unpin_mapping nobody owns it, or the end of the subtransaction would take it. */
 			dsm_pin_mapping(segment);
+		}
 		ReleaseCurrentSubTransaction();
 		MemoryContextSwitchTo(context);
 		CurrentResourceOwner = owner;
@@ -209,7 +228,7 @@ share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, RecoBudget 
 
 		if (!reco_budget_has_room(budget, add_size(size, mul_size(private, workers + 1))))
 			continue;
-		bulk->segment = create_segment(size);
+		bulk->segment = create_segment(size, workers);
 		if (bulk->segment == NULL)
 			return NULL;
 		bulk->workers = workers;

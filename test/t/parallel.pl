@@ -21,6 +21,9 @@ $node->safe_psql('postgres', q{
 	SELECT reco.create_model('shop', options => '{"factors": 64, "iterations": 2, "holdout_orders": 0}');
 	SELECT reco.add_orders('shop', 'lines', 'customer', 'item', 'at');
 	SELECT reco.train('shop');
+	SELECT reco.create_model('light', options => '{"factors": 16, "iterations": 1, "holdout_orders": 0}');
+	SELECT reco.add_orders('light', 'lines', 'customer', 'item', 'at');
+	SELECT reco.train('light');
 });
 
 my $all    = q{FROM reco.recommend_all('shop', k => 20, as_of => '2026-04-01') r};
@@ -121,7 +124,7 @@ is("$out @$counts", '80000 ', 'a parallel plan scores alone');
 
 SKIP:
 {
-	skip 'no prlimit (util-linux)', 2 if system('prlimit --version >/dev/null 2>&1') != 0;
+	skip 'no prlimit (util-linux)', 5 if system('prlimit --version >/dev/null 2>&1') != 0;
 	my $session = session($node, 'postgres');
 	my $pid     = $session->pid;
 	$session->query(q{SET work_mem = '256MB'; SET client_min_messages = debug1});
@@ -129,6 +132,17 @@ SKIP:
 	my $result = $session->query($digest);
 	like($result, qr/recommend_all scores without workers: could not resize shared memory segment/, 'no room for a segment');
 	like($result, qr/^\Q$expected\E$/m, 'is no error');
+	$session->quit;
+
+	# Room for ours, which has no lines, but not for what starting workers takes: a segment of 1 MB, in a session's first parallel query.
+	$session = session($node, 'postgres');
+	$session->query(q{SET work_mem = '256MB'; SET client_min_messages = debug1; SET max_parallel_workers_per_gather = 4});
+	my $small = q{SELECT count(*) FROM reco.recommend_all('light', k => 1, users => (SELECT array_agg(g) FROM generate_series(100000, 109999) g))};
+	like((run($node, 4, $small))[2], qr/recommend_all: 1 of 1 workers launched/, 'a worker pays');
+	system('prlimit', '--pid', $session->pid, '--fsize=786432:') == 0 or die 'prlimit failed';
+	$result = $session->query($small);
+	like($result, qr/recommend_all scores without workers: could not resize shared memory segment/, 'no room to start workers');
+	like($result, qr/^10000$/m, 'is no error either');
 	$session->quit;
 }
 nothing_is_left('so far');
