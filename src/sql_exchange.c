@@ -34,6 +34,20 @@ find_version(const RecoModelRow *model, bool has_version, int32 version)
 	return blob;
 }
 
+/* What leaves must be able to come in again. */
+static void
+check_export(const RecoModelRow *row, const char *bytes, Size length)
+{
+	RecoModel	model;
+	const char *problem;
+
+	if (reco_publish_open(bytes, length, &model, &problem) != RECO_OK)
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("the version of model \"%s\" to export is damaged: %s", row->name, problem),
+				 errhint("Export another version, or call reco.train to build a new one.")));
+}
+
 Datum
 reco_export_model(PG_FUNCTION_ARGS)
 {
@@ -48,6 +62,7 @@ reco_export_model(PG_FUNCTION_ARGS)
 	blob = find_version(model, !PG_ARGISNULL(1), PG_ARGISNULL(1) ? 0 : PG_GETARG_INT32(1));
 	context = AllocSetContextCreate(CurrentMemoryContext, "reco export", ALLOCSET_DEFAULT_SIZES);
 	bytes = reco_catalog_load_blob(&blob, context, &length);
+	check_export(model, bytes, length);
 	if (length > MaxAllocSize - VARHDRSZ)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),

@@ -1,7 +1,7 @@
 -- export_model and import_model: models go from one database to another byte for byte, answer there without sources, and nothing else gets in.
 
 SET client_min_messages = warning;
-SELECT plan(162);
+SELECT plan(164);
 
 CREATE ROLE owner_role;
 CREATE ROLE reader;
@@ -255,4 +255,12 @@ FROM   (VALUES (9223371331199998976::float8, timestamptz '294276-12-31 23:59:59.
 SELECT lives_ok('SELECT * FROM reco.versions', 'which can be listed');
 SELECT is((SELECT versions FROM reco.drop_model('untrained')), 3, 'and dropped');
 
+-- What is damaged where it is stored does not get out.
+BEGIN;
+UPDATE reco.version_part SET data = set_byte(data, 300, 255 - get_byte(data, 300));
+SELECT is(complaint('SELECT reco.export_model(''m'')')::text, ROW('XX001', 'the version of model "m" to export is damaged: its checksum is wrong',
+          'Export another version, or call reco.train to build a new one.')::text, 'a damaged version is not exported');
+DELETE FROM reco.version_part;
+SELECT throws_like($$SELECT reco.export_model('t')$$, 'the version of model "t" to export is damaged: %', 'nor is one without its bytes');
+ROLLBACK;
 SELECT * FROM finish();
