@@ -2,9 +2,9 @@
  * sources.c: reads the relations of a model; the only place where stored expressions run.
  *
  * Whatever the purpose, training, evaluation or a request, a read goes through run_query(): it switches to the model's
- * owner (section.c), lets the executor push its tuples straight into our own DestReceiver, without a tuplestore in
- * between, and switches back.  The relation is found by reference and the expressions are parsed and checked again each
- * time, because the catalog may have been written by anybody, and the relation altered by its owner.
+ * owner (section.c), takes the tuples straight from the executor (receiver.c), and switches back.  The relation is found
+ * by reference and the expressions are parsed and checked again each time, because the catalog may have been written by
+ * anybody, and the relation altered by its owner.
  *
  * All reads are SPI read-only, which means that they see the snapshot of the calling statement: stock, prices and
  * purchases of one answer belong together.
@@ -16,12 +16,11 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_type.h"
-#include "executor/executor.h"
-#include "executor/spi.h"
 #include "expressions.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
+#include "receiver.h"
 #include "section.h"
 #include "utils/acl.h"
 #include "utils/array.h"
@@ -44,15 +43,13 @@ typedef struct SourceQuery
 	ParamListInfo params;
 } SourceQuery;
 
-typedef struct CallbackReceiver
+/* Whom its rows are for. */
+typedef struct Delivery
 {
-	DestReceiver pub;
 	const SourceQuery *query;
 	RecoRowCallback callback;
 	void	   *arg;
-	uint64		rows;
-	MemoryContext row_context;	/* what detoasting leaves */
-} CallbackReceiver;
+} Delivery;
 
 /* --- values ------------------------------------------------------------------------------------------------ */
 
@@ -87,13 +84,13 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 	value->length = VARSIZE_ANY_EXHDR(bytes);
 }
 
-static bool
-receive_slot(TupleTableSlot *slot, DestReceiver *self)
+static void
+deliver(void *arg, TupleTableSlot *slot, MemoryContext row_context)
 {
-	CallbackReceiver *receiver = (CallbackReceiver *) self;
-	const SourceQuery *query = receiver->query;
+	const Delivery *delivery = arg;
+	const SourceQuery *query = delivery->query;
 	RecoValue	values[RECO_ROLES];
-	MemoryContext old_context = MemoryContextSwitchTo(receiver->row_context);
+	MemoryContext old_context = MemoryContextSwitchTo(row_context);
 	int			column = 0;
 	int			i;
 
@@ -106,25 +103,8 @@ receive_slot(TupleTableSlot *slot, DestReceiver *self)
 		column += query->given[i];
 	}
 	MemoryContextSwitchTo(old_context);
-	receiver->callback(receiver->arg, values);
-	MemoryContextReset(receiver->row_context);
-	receiver->rows++;
+	delivery->callback(delivery->arg, values);
 	reco_progress_advance(query->reader->progress, 1);
-	return true;
-}
-
-static void
-receive_startup(DestReceiver *self, int operation, TupleDesc descriptor)
-{
-	(void) self;
-	(void) operation;
-	(void) descriptor;
-}
-
-static void
-receive_nothing(DestReceiver *self)
-{
-	(void) self;
 }
 
 /* --- building a query -------------------------------------------------------------------------------------- */
@@ -349,38 +329,6 @@ compares_directly(Oid type)
 
 /* --- running ----------------------------------------------------------------------------------------------- */
 
-static uint64
-execute(const SourceQuery *query, RecoRowCallback callback, void *arg)
-{
-	CallbackReceiver receiver;
-	SPIExecuteOptions options;
-	int			result;
-
-	memset(&receiver, 0, sizeof(receiver));
-	receiver.pub.receiveSlot = receive_slot;
-	receiver.pub.rStartup = receive_startup;
-	receiver.pub.rShutdown = receive_nothing;
-	receiver.pub.rDestroy = receive_nothing;
-	/* Only a label, but SPI takes a query into DestNone for a utility command, and looks for its own table behind DestSPI. */
-	receiver.pub.mydest = DestTuplestore;
-	receiver.query = query;
-	receiver.callback = callback;
-	receiver.arg = arg;
-
-	memset(&options, 0, sizeof(options));
-	options.params = query->params;
-	options.read_only = true;
-	options.dest = &receiver.pub;
-
-	SPI_connect();
-	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
-	result = SPI_execute_extended(query->text.data, &options);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "reading source \"%s\" failed: %s", query->source->name, SPI_result_code_string(result));
-	SPI_finish();
-	return receiver.rows;
-}
-
 typedef struct Read
 {
 	const RecoReader *reader;
@@ -409,7 +357,11 @@ run_as_owner(const Read *read)
 
 	begin_query(&query, read->reader, read->source, read->roles, read->n_roles);
 	if (read->add_conditions == NULL || read->add_conditions(&query, read->conditions))
-		rows = execute(&query, read->callback, read->arg);
+	{
+		Delivery	delivery = {&query, read->callback, read->arg};
+
+		rows = reco_receiver_run(query.text.data, query.params, deliver, &delivery);
+	}
 	relation_close(query.relation, NoLock);
 
 	reco_section_end(&section);

@@ -15,23 +15,20 @@
 
 #include "access/relation.h"
 #include "catalog/pg_type.h"
-#include "executor/spi.h"
 #include "lib/stringinfo.h"
+#include "receiver.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
-#include "utils/memutils.h"
 #include "utils/rel.h"
 
 #define COLUMN_NAME "user_id"
 
-typedef struct KeyReceiver
+typedef struct Delivery
 {
-	DestReceiver pub;
 	bool		integer_keys;
 	RecoRowCallback callback;
 	void	   *arg;
-	MemoryContext row_context;	/* what detoasting leaves */
-} KeyReceiver;
+} Delivery;
 
 static Relation
 open_relation(Oid relid)
@@ -102,43 +99,27 @@ make_query(Oid relid, bool integer_keys)
 	return text.data;
 }
 
-static bool
-receive_slot(TupleTableSlot *slot, DestReceiver *self)
+static void
+deliver(void *arg, TupleTableSlot *slot, MemoryContext row_context)
 {
-	KeyReceiver *receiver = (KeyReceiver *) self;
+	const Delivery *delivery = arg;
 	RecoValue	key = {0};
 	Datum		datum = slot_getattr(slot, 1, &key.is_null);
 
 	if (key.is_null)
-		return true;
-	if (receiver->integer_keys)
+		return;
+	if (delivery->integer_keys)
 		key.integer = DatumGetInt64(datum);
 	else
 	{
-		MemoryContext old_context = MemoryContextSwitchTo(receiver->row_context);
+		MemoryContext old_context = MemoryContextSwitchTo(row_context);
 		text	   *bytes = DatumGetTextPP(datum);
 
 		MemoryContextSwitchTo(old_context);
 		key.bytes = VARDATA_ANY(bytes);
 		key.length = VARSIZE_ANY_EXHDR(bytes);
 	}
-	receiver->callback(receiver->arg, &key);
-	MemoryContextReset(receiver->row_context);
-	return true;
-}
-
-static void
-receive_startup(DestReceiver *self, int operation, TupleDesc descriptor)
-{
-	(void) self;
-	(void) operation;
-	(void) descriptor;
-}
-
-static void
-receive_nothing(DestReceiver *self)
-{
-	(void) self;
+	delivery->callback(delivery->arg, &key);
 }
 
 /*
@@ -149,22 +130,7 @@ receive_nothing(DestReceiver *self)
 void
 reco_users_from_read(Oid relation, bool integer_keys, RecoRowCallback callback, void *arg)
 {
-	KeyReceiver receiver = {.integer_keys = integer_keys,.callback = callback,.arg = arg};
-	SPIExecuteOptions options = {.read_only = true};
-	char	   *query = make_query(relation, integer_keys);
-	int			result;
+	Delivery	delivery = {integer_keys, callback, arg};
 
-	receiver.pub.receiveSlot = receive_slot;
-	receiver.pub.rStartup = receive_startup;
-	receiver.pub.rShutdown = receive_nothing;
-	receiver.pub.rDestroy = receive_nothing;
-	receiver.pub.mydest = DestTuplestore;	/* only a label, as in sources.c */
-	options.dest = &receiver.pub;
-
-	SPI_connect();
-	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
-	result = SPI_execute_extended(query, &options);
-	if (result != SPI_OK_SELECT)
-		elog(ERROR, "reading users failed: %s", SPI_result_code_string(result));
-	SPI_finish();
+	(void) reco_receiver_run(make_query(relation, integer_keys), NULL, deliver, &delivery);
 }
