@@ -274,14 +274,14 @@ CREATE FUNCTION reco.add_orders(model text, relation regclass, user_id text, ite
 	RETURNS reco.sources
 	AS 'MODULE_PATHNAME', 'reco_add_orders' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.add_orders(text, regclass, text, text, text, text, text, text, text, text, text) IS
-'Adds (or, under the same name, replaces) a relation of order lines. The column arguments are SQL expressions over it: keys of any type, at a timestamp or date, quantity a number (default 1; negative ones are returns and net against that customer''s latest purchase of the item), unit_price or amount (the line''s total) a number, context a comma-separated list of named expressions. Without order_id the lines of one customer with the same at are one order. A line without item, or whose at is NULL or infinite, or whose quantity is NULL, 0, NaN or infinite, counts nothing. name defaults to the relation''s.';
+'Adds (or, under the same name, replaces) a relation of order lines. The column arguments are SQL expressions over it: keys of any type, at a timestamp or date, quantity a number (default 1; negative ones are returns and net against that customer''s latest purchase of the item), unit_price or amount (the line''s total) a number, context a comma-separated list of at most 64 named expressions. Without order_id the lines of one customer with the same at are one order. A line without item, or whose at is NULL or infinite, or whose quantity is NULL, 0, NaN or infinite, counts nothing. name defaults to the relation''s.';
 
 CREATE FUNCTION reco.add_items(model text, relation regclass, item_id text, features text DEFAULT NULL, description text DEFAULT NULL,
 		price text DEFAULT NULL, margin text DEFAULT NULL, available text DEFAULT NULL, name text DEFAULT NULL)
 	RETURNS reco.sources
 	AS 'MODULE_PATHNAME', 'reco_add_items' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.add_items(text, regclass, text, text, text, text, text, text, text) IS
-'Adds (or, under the same name, replaces) a relation of items. available is a boolean expression that is read live at every request: where one is given, an item is recommended only if some row of the item has it true. features is a comma-separated list of named expressions, description a text, price and margin are numbers.';
+'Adds (or, under the same name, replaces) a relation of items. available is a boolean expression that is read live at every request: where one is given, an item is recommended only if some row of the item has it true. features is a comma-separated list of at most 64 named expressions, description a text, price and margin are numbers.';
 
 CREATE FUNCTION reco.remove_source(model text, name text, kind text DEFAULT NULL)
 	RETURNS reco.sources

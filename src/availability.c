@@ -5,7 +5,7 @@
 
 #include "availability.h"
 
-static const RecoRole availability_roles[] = {RECO_ROLE_ITEM, RECO_ROLE_AVAILABLE};
+static const RecoField availability_fields[] = {{RECO_ROLE_ITEM, NULL}, {RECO_ROLE_AVAILABLE, NULL}};
 
 /* Whether some source of items has an expression for it. */
 bool
@@ -80,8 +80,8 @@ reco_availability_of(const RecoAnswering *a, const RecoTopEntry *entries, int n)
 	qsort(reader.places, n, sizeof(Place), compare_places);
 	foreach(cell, a->sources)
 		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
-			(void) reco_sources_read_items(&a->reader, lfirst(cell), availability_roles, lengthof(availability_roles), keys, n,
-										   receive_availability, &reader);
+			(void) reco_sources_read_items(&a->reader, lfirst(cell), availability_fields, lengthof(availability_fields), keys,
+										   n, receive_availability, &reader);
 	pfree(keys);
 	pfree(reader.places);
 	return reader.available;
@@ -124,7 +124,7 @@ reco_availability_unavailable(const RecoAnswering *a)
 	memset(unavailable, 0xFF, words * sizeof(uint64));
 	foreach(cell, a->sources)
 		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) != NULL)
-			(void) reco_sources_read_all(&a->reader, lfirst(cell), availability_roles, lengthof(availability_roles),
+			(void) reco_sources_read_all(&a->reader, lfirst(cell), availability_fields, lengthof(availability_fields),
 										 receive_available, &reader);
 	return unavailable;
 }

@@ -133,6 +133,12 @@ parse_column(RecoSource *source, Relation relation, RecoRole role, const char *t
 	List	   *expressions = reco_expressions_parse(relation, text, column_specs[role].name, is_list);
 	ListCell   *cell;
 
+	if (list_length(expressions) > RECO_MAX_MEMBERS)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("parameter \"%s\" has %d expressions, more than %d", column_specs[role].name,
+						list_length(expressions), RECO_MAX_MEMBERS),
+				 errhint("Name those that matter most.")));
 	foreach(cell, expressions)
 	{
 		RecoExpression *expression = lfirst(cell);
@@ -222,14 +228,15 @@ reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, 
 }
 
 /*
- * Whether a source from the catalog has every column that its kind needs, none that it cannot have, and each but those
- * of lists once.
+ * Whether a source from the catalog has every column that its kind needs, none that it cannot have, each but those of
+ * lists once, and of a list no more than may be given.
  */
 bool
 reco_definitions_is_sound(const RecoSource *source)
 {
 	const KindSpec *spec = &kind_specs[source->kind];
 	uint32		seen = 0;
+	int			members = 0;
 	ListCell   *cell;
 
 	foreach(cell, source->columns)
@@ -241,13 +248,14 @@ reco_definitions_is_sound(const RecoSource *source)
 			(!is_list && (seen & ROLE_BIT(column->role))))
 			return false;
 		seen |= ROLE_BIT(column->role);
+		members += is_list;
 	}
-	return (seen & spec->required) == spec->required;
+	return (seen & spec->required) == spec->required && members <= RECO_MAX_MEMBERS;
 }
 
-/* The source's column of that role, or NULL. */
+/* The source's column that is meant, or NULL. */
 const RecoColumn *
-reco_definitions_column(const RecoSource *source, RecoRole role)
+reco_definitions_find(const RecoSource *source, const RecoField *field)
 {
 	ListCell   *cell;
 
@@ -255,8 +263,17 @@ reco_definitions_column(const RecoSource *source, RecoRole role)
 	{
 		RecoColumn *column = lfirst(cell);
 
-		if (column->role == role)
+		if (column->role == field->role && (field->name == NULL || strcmp(column->name, field->name) == 0))
 			return column;
 	}
 	return NULL;
+}
+
+/* The source's column of that role, of a list the first one, or NULL. */
+const RecoColumn *
+reco_definitions_column(const RecoSource *source, RecoRole role)
+{
+	RecoField	field = {role, NULL};
+
+	return reco_definitions_find(source, &field);
 }

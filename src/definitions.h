@@ -36,6 +36,7 @@ typedef enum RecoRole
 } RecoRole;
 
 #define RECO_ROLES 13
+#define RECO_MAX_MEMBERS 64		/* of a list */
 
 /* What values an expression may have. */
 typedef enum RecoValueClass
@@ -47,6 +48,15 @@ typedef enum RecoValueClass
 	RECO_CLASS_TEXT,
 	RECO_CLASS_ANY				/* a list of named values */
 } RecoValueClass;
+
+/* Which column of a source is meant. */
+typedef struct RecoField
+{
+	RecoRole	role;
+	const char *name;			/* of a list's member; NULL where the role is no list */
+} RecoField;
+
+#define RECO_MAX_FIELDS (RECO_ROLES + RECO_MAX_MEMBERS)	/* no kind of source has two lists */
 
 typedef struct RecoColumn
 {
@@ -77,5 +87,6 @@ extern void reco_definitions_check_relation(Relation relation);
 extern void reco_definitions_check_type(RecoRole role, Oid type);
 extern bool reco_definitions_is_sound(const RecoSource *source);
 extern const RecoColumn *reco_definitions_column(const RecoSource *source, RecoRole role);
+extern const RecoColumn *reco_definitions_find(const RecoSource *source, const RecoField *field);
 
 #endif							/* RECO_DEFINITIONS_H */

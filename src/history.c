@@ -19,7 +19,11 @@ enum
 	COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, HISTORY_COLUMNS
 };
 
-static const RecoRole history_roles[HISTORY_COLUMNS] = {RECO_ROLE_ITEM, RECO_ROLE_AT, RECO_ROLE_QUANTITY};
+static const RecoField history_fields[HISTORY_COLUMNS] = {
+	[COLUMN_ITEM] = {RECO_ROLE_ITEM, NULL},
+	[COLUMN_AT] = {RECO_ROLE_AT, NULL},
+	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
+};
 
 typedef struct HistoryReader
 {
@@ -85,7 +89,7 @@ reco_history_read(const RecoReader *reader, List *sources, const RecoModel *mode
 		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL};
 
 		if (source->kind == RECO_SOURCE_ORDERS)
-			(void) reco_sources_read_customer(reader, source, history_roles, HISTORY_COLUMNS, user, before, limit,
+			(void) reco_sources_read_customer(reader, source, history_fields, HISTORY_COLUMNS, user, before, limit,
 											  receive_line, &row_reader);
 	}
 	return history;

@@ -22,12 +22,12 @@
 
 #define FIRST_LINES 16			/* an aggregate may hold thousands of small groups */
 
-static const RecoRole line_roles[RECO_LINE_COLUMNS] = {
-	[RECO_LINE_USER] = RECO_ROLE_USER,
-	[RECO_LINE_ITEM] = RECO_ROLE_ITEM,
-	[RECO_LINE_ORDER] = RECO_ROLE_ORDER,
-	[RECO_LINE_AT] = RECO_ROLE_AT,
-	[RECO_LINE_QUANTITY] = RECO_ROLE_QUANTITY
+static const RecoField line_fields[RECO_LINE_COLUMNS] = {
+	[RECO_LINE_USER] = {RECO_ROLE_USER, NULL},
+	[RECO_LINE_ITEM] = {RECO_ROLE_ITEM, NULL},
+	[RECO_LINE_ORDER] = {RECO_ROLE_ORDER, NULL},
+	[RECO_LINE_AT] = {RECO_ROLE_AT, NULL},
+	[RECO_LINE_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
 };
 
 RecoInteractions *
@@ -281,7 +281,7 @@ reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *
 	form.has_order = reco_definitions_column(source, RECO_ROLE_ORDER) != NULL;
 	form.integer_orders = form.has_order && reco_sources_integer_orders(reader, source);
 	reco_interactions_begin_orders(interactions, &form);
-	(void) reco_sources_read_all(reader, source, line_roles, RECO_LINE_COLUMNS, receive_line, interactions);
+	(void) reco_sources_read_all(reader, source, line_fields, RECO_LINE_COLUMNS, receive_line, interactions);
 	reco_interactions_end_orders(interactions);
 }
 
@@ -300,9 +300,9 @@ receive_item(void *arg, const RecoValue *values)
 void
 reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source)
 {
-	const RecoRole role = RECO_ROLE_ITEM;
+	const RecoField field = {RECO_ROLE_ITEM, NULL};
 
-	(void) reco_sources_read_all(reader, source, &role, 1, receive_item, interactions);
+	(void) reco_sources_read_all(reader, source, &field, 1, receive_item, interactions);
 }
 
 static void

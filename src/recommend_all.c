@@ -27,7 +27,12 @@ enum
 	COLUMN_USER, COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, BULK_COLUMNS
 };
 
-static const RecoRole bulk_roles[BULK_COLUMNS] = {RECO_ROLE_USER, RECO_ROLE_ITEM, RECO_ROLE_AT, RECO_ROLE_QUANTITY};
+static const RecoField bulk_fields[BULK_COLUMNS] = {
+	[COLUMN_USER] = {RECO_ROLE_USER, NULL},
+	[COLUMN_ITEM] = {RECO_ROLE_ITEM, NULL},
+	[COLUMN_AT] = {RECO_ROLE_AT, NULL},
+	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
+};
 
 typedef struct Reading
 {
@@ -143,7 +148,7 @@ read_lines(Reading *reading)
 		if (source->kind != RECO_SOURCE_ORDERS)
 			continue;
 		reading->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
-		(void) reco_sources_read_all(&reading->a->reader, source, bulk_roles, BULK_COLUMNS, receive_line, reading);
+		(void) reco_sources_read_all(&reading->a->reader, source, bulk_fields, BULK_COLUMNS, receive_line, reading);
 		reading->source++;
 	}
 }

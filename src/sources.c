@@ -36,10 +36,10 @@ typedef struct SourceQuery
 	const RecoSource *source;
 	Relation	relation;
 	StringInfoData text;
-	int			n_roles;
-	RecoRole	roles[RECO_ROLES];
-	bool		given[RECO_ROLES];	/* false: the source has no such column, its values are NULL */
-	Oid			types[RECO_ROLES];	/* result types */
+	int			n_fields;
+	RecoRole	roles[RECO_MAX_FIELDS];
+	bool		given[RECO_MAX_FIELDS];	/* false: the source has no such column, its values are NULL */
+	Oid			types[RECO_MAX_FIELDS]; /* result types */
 	ParamListInfo params;
 } SourceQuery;
 
@@ -89,13 +89,13 @@ deliver(void *arg, TupleTableSlot *slot, MemoryContext row_context)
 {
 	const Delivery *delivery = arg;
 	const SourceQuery *query = delivery->query;
-	RecoValue	values[RECO_ROLES];
+	RecoValue	values[RECO_MAX_FIELDS];
 	MemoryContext old_context = MemoryContextSwitchTo(row_context);
 	int			column = 0;
 	int			i;
 
 	slot_getallattrs(slot);
-	for (i = 0; i < query->n_roles; i++)
+	for (i = 0; i < query->n_fields; i++)
 	{
 		values[i].is_null = !query->given[i] || slot->tts_isnull[column];
 		if (!values[i].is_null)
@@ -136,13 +136,14 @@ open_relation(const RecoSource *source)
 }
 
 /*
- * The stored expression of a role, checked again; NULL where the source has none.  Parsing runs code already, such as
- * the checks of a domain that a literal is cast to: it is done as the owner only.
+ * The stored expression of a role or of a list's member, checked again; NULL where the source has none.  Parsing runs
+ * code already, such as the checks of a domain that a literal is cast to: it is done as the owner only.
  */
 static RecoExpression *
-checked_expression(const SourceQuery *query, RecoRole role)
+checked_expression(const SourceQuery *query, RecoRole role, const char *member)
 {
-	const RecoColumn *column = reco_definitions_column(query->source, role);
+	RecoField	field = {role, member};
+	const RecoColumn *column = reco_definitions_find(query->source, &field);
 	RecoExpression *expression;
 
 	if (GetUserId() != query->reader->owner)
@@ -191,33 +192,35 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 }
 
 /*
- * SELECT the roles FROM the relation; conditions are appended by the caller.  The results have names that no column has,
+ * SELECT the fields FROM the relation; conditions are appended by the caller.  The results have names that no column has,
  * or ORDER BY would take a bare column for the result of the same name.
  */
 static void
-begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles)
+begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields)
 {
 	bool		any = false;
 	int			i;
 
+	if (n_fields > RECO_MAX_FIELDS)
+		elog(ERROR, "a read of %d fields, more than %d", n_fields, RECO_MAX_FIELDS);
 	memset(query, 0, sizeof(*query));
 	query->reader = reader;
 	query->source = source;
 	query->relation = open_relation(source);
-	query->n_roles = n_roles;
+	query->n_fields = n_fields;
 	initStringInfo(&query->text);
 	appendStringInfoString(&query->text, "SELECT ");
-	for (i = 0; i < n_roles; i++)
+	for (i = 0; i < n_fields; i++)
 	{
-		RecoExpression *expression = checked_expression(query, roles[i]);
+		RecoExpression *expression = checked_expression(query, fields[i].role, fields[i].name);
 		const char *cast;
 
-		query->roles[i] = roles[i];
+		query->roles[i] = fields[i].role;
 		query->given[i] = expression != NULL;
 		if (expression == NULL)
 			continue;
 		query->types[i] = expression->type;
-		cast = value_cast(query, roles[i], &query->types[i]);
+		cast = value_cast(query, fields[i].role, &query->types[i]);
 		appendStringInfo(&query->text, "%s(%s)%s AS \"reco column %d\"", any ? ", " : "", expression->text, cast, i);
 		any = true;
 	}
@@ -333,8 +336,8 @@ typedef struct Read
 {
 	const RecoReader *reader;
 	const RecoSource *source;
-	const RecoRole *roles;
-	int			n_roles;
+	const RecoField *fields;
+	int			n_fields;
 	bool		(*add_conditions) (SourceQuery *query, const void *conditions);	/* false: nothing can match */
 	const void *conditions;
 	RecoRowCallback callback;
@@ -355,7 +358,7 @@ run_as_owner(const Read *read)
 	error_context_stack = &callback;
 	section = reco_section_begin(read->reader->owner, read->reader->timezone);
 
-	begin_query(&query, read->reader, read->source, read->roles, read->n_roles);
+	begin_query(&query, read->reader, read->source, read->fields, read->n_fields);
 	if (read->add_conditions == NULL || read->add_conditions(&query, read->conditions))
 	{
 		Delivery	delivery = {&query, read->callback, read->arg};
@@ -436,16 +439,15 @@ check_planned(const RecoReader *reader, const RecoExpression *expression, RecoRo
 }
 
 /*
- * Mention every column, lists included, but fetch nothing.  Here, and not at each use, the expressions are looked at as
- * they will run, since only planning brings in the defaults of arguments, which may be volatile.
+ * Fetch nothing.  Here, and not at each use, the expressions are looked at as they will run, since only planning brings
+ * in the defaults of arguments, which may be volatile.
  */
 static bool
-mention_all_columns(SourceQuery *query, const void *conditions)
+plan_only(SourceQuery *query, const void *conditions)
 {
 	ListCell   *cell;
 
 	(void) conditions;
-	appendStringInfoString(&query->text, " WHERE true");
 	foreach(cell, query->source->columns)
 	{
 		const RecoColumn *column = lfirst(cell);
@@ -453,7 +455,6 @@ mention_all_columns(SourceQuery *query, const void *conditions)
 																	 reco_definitions_role_name(column->role), false));
 
 		check_planned(query->reader, expression, column->role);
-		appendStringInfo(&query->text, " AND (%s) IS NOT NULL", expression->text);
 	}
 	appendStringInfoString(&query->text, " LIMIT 0");
 	return true;
@@ -466,25 +467,29 @@ mention_all_columns(SourceQuery *query, const void *conditions)
 void
 reco_sources_check(const RecoReader *reader, const RecoSource *source)
 {
-	Read		read = {reader, source, NULL, 0, mention_all_columns, NULL, ignore_row, NULL};
-	RecoRole	roles[RECO_ROLES];
-	int			i;
+	RecoField  *fields = palloc(mul_size(sizeof(RecoField), list_length(source->columns)));
+	Read		read = {reader, source, fields, 0, plan_only, NULL, ignore_row, NULL};
+	ListCell   *cell;
 
-	for (i = 0; i < RECO_ROLES; i++)
-		if (reco_definitions_column(source, (RecoRole) i) != NULL)
-			roles[read.n_roles++] = (RecoRole) i;
-	read.roles = roles;
+	foreach(cell, source->columns)
+	{
+		const RecoColumn *column = lfirst(cell);
+
+		fields[read.n_fields].role = column->role;
+		fields[read.n_fields++].name = column->name;
+	}
 	(void) run_query(&read);
 }
 
 /*
- * Every row of a source, in whatever order; values come as roles are listed.  Returns their number.
+ * Every row of a source, in whatever order; values come as fields are listed, at most RECO_MAX_FIELDS, a list's member
+ * as its text form.  What the source does not have is NULL.  Returns the number of rows.
  */
 uint64
-reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
 					  RecoRowCallback callback, void *arg)
 {
-	Read		read = {reader, source, roles, n_roles, NULL, NULL, callback, arg};
+	Read		read = {reader, source, fields, n_fields, NULL, NULL, callback, arg};
 
 	return run_query(&read);
 }
@@ -505,10 +510,10 @@ add_customer_conditions(SourceQuery *query, const void *arg)
 {
 	const CustomerConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *user = checked_expression(query, RECO_ROLE_USER);
-	RecoExpression *at = checked_expression(query, RECO_ROLE_AT);
-	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM);
-	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY);
+	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
+	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
 
 	if (!key_fits(conditions->user, user->type, integer_keys))
 		return false;
@@ -534,11 +539,11 @@ add_customer_conditions(SourceQuery *query, const void *arg)
  * The newest lines of one customer before a time, newest first, at most limit of them.
  */
 uint64
-reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
 						   const RecoKey *user, TimestampTz before, int64 limit, RecoRowCallback callback, void *arg)
 {
 	CustomerConditions conditions = {user, before, limit};
-	Read		read = {reader, source, roles, n_roles, add_customer_conditions, &conditions, callback, arg};
+	Read		read = {reader, source, fields, n_fields, add_customer_conditions, &conditions, callback, arg};
 
 	return run_query(&read);
 }
@@ -554,7 +559,7 @@ add_item_conditions(SourceQuery *query, const void *arg)
 {
 	const ItemConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM);
+	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
 	const char *cast = parameter_cast(item->type, integer_keys);
 	Oid			type = integer_keys ? INT8OID : TEXTOID;
 	Datum	   *elements = palloc(mul_size(sizeof(Datum), conditions->n_items));
@@ -579,11 +584,11 @@ add_item_conditions(SourceQuery *query, const void *arg)
  * The rows of the given items, in whatever order.
  */
 uint64
-reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
+reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
 						const RecoKey *items, int n_items, RecoRowCallback callback, void *arg)
 {
 	ItemConditions conditions = {items, n_items};
-	Read		read = {reader, source, roles, n_roles, add_item_conditions, &conditions, callback, arg};
+	Read		read = {reader, source, fields, n_fields, add_item_conditions, &conditions, callback, arg};
 
 	return run_query(&read);
 }
@@ -601,7 +606,7 @@ is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole rol
 	RecoExpression *expression;
 
 	query.relation = open_relation(source);
-	expression = checked_expression(&query, role);
+	expression = checked_expression(&query, role, NULL);
 	relation_close(query.relation, NoLock);
 	reco_section_end(&section);
 	return expression == NULL || reco_values_is_integer(expression->type);

@@ -27,13 +27,13 @@ extern void reco_sources_check(const RecoReader *reader, const RecoSource *sourc
 extern bool reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source);
 extern bool reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source);
 extern double reco_sources_estimate_rows(const RecoSource *source);
-extern uint64 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoRole *roles, int n_roles,
-									RecoRowCallback callback, void *arg);
-extern uint64 reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoRole *roles,
-										 int n_roles, const RecoKey *user, TimestampTz before, int64 limit,
+extern uint64 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
+									int n_fields, RecoRowCallback callback, void *arg);
+extern uint64 reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
+										 int n_fields, const RecoKey *user, TimestampTz before, int64 limit,
 										 RecoRowCallback callback, void *arg);
-extern uint64 reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoRole *roles,
-									  int n_roles, const RecoKey *items, int n_items,
+extern uint64 reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
+									  int n_fields, const RecoKey *items, int n_items,
 									  RecoRowCallback callback, void *arg);
 
 #endif							/* RECO_SOURCES_H */

@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(508);
+SELECT plan(511);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -311,6 +311,11 @@ SELECT throws_ok($$SELECT reco.add_orders('x', 'odd', 'd', '"$1"', 'day', contex
                  'parameter "context" has two expressions named "d"', 'names in a list differ');
 SELECT throws_ok($$SELECT reco.add_items('x', 'odd', '"$1"', features => 'd + 1, n + 1')$$, '42701',
                  'parameter "features" has two expressions named "?column?"', 'also those that nobody gave');
+SELECT string_agg(format('d + %s AS m%s', m, m), ', ' ORDER BY m) AS many FROM generate_series(1, 64) m \gset
+SELECT is((SELECT count(*)::integer FROM reco.add_items('x', 'odd', '"$1"', features => :'many') s, jsonb_each(s.expressions -> 'features')), 64, 'a list of 64');
+SELECT throws_ok(format('SELECT reco.add_items(''x'', ''odd'', ''"$1"'', features => %L)', :'many' || ', d'), '54000',
+                 'parameter "features" has 65 expressions, more than 64', 'but not of 65');
+SELECT is((reco.remove_source('x', 'odd', 'items')).kind, 'items', 'which is no matter');
 
 -- What the caller's search path held is stored with its schema.
 CREATE SCHEMA app;

@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(184);
+SELECT plan(185);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -112,6 +112,7 @@ FROM   (VALUES ('i FROM lines', '42601', 'parameter "item_id" must be an express
 SELECT throws_ok(format('SELECT reco.add_items(''m'', ''lines'', ''i'', %s)', argument), state, message, argument)
 FROM   (VALUES ('features => ''u, u''', '42701', 'parameter "features" has two expressions named "u"'), ('available => ''u''', '42804', 'parameter "available" has type integer, but must have type boolean'),
                ('description => ''u''', '42804', 'parameter "description" has type integer, but must have type text'),
+               ((SELECT format('features => %L', string_agg('u AS f' || f, ', ')) FROM generate_series(1, 100) f), '54000', 'parameter "features" has 100 expressions, more than 64'),
                ('price => ''t''', '42804', 'parameter "price" has type text, but must have type smallint, integer, bigint, real, double precision or numeric')) AS x (argument, state, message);
 SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''t'')', '42804', 'parameter "at" has type text, but must have type timestamptz, timestamp or date', 'at => ''t''');
 SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''at'', unit_price => ''1'', amount => ''1'')', '22023', 'parameters "unit_price" and "amount" exclude each other', 'unit_price and amount');

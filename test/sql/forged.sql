@@ -1,7 +1,7 @@
 -- Whatever stands in a catalog table or a blob may be forged or damaged: a clean error, and the session lives.
 
 SET client_min_messages = warning;
-SELECT plan(184);
+SELECT plan(186);
 
 CREATE ROLE owner_role;
 GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
@@ -93,6 +93,10 @@ SELECT is(array_remove(array_remove(forged('INSERT INTO reco.source_column SELEC
 SELECT is(array_remove(array_remove(forged('INSERT INTO reco.source_column SELECT model, kind, source, ''available'', ''available'', 9, ''true'', ''boolean'' FROM reco.source_column
                   WHERE model = ''m'' AND kind = ''orders'' AND role = ''at''',
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), 'XX001'), NULL), '{}', 'a role of another kind');
+SELECT is(forged(format('INSERT INTO reco.source_column SELECT model, kind, source, ''context'', ''c'' || g, 9 + g, ''u'', ''integer'' FROM reco.source_column, generate_series(1, %s) g
+                  WHERE model = ''m'' AND kind = ''orders'' AND role = ''at''', n), 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), ARRAY[state, state],
+          format('a list of %s', n))
+FROM   (VALUES (64, NULL), (65, 'XX001')) x (n, state);
 
 SELECT is(forged(format('UPDATE reco.source SET relation_oid = %s WHERE model = ''m'' AND kind = ''orders''', number),
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)', 'SELECT count(relation::text) FROM reco.sources'),
