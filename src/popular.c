@@ -23,7 +23,7 @@ static const struct
 {
 	double		repeats;
 	double		popularity;
-}			pairs[] = {{30, 14}, {30, 30}, {60, 14}, {60, 30}, {120, 14}, {120, 30}, {INFINITY, 14}, {INFINITY, 30}};
+}			pairs[] = {{60, 7}, {60, 14}, {60, 30}, {120, 7}, {120, 14}, {120, 30}, {365, 7}, {365, 14}, {365, 30}};
 
 typedef struct Popular
 {
