@@ -283,11 +283,24 @@ CREATE FUNCTION reco.add_items(model text, relation regclass, item_id text, feat
 COMMENT ON FUNCTION reco.add_items(text, regclass, text, text, text, text, text, text, text) IS
 'Adds (or, under the same name, replaces) a relation of items. available is a boolean expression that is read live at every request: where one is given, an item is recommended only if some row of the item has it true. features is a comma-separated list of at most 64 named expressions, description a text, price and margin are numbers.';
 
+CREATE FUNCTION reco.add_users(model text, relation regclass, user_id text, features text DEFAULT NULL, name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_users' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_users(text, regclass, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of customers. features is a comma-separated list of at most 64 named expressions, such as country or an age band: reco.fairness compares customers by them. Training and recommend do not use them. As with every source, keys that are not integers make those of the model texts at the next training.';
+
+CREATE FUNCTION reco.add_reviews(model text, relation regclass, user_id text, item_id text, at text DEFAULT NULL,
+		stars text DEFAULT NULL, body text DEFAULT NULL, name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_reviews' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_reviews(text, regclass, text, text, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of reviews: who judged which item, at a timestamp or date, with stars (a number, higher is better) and words (body, a text). Only reco.evaluate reads them, for how well ratings are predicted. Training and recommend do not use them. As with every source, keys that are not integers make those of the model texts at the next training.';
+
 CREATE FUNCTION reco.remove_source(model text, name text, kind text DEFAULT NULL)
 	RETURNS reco.sources
 	AS 'MODULE_PATHNAME', 'reco_remove_source' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.remove_source(text, text, text) IS
-'Removes a source from a model and returns the row that reco.sources had of it; kind (''orders'', ''items'') is needed only where two kinds share the name.';
+'Removes a source from a model and returns the row that reco.sources had of it; kind (''orders'', ''items'', ''users'', ''reviews'') is needed only where two kinds share the name.';
 
 CREATE FUNCTION reco.grant_usage(model text, role name, explain boolean DEFAULT false) RETURNS text
 	AS 'MODULE_PATHNAME', 'reco_grant_usage' LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -246,26 +246,28 @@ has_index_on(Relation relation, const char *expression)
 	return found;
 }
 
+/* A request reads the lines of one customer, and the rows of some items where it asks whether they are available. */
 static void
 check_index(Findings *findings, const RecoSource *source, Relation relation)
 {
 	char		kind = relation->rd_rel->relkind;
-	const char *key = source->kind == RECO_SOURCE_ORDERS ? reco_definitions_column(source, RECO_ROLE_USER)->expression
-		: reco_definitions_column(source, RECO_ROLE_ITEM)->expression;
+	const RecoColumn *key = reco_definitions_column(source, source->kind == RECO_SOURCE_ORDERS ? RECO_ROLE_USER : RECO_ROLE_ITEM);
 	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
 												  RelationGetRelationName(relation));
 
+	if (source->kind != RECO_SOURCE_ORDERS && reco_definitions_column(source, RECO_ROLE_AVAILABLE) == NULL)
+		return;
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
 		return;
-	if (relation->rd_rel->reltuples < MANY_ROWS || has_index_on(relation, key))
+	if (relation->rd_rel->reltuples < MANY_ROWS || has_index_on(relation, key->expression))
 		return;
 	if (source->kind == RECO_SOURCE_ORDERS)
 		add_finding(findings, "warning", source_subject(source), "no index finds a customer's newest lines",
-					psprintf("CREATE INDEX ON %s ((%s), (%s) DESC)", name, key,
+					psprintf("CREATE INDEX ON %s ((%s), (%s) DESC)", name, key->expression,
 							 reco_definitions_column(source, RECO_ROLE_AT)->expression));
-	else if (reco_definitions_column(source, RECO_ROLE_AVAILABLE) != NULL)
+	else
 		add_finding(findings, "warning", source_subject(source), "no index finds an item to ask whether it is available",
-					psprintf("CREATE INDEX ON %s ((%s))", name, key));
+					psprintf("CREATE INDEX ON %s ((%s))", name, key->expression));
 }
 
 static void

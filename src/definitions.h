@@ -13,10 +13,12 @@
 typedef enum RecoSourceKind
 {
 	RECO_SOURCE_ORDERS,
-	RECO_SOURCE_ITEMS
+	RECO_SOURCE_ITEMS,
+	RECO_SOURCE_USERS,
+	RECO_SOURCE_REVIEWS
 } RecoSourceKind;
 
-#define RECO_SOURCE_KINDS 2
+#define RECO_SOURCE_KINDS 4
 
 typedef enum RecoRole
 {
@@ -32,10 +34,12 @@ typedef enum RecoRole
 	RECO_ROLE_DESCRIPTION,
 	RECO_ROLE_PRICE,
 	RECO_ROLE_MARGIN,
-	RECO_ROLE_AVAILABLE
+	RECO_ROLE_AVAILABLE,
+	RECO_ROLE_STARS,
+	RECO_ROLE_BODY
 } RecoRole;
 
-#define RECO_ROLES 13
+#define RECO_ROLES 15
 #define RECO_MAX_MEMBERS 64		/* of a list */
 
 /* What values an expression may have. */

@@ -30,6 +30,8 @@ PG_FUNCTION_INFO_V1(reco_set_owner);
 PG_FUNCTION_INFO_V1(reco_drop_model);
 PG_FUNCTION_INFO_V1(reco_add_orders);
 PG_FUNCTION_INFO_V1(reco_add_items);
+PG_FUNCTION_INFO_V1(reco_add_users);
+PG_FUNCTION_INFO_V1(reco_add_reviews);
 PG_FUNCTION_INFO_V1(reco_remove_source);
 PG_FUNCTION_INFO_V1(reco_grant_usage);
 PG_FUNCTION_INFO_V1(reco_revoke_usage);
@@ -283,6 +285,24 @@ reco_add_items(PG_FUNCTION_ARGS)
 	};
 
 	return add_source(fcinfo, RECO_SOURCE_ITEMS, arg_of, 8);
+}
+
+Datum
+reco_add_users(PG_FUNCTION_ARGS)
+{
+	static const int arg_of[RECO_ROLES] = {[RECO_ROLE_USER] = 2,[RECO_ROLE_FEATURES] = 3};
+
+	return add_source(fcinfo, RECO_SOURCE_USERS, arg_of, 4);
+}
+
+Datum
+reco_add_reviews(PG_FUNCTION_ARGS)
+{
+	static const int arg_of[RECO_ROLES] = {
+		[RECO_ROLE_USER] = 2,[RECO_ROLE_ITEM] = 3,[RECO_ROLE_AT] = 4,[RECO_ROLE_STARS] = 5,[RECO_ROLE_BODY] = 6
+	};
+
+	return add_source(fcinfo, RECO_SOURCE_REVIEWS, arg_of, 7);
 }
 
 /* The kind of the one source of that name; wanted may be NULL where no two kinds share the name. */

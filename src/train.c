@@ -77,6 +77,13 @@ end_stage(Trainer *trainer, RecoStage stage)
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
+/* The other kinds say nothing about what goes with what: they are there for evaluation. */
+static bool
+is_learned_from(const RecoSource *source)
+{
+	return source->kind == RECO_SOURCE_ORDERS || source->kind == RECO_SOURCE_ITEMS;
+}
+
 static void
 announce_reading(const RecoTraining *training)
 {
@@ -87,11 +94,15 @@ announce_reading(const RecoTraining *training)
 
 	foreach(cell, training->sources)
 	{
-		double		estimate = reco_sources_estimate_rows(lfirst(cell));
+		const RecoSource *source = lfirst(cell);
+		double		estimate;
 
+		if (!is_learned_from(source))
+			continue;
+		estimate = reco_sources_estimate_rows(source);
 		rows += estimate;
 		all_known &= estimate > 0;
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+		if (source->kind == RECO_SOURCE_ORDERS)
 			lines += estimate;
 	}
 	reco_progress_phase(training->progress, RECO_PHASE_READING, all_known ? (int64) rows : RECO_PROGRESS_UNKNOWN);
@@ -128,7 +139,7 @@ read_sources(Trainer *trainer, const RecoTraining *training)
 
 		if (source->kind == RECO_SOURCE_ORDERS)
 			reco_interactions_read_orders(interactions, training->reader, source, before);
-		else
+		else if (is_learned_from(source))
 			reco_interactions_read_items(interactions, training->reader, source);
 	}
 	trainer->interactions = interactions;

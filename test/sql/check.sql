@@ -1,5 +1,5 @@
 -- check, prune_versions and similar_items.
-SELECT plan(46);
+SELECT plan(51);
 SET client_min_messages = warning;
 
 CREATE ROLE checked_owner;
@@ -55,6 +55,25 @@ RESET maintenance_work_mem;
 
 SELECT lives_ok($$SELECT reco.train('shop')$$, 'training');
 SELECT is_empty('findings', 'all is well');
+
+-- Users and reviews are no part of a request: no index is missed.
+CREATE TABLE sales.people AS SELECT i AS id, i % 7 AS band FROM generate_series(0, 5000) i;
+CREATE TABLE sales.reviews AS SELECT i % 100 AS customer, i % 30 AS item, i % 5 AS stars FROM generate_series(0, 5000) i;
+SELECT reco.add_users('shop', 'sales.people', user_id => 'id', features => 'band') IS NOT NULL
+   AND reco.add_reviews('shop', 'sales.reviews', 'customer', 'item', stars => 'stars') IS NOT NULL AS added \gset
+SELECT is(found('its relation has never been analyzed'), ARRAY['warning|reviews source "reviews"|ANALYZE sales.reviews', 'warning|users source "people"|ANALYZE sales.people'],
+	'users and reviews, never analyzed');
+ANALYZE sales.people;
+ANALYZE sales.reviews;
+SELECT is_empty('findings', 'analyzed, they need no index');
+BEGIN;
+ALTER TABLE sales.people DROP band;
+SELECT is(found('it cannot be read: column "band" does not exist'), ARRAY['error|users source "people"|call reco.add_users again with expressions that fit'], 'a feature that is gone');
+DROP TABLE sales.reviews;
+SELECT is(found('relation sales.reviews does not exist any more'), ARRAY['error|reviews source "reviews"|call reco.add_reviews again, or SELECT reco.remove_source(''shop'', ''reviews'')'],
+	'reviews that are gone');
+ROLLBACK;
+SELECT is(ARRAY[(reco.remove_source('shop', 'people')).kind, (reco.remove_source('shop', 'reviews')).kind], ARRAY['users', 'reviews'], 'and can be removed');
 UPDATE reco.version SET created_at = created_at - interval '10 days';
 SELECT is(found('version 1 was trained 10 days ago'), ARRAY['warning|version|SELECT * FROM reco.train(''shop'')'], 'an old version');
 SELECT lives_ok($$SELECT reco.train('shop')$$, 'training again');

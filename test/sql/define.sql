@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(511);
+SELECT plan(519);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -186,6 +186,20 @@ FROM   reco.add_orders('kinds', 'lines', user_id => 'customer_id', item_id => 'p
                        name => 'full') s;
 SELECT is((SELECT expressions ->> 'unit_price' FROM reco.add_orders('kinds', 'lines', 'customer_id', 'product_id', 'ordered_at',
                        unit_price => 'price', name => 'priced')), 'price', 'or with a price instead of an amount');
+SELECT is(s, ROW('kinds', 'users', 'lines', 'lines'::regclass, '{"user_id": "customer_id", "features": {"device": "device", "band": "(customer_id / 10)"}}'::jsonb, now())::reco.sources,
+          'add_users with all that it takes')
+FROM   reco.add_users('kinds', 'lines', user_id => 'customer_id', features => 'device, customer_id / 10 AS band') s;
+SELECT is(s, ROW('kinds', 'reviews', 'verdicts', 'lines'::regclass, '{"user_id": "customer_id", "item_id": "product_id", "at": "ordered_at", "stars": "(order_id % 5)", "body": "device"}'::jsonb,
+                 now())::reco.sources, 'add_reviews with all that it takes')
+FROM   reco.add_reviews('kinds', 'lines', user_id => 'customer_id', item_id => 'product_id', at => 'ordered_at', stars => 'order_id % 5', body => 'device', name => 'verdicts') s;
+SELECT is((SELECT expressions FROM reco.add_users('kinds', 'lines', 'customer_id')), '{"user_id": "customer_id"}', 'add_users with the least');
+SELECT is((SELECT expressions FROM reco.add_reviews('kinds', 'lines', 'customer_id', 'product_id', name => 'verdicts')), '{"user_id": "customer_id", "item_id": "product_id"}',
+          'add_reviews with the least');
+SELECT bag_eq($$SELECT kind, name FROM reco.sources WHERE model = 'kinds' AND kind NOT IN ('orders', 'items')$$, $$VALUES ('users', 'lines'), ('reviews', 'verdicts')$$,
+              'which replaces what was there');
+SELECT throws_ok($$SELECT reco.remove_source('kinds', 'lines')$$, '42P08', 'model "kinds" has 2 sources named "lines"', 'orders and users of one name are two');
+SELECT throws_ok($$SELECT reco.add_users('kinds', 4294967295::regclass, 'id')$$, '42P01', 'relation with OID 4294967295 does not exist', 'a relation that is not there, for add_users');
+SELECT throws_ok($$SELECT reco.add_reviews('kinds', 4294967295::regclass, 'id', 'id')$$, '42P01', 'relation with OID 4294967295 does not exist', 'and for add_reviews');
 
 -- Replaced under the same name, beside others under another.
 SELECT reco.add_orders('kinds', 'parted', 'order_id', 'product_id', 'ordered_at', name => 'full') \g /dev/null

@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(185);
+SELECT plan(204);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -28,7 +28,10 @@ RESET ROLE;
 SELECT throws_ok(call, '22004', 'parameter "' || missing || '" must not be null', call)
 FROM   (VALUES ('SELECT reco.create_model(NULL)', 'model'), ('SELECT reco.alter_model(NULL)', 'model'), ('SELECT reco.set_owner(NULL, ''postgres'')', 'model'),
                ('SELECT reco.drop_model(NULL)', 'model'), ('SELECT reco.drop_model(NULL, true)', 'model'), ('SELECT reco.add_orders(NULL, ''lines'', ''u'', ''i'', ''at'')', 'model'),
-               ('SELECT reco.add_items(NULL, ''lines'', ''i'')', 'model'), ('SELECT reco.remove_source(NULL, ''lines'')', 'model'), ('SELECT reco.grant_usage(NULL, ''nobody'')', 'model'),
+               ('SELECT reco.add_items(NULL, ''lines'', ''i'')', 'model'), ('SELECT reco.add_users(NULL, ''lines'', ''u'')', 'model'), ('SELECT reco.add_users(''m'', NULL, ''u'')', 'relation'),
+               ('SELECT reco.add_users(''m'', ''lines'', NULL)', 'user_id'), ('SELECT reco.add_reviews(NULL, ''lines'', ''u'', ''i'')', 'model'),
+               ('SELECT reco.add_reviews(''m'', NULL, ''u'', ''i'')', 'relation'), ('SELECT reco.add_reviews(''m'', ''lines'', NULL, ''i'')', 'user_id'),
+               ('SELECT reco.add_reviews(''m'', ''lines'', ''u'', NULL)', 'item_id'), ('SELECT reco.remove_source(NULL, ''lines'')', 'model'), ('SELECT reco.grant_usage(NULL, ''nobody'')', 'model'),
                ('SELECT reco.revoke_usage(NULL, ''nobody'')', 'model'), ('SELECT reco.train(NULL)', 'model'), ('SELECT reco.activate(NULL, 1)', 'model'),
                ('SELECT * FROM reco.recommend(NULL, 1)', 'model'), ('SELECT * FROM reco.recommend_text(NULL, ''1'')', 'model'),
                ('SELECT reco.create_model(''x'', options => NULL)', 'options'), ('SELECT reco.alter_model(''m'', NULL)', 'options'),
@@ -72,7 +75,7 @@ FROM   (VALUES ('SELECT * FROM reco.recommend_all(NULL)', '22004', 'parameter "m
 
 SELECT throws_ok(call, '42704', 'model "nothing" does not exist', call)
 FROM   unnest(ARRAY['SELECT reco.alter_model(''nothing'')', 'SELECT reco.set_owner(''nothing'', ''postgres'')', 'SELECT reco.drop_model(''nothing'')', 'SELECT reco.add_orders(''nothing'', ''lines'', ''u'', ''i'', ''at'')',
-                    'SELECT reco.add_items(''nothing'', ''lines'', ''i'')', 'SELECT reco.remove_source(''nothing'', ''lines'')', 'SELECT reco.grant_usage(''nothing'', ''nobody'')',
+                    'SELECT reco.add_items(''nothing'', ''lines'', ''i'')', 'SELECT reco.add_users(''nothing'', ''lines'', ''u'')', 'SELECT reco.add_reviews(''nothing'', ''lines'', ''u'', ''i'')', 'SELECT reco.remove_source(''nothing'', ''lines'')', 'SELECT reco.grant_usage(''nothing'', ''nobody'')',
                     'SELECT reco.revoke_usage(''nothing'', ''nobody'')', 'SELECT reco.train(''nothing'')', 'SELECT reco.activate(''nothing'', 1)', 'SELECT * FROM reco.recommend(''nothing'', 1)',
                     'SELECT * FROM reco.recommend_text(''nothing'', ''1'')']) call;
 SELECT throws_ok(format('SELECT reco.create_model(%L)', name), '42602', format('a model''s name must have 1 to 200 bytes, not %s', octet_length(name)), format('a name of %s bytes', octet_length(name)))
@@ -114,6 +117,13 @@ FROM   (VALUES ('features => ''u, u''', '42701', 'parameter "features" has two e
                ('description => ''u''', '42804', 'parameter "description" has type integer, but must have type text'),
                ((SELECT format('features => %L', string_agg('u AS f' || f, ', ')) FROM generate_series(1, 100) f), '54000', 'parameter "features" has 100 expressions, more than 64'),
                ('price => ''t''', '42804', 'parameter "price" has type text, but must have type smallint, integer, bigint, real, double precision or numeric')) AS x (argument, state, message);
+SELECT throws_ok(format('SELECT reco.add_%s)', call), state, message, call)
+FROM   (VALUES ('users(''m'', ''lines'', ''u'', ''o, o''', '42701', 'parameter "features" has two expressions named "o"'), ('users(''m'', ''lines'', ''u::real''', '42804',
+                'parameter "user_id" has type real, but must have type an integer, text, uuid or another type with one text form a value'),
+               ('reviews(''m'', ''lines'', ''u'', ''i'', stars => ''t''', '42804', 'parameter "stars" has type text, but must have type smallint, integer, bigint, real, double precision or numeric'),
+               ('reviews(''m'', ''lines'', ''u'', ''i'', body => ''o''', '42804', 'parameter "body" has type integer, but must have type text'),
+               ('reviews(''m'', ''lines'', ''u'', ''i'', at => ''t''', '42804', 'parameter "at" has type text, but must have type timestamptz, timestamp or date'),
+               ('reviews(''m'', ''lines'', ''u'', ''i'', stars => ''o, o''', '42601', 'parameter "stars" must be one expression, not 2')) AS x (call, state, message);
 SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''t'')', '42804', 'parameter "at" has type text, but must have type timestamptz, timestamp or date', 'at => ''t''');
 SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines'', ''u'', ''i'', ''at'', unit_price => ''1'', amount => ''1'')', '22023', 'parameters "unit_price" and "amount" exclude each other', 'unit_price and amount');
 SELECT throws_ok('SELECT reco.add_orders(''m'', ''lines_index'', ''u'', ''i'', ''at'')', '42809', 'relation "lines_index" cannot be a source', 'an index');
@@ -136,7 +146,7 @@ SET TRANSACTION READ ONLY;
 SELECT throws_ok('SELECT reco.train(''m'')', '25006', 'cannot execute reco.train() in a read-only transaction', 'train in a read-only transaction');
 SELECT throws_ok(call, '25006', format('cannot execute %s() in a read-only transaction', substring(call FROM 'reco\.\w+')), 'read-only: ' || call)
 FROM   unnest(ARRAY['SELECT reco.create_model(''x'')', 'SELECT reco.alter_model(''m'', ''{"seed": 5}'')', 'SELECT reco.drop_model(''m'')', 'SELECT reco.add_items(''m'', ''lines'', ''i'')',
-                    'SELECT reco.remove_source(''t'', ''lines'')', 'SELECT reco.grant_usage(''m'', ''nobody'')', 'SELECT reco.activate(''m'', 1)', 'SELECT reco.set_owner(''m'', ''nobody'')']) call;
+                    'SELECT reco.add_users(''m'', ''lines'', ''u'')', 'SELECT reco.add_reviews(''m'', ''lines'', ''u'', ''i'')', 'SELECT reco.remove_source(''t'', ''lines'')', 'SELECT reco.grant_usage(''m'', ''nobody'')', 'SELECT reco.activate(''m'', 1)', 'SELECT reco.set_owner(''m'', ''nobody'')']) call;
 ROLLBACK;
 BEGIN;
 SET LOCAL maintenance_work_mem = '1MB';
@@ -176,7 +186,8 @@ REVOKE ALL ON lines FROM owner_role;
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM owner_role;
 DROP ROLE owner_role;
 SELECT throws_ok(call, '42704', 'the owner "owner_role" of model "orphan" does not exist', 'without owner: ' || call)
-FROM   unnest(ARRAY['SELECT reco.train(''orphan'')', 'SELECT * FROM reco.recommend(''orphan'', 1)', 'SELECT * FROM reco.recommend_all(''orphan'')', 'SELECT reco.add_items(''orphan'', ''lines'', ''i'')']) call;
+FROM   unnest(ARRAY['SELECT reco.train(''orphan'')', 'SELECT * FROM reco.recommend(''orphan'', 1)', 'SELECT * FROM reco.recommend_all(''orphan'')', 'SELECT reco.add_items(''orphan'', ''lines'', ''i'')',
+                    'SELECT reco.add_users(''orphan'', ''lines'', ''u'')', 'SELECT reco.add_reviews(''orphan'', ''lines'', ''u'', ''i'')']) call;
 
 -- ---- Damage ----------------------------------------------------------------------------------------------------------
 

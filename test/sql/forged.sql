@@ -1,7 +1,7 @@
 -- Whatever stands in a catalog table or a blob may be forged or damaged: a clean error, and the session lives.
 
 SET client_min_messages = warning;
-SELECT plan(186);
+SELECT plan(192);
 
 CREATE ROLE owner_role;
 GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
@@ -75,7 +75,7 @@ SELECT is(array_remove(array_remove(forged('UPDATE reco.source_column SET type =
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), '42601'), NULL), '{}', 'a type that is none');
 SELECT is(forged('UPDATE reco.source_column SET role = ''nothing'' WHERE model = ''m'' AND role = ''quantity''',
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), ARRAY['XX001', 'XX001'], 'an unknown role');
-SELECT is(forged('UPDATE reco.source_column SET kind = ''reviews'' WHERE model = ''m''; UPDATE reco.source SET kind = ''reviews'' WHERE model = ''m''',
+SELECT is(forged('UPDATE reco.source_column SET kind = ''nothing'' WHERE model = ''m''; UPDATE reco.source SET kind = ''nothing'' WHERE model = ''m''',
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)', 'SELECT reco.remove_source(''m'', ''lines'')', 'SELECT reco.drop_model(''m'')'),
           ARRAY['XX001', 'XX001', NULL, NULL], 'an unknown kind; it can be removed');
 SELECT is(forged('DELETE FROM reco.source_column WHERE model = ''m'' AND kind = ''orders'' AND role = ''' || role || '''',
@@ -93,6 +93,15 @@ SELECT is(array_remove(array_remove(forged('INSERT INTO reco.source_column SELEC
 SELECT is(array_remove(array_remove(forged('INSERT INTO reco.source_column SELECT model, kind, source, ''available'', ''available'', 9, ''true'', ''boolean'' FROM reco.source_column
                   WHERE model = ''m'' AND kind = ''orders'' AND role = ''at''',
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), 'XX001'), NULL), '{}', 'a role of another kind');
+SELECT is(forged(format('UPDATE reco.source_column SET kind = %L WHERE model = ''m'' AND kind = ''orders''; UPDATE reco.source SET kind = %1$L WHERE model = ''m'' AND kind = ''orders''', kind),
+                 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)', 'SELECT reco.remove_source(''m'', ''lines'')'), ARRAY['XX001', 'XX001', NULL],
+          'orders that became ' || kind)
+FROM   unnest(ARRAY['users', 'reviews', 'items']) kind;
+SELECT is(forged(format('SELECT reco.add_%s; DELETE FROM reco.source_column WHERE model = ''m'' AND kind = %L AND role = %L', call, kind, role),
+                 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)', format('SELECT reco.remove_source(''m'', ''lines'', %L)', kind)), ARRAY['XX001', 'XX001', NULL],
+          format('%s without %s', kind, role))
+FROM   (VALUES ('users(''m'', ''lines'', ''u'', ''q'')', 'users', 'user_id'), ('reviews(''m'', ''lines'', ''u'', ''i'', stars => ''q'')', 'reviews', 'user_id'),
+               ('reviews(''m'', ''lines'', ''u'', ''i'', stars => ''q'')', 'reviews', 'item_id')) x (call, kind, role);
 SELECT is(forged(format('INSERT INTO reco.source_column SELECT model, kind, source, ''context'', ''c'' || g, 9 + g, ''u'', ''integer'' FROM reco.source_column, generate_series(1, %s) g
                   WHERE model = ''m'' AND kind = ''orders'' AND role = ''at''', n), 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), ARRAY[state, state],
           format('a list of %s', n))

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(219);
+SELECT plan(226);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -159,6 +159,30 @@ SELECT set_eq($$SELECT item_id FROM reco.recommend('m', NULL)$$, 'SELECT unnest(
 SELECT is(trained(''), '0 0 0 3 0 0', 'also alone');
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 3, 'can be answered');
 SELECT reco.remove_source('m', 'unsold') \g /dev/null
+
+-- Customers and reviews that sources name teach nothing; only the form of their keys counts.
+SELECT fill(300) \g /dev/null
+SELECT concat_ws(' ', rows, users, items) AS counts FROM reco.train('m') \gset
+SELECT bits('m') AS without \gset
+CREATE TABLE people AS SELECT g AS id, 'k' || g AS code, 'band ' || g % 3 AS band FROM generate_series(1, 200) g;
+CREATE TABLE reviews AS SELECT g AS u, 1000 + g AS i, timestamptz '2024-01-01' AS at, 1 + g % 5 AS stars, 'words' AS body FROM generate_series(1, 200) g;
+SELECT reco.add_users('m', 'people', 'id', 'band') \g /dev/null
+SELECT is((SELECT concat_ws(' ', rows, users, items) FROM reco.train('m')), :'counts', 'a source of users adds no customer');
+SELECT is(bits('m'), :'without', 'and the same bytes come out');
+SELECT reco.add_reviews('m', 'reviews', 'u', 'i', 'at', 'stars', 'body') \g /dev/null
+SELECT reco.train('m') \g /dev/null
+SELECT is(bits('m'), :'without', 'also with reviews, of items that nobody has bought');
+SELECT reco.add_users('m', 'people', 'code', 'band') \g /dev/null
+SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 7)), 10, 'a source of users with texts as keys changes nothing at first');
+SELECT reco.train('m') \g /dev/null
+SELECT throws_ok($$SELECT * FROM reco.recommend('m', 7)$$, '42809', 'model "m" has text keys', 'from the next training on, keys are texts, as with any source');
+SELECT reco.remove_source('m', 'people') \g /dev/null
+SELECT reco.add_reviews('m', 'reviews', 'u', '''k'' || i') \g /dev/null
+SELECT reco.train('m') \g /dev/null
+SELECT is((SELECT count(*)::integer FROM reco.recommend_text('m', '7')), 10, 'also by the items of reviews');
+SELECT reco.remove_source('m', 'reviews') \g /dev/null
+SELECT reco.train('m') \g /dev/null
+SELECT is(bits('m'), :'without', 'without them all is as it was');
 
 -- The end of time.
 SELECT reco.create_model('end', 'UTC', '{"factors": 4, "training_clock": "294276-12-31 23:59:59.999999+00"}') \g /dev/null

@@ -37,6 +37,10 @@ $node->safe_psql('shop', qq{
 	SELECT reco.create_model('alpha', timezone => 'Europe/Berlin', options => '$SMALL');
 	SELECT reco.add_orders('alpha', 'sales.lines', user_id => 'customer', item_id => 'item', at => 'at', quantity => 'quantity');
 	SELECT reco.add_items('alpha', 'sales.products', item_id => 'id', available => 'stock > 0');
+	CREATE TABLE sales.people (id bigint PRIMARY KEY, country text, band text);
+	CREATE TABLE sales.reviews (customer bigint, item bigint, stars int, body text);
+	SELECT reco.add_users('alpha', 'sales.people', user_id => 'id', features => 'country, upper(band) AS band');
+	SELECT reco.add_reviews('alpha', 'sales.reviews', 'customer', 'item', stars => 'stars', body => 'body');
 	SELECT reco.train('alpha');
 	SELECT reco.grant_usage('alpha', 'reader');
 	SELECT reco.grant_usage('alpha', 'analyst', explain => true);
@@ -146,9 +150,12 @@ for my $row (split /\n/, $node->safe_psql('shop', q{
 	my ($kind, $name, $oid) = split /\|/, $row;
 	$number{$oid} = [ $kind, $name ];
 }
-is(scalar keys %number, 9, 'four relations and five roles are known by their numbers');
+is(scalar keys %number, 11, 'six relations and five roles are known by their numbers');
 
 # ---- Another database of the same cluster -------------------------------------------------------------------------------------
+
+my $expressions_sql = q{SELECT kind, name, expressions FROM reco.sources WHERE model = 'alpha' ORDER BY 1, 2};
+like($node->safe_psql('shop', $expressions_sql), qr/^users\|people\|.*"features": \{"band": "upper\(band\)", "country": "country"\}/m, 'the expressions');
 
 sub check_copy
 {
@@ -161,7 +168,8 @@ sub check_copy
 		$node->safe_psql('shop', 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'), "$name: the models");
 	is($node->safe_psql($database, q{SELECT version FROM reco.train('alpha')}), '3', "$name: versions go on where they were");
 	is($node->safe_psql($database, q{SELECT string_agg(relation::text, ', ' ORDER BY kind) FROM reco.sources WHERE model = 'alpha'}),
-		'trade.products, trade."Order Lines"', "$name: its own relations");
+		'trade.products, trade."Order Lines", trade.reviews, trade.people', "$name: its own relations");
+	is($node->safe_psql($database, $expressions_sql), $node->safe_psql('shop', $expressions_sql), "$name: and their expressions");
 	$node->safe_psql($database, q{INSERT INTO trade."Order Lines" SELECT 5000, i, '2024-02-01 00:00+00', 1 FROM generate_series(1, 4) i});
 	is($node->safe_psql($database, q{SELECT count(*) FROM reco.recommend('alpha', 5000, candidates => '{1,2,3,4,6}', exclude_purchased => true)}),
 		'1', "$name: whose rows it reads");
@@ -239,7 +247,7 @@ for my $oid (sort { $b <=> $a } keys %number)
 	}
 	else
 	{
-		$other->safe_psql('shop', "CREATE TABLE decoy_$oid (customer bigint, item bigint, at timestamptz, quantity int, id bigint, stock int, \"user\" text, sku text)");
+		$other->safe_psql('shop', "CREATE TABLE decoy_$oid (customer bigint, item bigint, at timestamptz, quantity int, id bigint, stock int, \"user\" text, sku text, country text, band text, stars int, body text)");
 	}
 	$taken{$oid} = 1 if $other->safe_psql('shop', "SELECT coalesce((SELECT oid FROM pg_roles WHERE rolname = 'decoy_$oid'), to_regclass('decoy_$oid')::oid)") == $oid;
 }
@@ -268,7 +276,7 @@ for my $oid (grep { $number{$_}->[0] eq 'role' } sort keys %number)
 fails_with($other, 'shop', $ask{beta}, '42704', 'the owner "bob" of model "beta" does not exist', 'the model whose owner is missing says so');
 fails_with($other, 'shop', $ask{gamma}, '42P01', 'relation "cleo.visits" of model "gamma" does not exist any more', 'the model whose relation is missing says so');
 is($other->safe_psql('shop', q{SELECT model, kind, relation FROM reco.sources ORDER BY 1, 2}),
-	"alpha|items|trade.products\nalpha|orders|trade.\"Order Lines\"\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
+	"alpha|items|trade.products\nalpha|orders|trade.\"Order Lines\"\nalpha|reviews|trade.reviews\nalpha|users|trade.people\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
 
 # What was missing comes.
 $other->safe_psql('shop', q{CREATE ROLE bob; ALTER SCHEMA "Bob's" OWNER TO bob; ALTER TABLE "Bob's"."order lines" OWNER TO bob});
