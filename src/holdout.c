@@ -20,6 +20,7 @@
 #include "calibrate.h"
 #include "cases.h"
 #include "foldin.h"
+#include "metrics.h"
 #include "topk.h"
 #include "utils/memutils.h"
 
@@ -125,29 +126,19 @@ update_vectors(const Holdout *holdout, int c, const Trial *trial, bool with_bask
 	vectors->half_life = trial->half_life;
 }
 
-/*
- * nDCG@10 with binary gains (Jarvelin and Kekalainen 2002) and recall@10 = hits / min(10, wanted).
- */
 static Scores
 score_list(const RecoTopEntry *top, int found, const int32 *wanted, int n_wanted)
 {
-	Scores		scores = {0, 0};
-	double		ideal = 0;
+	Scores		scores;
+	bool		hit[TOP] = {false};
 	int			i;
 	int			j;
 
 	for (i = 0; i < found; i++)
-		for (j = 0; j < n_wanted; j++)
-			if (top[i].item == wanted[j])
-			{
-				scores.ndcg += 1 / log2(i + 2);
-				scores.recall += 1;
-				break;
-			}
-	for (i = 0; i < Min(TOP, n_wanted); i++)
-		ideal += 1 / log2(i + 2);
-	scores.ndcg /= ideal;
-	scores.recall /= Min(TOP, n_wanted);
+		for (j = 0; j < n_wanted && !hit[i]; j++)
+			hit[i] = top[i].item == wanted[j];
+	scores.ndcg = reco_metrics_ndcg(hit, found, TOP, n_wanted);
+	scores.recall = reco_metrics_recall(hit, found, TOP, n_wanted);
 	return scores;
 }
 
