@@ -472,6 +472,26 @@ CREATE FUNCTION reco.similar_items_text(model text, item_id text, k integer DEFA
 COMMENT ON FUNCTION reco.similar_items_text(text, text, integer) IS
 'As reco.similar_items, for models with any other customer or item keys, through their text form.';
 
+/* Evaluate */
+
+CREATE FUNCTION reco.evaluate(model text, k integer DEFAULT 10, split text DEFAULT 'time', cut timestamptz DEFAULT NULL,
+		until timestamptz DEFAULT NULL, algorithms text[] DEFAULT NULL, orders integer DEFAULT 2000,
+		min_items integer DEFAULT 1, max_items integer DEFAULT 100, undated boolean DEFAULT true, seed integer DEFAULT 0)
+	RETURNS TABLE (algorithm text, request text, metric text, k integer, value double precision,
+		ci_low double precision, ci_high double precision, n bigint, remark text)
+	AS 'MODULE_PATHNAME', 'reco_evaluate_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 300 COST 1000000;
+COMMENT ON FUNCTION reco.evaluate(text, integer, text, timestamptz, timestamptz, text[], integer, integer, integer, boolean, integer) IS
+'How good a model is beside other algorithms, on orders that it has not seen: trains it on the past alone (nothing is stored), lets the others choose their settings in the past, and asks everybody what later orders would have asked, as of each order''s first line: completion (half of the items are visible, drawn by seed; the others are to be found) and next basket of a known customer (nothing is visible). split ''time'' (the default): orders from cut on (default: the newest 15 %) and before until; ''last_order'': each customer''s last, which knows more of the future than a shop can. orders: at most so many are drawn (1 to 100,000); min_items and max_items: different items in an order; k: length of a list, 1 to 1000; algorithms: names, NULL means all, the model (reco) always takes part. Rows: first a verdict for each kind of request (the lead in ndcg over the best other algorithm, remark says in words whether the model is worth it), then each metric with the best first, value with the 95 % interval of 1,000 bootstrap draws of customers (NULL: chance has none, as for coverage) and n requests, then seconds of training and milliseconds a request, then what was replayed and left out. Metrics are defined at the aggregates of the same names (recall: reco.recall_at_k); catalogue_coverage and exposure_gini count all items; log_loss, brier and calibration_error are of the probabilities of the k items shown; intra_list_diversity goes by the cosine of past orders, on at most 300 lists; value_recovered is the value of the hits over that of the visible basket (next basket: of the order). Lists that an algorithm cannot fill go on with recent popularity, except for random, popularity and repeats. Items as they are now (features, description, margin, available) have no time: rows ''undated'' list them, undated => false leaves them out. The same rows and seed give the same figures, apart from seconds. Memory: 32 bytes a line and training, within maintenance_work_mem. For the model''s owner. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (no orders), invalid_parameter_value, configuration_limit_exceeded.';
+
+CREATE FUNCTION reco.replay(model text, k integer DEFAULT 10, split text DEFAULT 'time', cut timestamptz DEFAULT NULL,
+		until timestamptz DEFAULT NULL, algorithms text[] DEFAULT '{}', orders integer DEFAULT 2000,
+		min_items integer DEFAULT 1, max_items integer DEFAULT 100, undated boolean DEFAULT true, seed integer DEFAULT 0)
+	RETURNS TABLE (algorithm text, request text, order_id text, user_id text, as_of timestamptz, basket text[], wanted text[],
+		recommended text[], scores double precision[], probabilities double precision[])
+	AS 'MODULE_PATHNAME', 'reco_replay_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
+COMMENT ON FUNCTION reco.replay(text, integer, text, timestamptz, timestamptz, text[], integer, integer, integer, boolean, integer) IS
+'The requests of reco.evaluate with the same parameters, and what everybody answered: for metrics of your own, or to look at single answers. algorithm: reco, or one of those named in algorithms (by default none; NULL: all); order_id NULL where the source has none; as_of: the order''s first line; basket: its visible items; wanted: those to be found; recommended: the answer, best first, with scores and, of the model, probabilities. The model''s answers are those that reco.recommend gives for that customer, basket and as_of after a training with the cut as training_clock. Keys are in their text form. It reveals what persons bought: for the model''s owner. Errors as of reco.evaluate.';
+
 /* Operate */
 
 CREATE FUNCTION reco.progress(OUT pid integer, OUT datname text, OUT model text, OUT command text, OUT phase text,

@@ -177,8 +177,8 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 }
 
 /*
- * Where the model's own data ended long ago, that is said, once for each version and session.  Asked before a history
- * is used; the basket must have been set.
+ * Where the model's own data ended long ago, that is said, once for each stored version and session.  Asked before a
+ * history is used; the basket must have been set.
  */
 void
 reco_answering_notice_age(const RecoAnswering *a)
@@ -188,7 +188,7 @@ reco_answering_notice_age(const RecoAnswering *a)
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
 	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
-	if (isfinite(clock) && days > half_life && reco_cache_notice_once(a->model))
+	if (a->row != NULL && isfinite(clock) && days > half_life && reco_cache_notice_once(a->model))
 		ereport(NOTICE,
 				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of", a->row->name, days),
 				 errhint("Train again, or ask as of another time with as_of.")));

@@ -50,7 +50,20 @@ reco_budget_share(MemoryContext context, const char *work, Size limit)
 static Size
 allocated(const RecoBudget *budget)
 {
-	return budget->shared ? budget->taken : MemoryContextMemAllocated(budget->context, true);
+	return add_size(budget->beside, budget->shared ? budget->taken : MemoryContextMemAllocated(budget->context, true));
+}
+
+/*
+ * For a stage of the same work that ends before the other budget goes on: its own memory context, next to that of the
+ * other, within the same limit.
+ */
+RecoBudget *
+reco_budget_create_beside(const RecoBudget *other)
+{
+	RecoBudget *budget = reco_budget_create(MemoryContextGetParent(other->context), other->work, other->limit);
+
+	budget->beside = allocated(other);
+	return budget;
 }
 
 /*

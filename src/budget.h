@@ -12,12 +12,14 @@ typedef struct RecoBudget
 	MemoryContext current;		/* where allocations go now: context, or a child */
 	const char *work;			/* what needs it, for messages */
 	Size		limit;			/* bytes */
+	Size		beside;			/* bytes, what another budget of the same limit had when this one began */
 	Size		peak;			/* bytes, the most that was allocated at once */
 	bool		shared;			/* the context holds other things too: what was taken is counted */
 	Size		taken;			/* bytes, where the context is shared */
 } RecoBudget;
 
 extern RecoBudget *reco_budget_create(MemoryContext parent, const char *work, Size limit);
+extern RecoBudget *reco_budget_create_beside(const RecoBudget *other);
 extern RecoBudget *reco_budget_share(MemoryContext context, const char *work, Size limit);
 extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
 extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);

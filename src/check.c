@@ -318,6 +318,26 @@ check_source(Findings *findings, const RecoSource *source)
 		check_readable(findings, source);
 }
 
+/* An error unless the model's owner exists and there are orders to learn from. */
+void
+reco_check_trainable(const RecoModelRow *model, List *sources)
+{
+	ListCell   *cell;
+
+	if (!OidIsValid(model->owner_oid))
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("the owner \"%s\" of model \"%s\" does not exist", model->owner.role_name, model->name),
+				 errhint("A superuser can give the model to another role with reco.set_owner.")));
+	foreach(cell, sources)
+		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("model \"%s\" has no orders to learn from", model->name),
+			 errhint("Name the table of your order lines with reco.add_orders('%s', ...).", model->name)));
+}
+
 /*
  * What is missing or odd about a model: a list of RecoFinding, the worst first; empty where all is well.
  */

@@ -16,6 +16,7 @@ typedef struct RecoFinding
 	const char *remedy;			/* a command, or words where none mends it */
 } RecoFinding;
 
+extern void reco_check_trainable(const RecoModelRow *model, List *sources);
 extern List *reco_check_model(const RecoModelRow *model);
 extern List *reco_check_indexes(const RecoModelRow *model, List *sources);
 

@@ -10,6 +10,7 @@
 #include "datatype/timestamp.h"
 #include "numeric.h"
 #include "sparse.h"
+#include "split.h"
 
 /*
  * Items are numbered as in the model that is evaluated; of orders and customers only those with a purchase that returns
@@ -35,5 +36,8 @@ typedef struct RecoPast
 	double		regularization;
 	uint64		seed;
 } RecoPast;
+
+extern RecoPast *reco_past_build(const RecoJournal *journal, const RecoPastFilter *filter, const int32 *model_item,
+								 int32 items, const RecoRun *run);
 
 #endif							/* RECO_PAST_H */

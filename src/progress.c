@@ -31,9 +31,9 @@ enum
 	VALUE_COMMAND, VALUE_MODEL, VALUE_STARTED, VALUE_PHASE, VALUE_DONE, VALUE_TOTAL, VALUES
 };
 
-static const char *const command_names[] = {NULL, "train", "recommend_all"};
+static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness"};
 static const char *const phase_names[] = {
-	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring"
+	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring", "tuning", "replaying"
 };
 
 /* 64 bits that stand for a model's name; hashtextextended(name, 0) is the same in SQL. */

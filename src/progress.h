@@ -12,7 +12,11 @@
 typedef enum RecoCommand
 {
 	RECO_COMMAND_TRAIN = 1,
-	RECO_COMMAND_RECOMMEND_ALL
+	RECO_COMMAND_RECOMMEND_ALL,
+	RECO_COMMAND_EVALUATE,
+	RECO_COMMAND_REPLAY,
+	RECO_COMMAND_COMPARE,
+	RECO_COMMAND_FAIRNESS
 } RecoCommand;
 
 typedef enum RecoPhase
@@ -23,7 +27,9 @@ typedef enum RecoPhase
 	RECO_PHASE_CHOOSING,		/* held-out orders, twice */
 	RECO_PHASE_FITTING,			/* iterations, to all orders */
 	RECO_PHASE_STORING,
-	RECO_PHASE_SCORING			/* customers */
+	RECO_PHASE_SCORING,			/* customers */
+	RECO_PHASE_TUNING,			/* settings of baselines */
+	RECO_PHASE_REPLAYING		/* later orders */
 } RecoPhase;
 
 #define RECO_PROGRESS_UNKNOWN (-1)	/* a total that nobody knows yet */

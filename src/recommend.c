@@ -58,18 +58,24 @@ skip_purchased(Request *r, const RecoHistory *history)
 			skip_item(r, history->lines[i].item);
 }
 
+/* The bitmap of what must not come back, and the basket's bag. */
 static void
-read_evidence(Request *r)
+begin_evidence(Request *r, const uint64 *unavailable)
 {
 	const RecoVisitor *visitor = &r->request->visitor;
-	RecoHistory *history;
+	Size		bytes = mul_size((Size) r->a->model->items / 64 + 1, sizeof(uint64));
 
-	r->skip = palloc0(mul_size((Size) r->a->model->items / 64 + 1, sizeof(uint64)));
+	r->skip = palloc0(bytes);
+	if (unavailable != NULL)
+		memcpy(r->skip, unavailable, bytes);
 	skip_keys(r, &visitor->basket);
 	skip_keys(r, &r->request->exclude);
 	reco_evidence_read_basket(r->a, visitor);
-	history = reco_evidence_read_history(r->a, visitor,
-										 r->request->exclude_purchased ? PG_INT64_MAX : r->a->options.history_limit);
+}
+
+static void
+set_history(Request *r, RecoHistory *history)
+{
 	if (r->request->exclude_purchased)
 		skip_purchased(r, history);
 	reco_evidence_set(r->a, history);
@@ -174,7 +180,27 @@ reco_recommend(const RecoRequest *request)
 
 	r.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	answer->model = r.a->model;
-	read_evidence(&r);
+	begin_evidence(&r, NULL);
+	set_history(&r, reco_evidence_read_history(r.a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX
+											   : r.a->options.history_limit));
+	rank_items(&r, answer);
+	return answer;
+}
+
+/*
+ * The same for a model that was made ready by reco_answering_create, whose options are set: its customer's lines before
+ * as_of are at hand, and so is what the shop does not have (a bitmap, or NULL).
+ */
+RecoAnswer *
+reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history, const uint64 *unavailable)
+{
+	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
+	Request		r = {.request = request,.a = a};
+
+	a->as_of = request->as_of;
+	answer->model = a->model;
+	begin_evidence(&r, unavailable);
+	set_history(&r, history);
 	rank_items(&r, answer);
 	return answer;
 }

@@ -37,5 +37,7 @@ typedef struct RecoAnswer
 } RecoAnswer;
 
 extern RecoAnswer *reco_recommend(const RecoRequest *request);
+extern RecoAnswer *reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history,
+									   const uint64 *unavailable);
 
 #endif							/* RECO_RECOMMEND_H */

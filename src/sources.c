@@ -621,6 +621,18 @@ reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source)
 	return is_integer_role(reader, source, RECO_ROLE_USER) && is_integer_role(reader, source, RECO_ROLE_ITEM);
 }
 
+/* A model has integer keys where those of all its sources are. */
+bool
+reco_sources_all_integer_keys(const RecoReader *reader, List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (!reco_sources_integer_keys(reader, lfirst(cell)))
+			return false;
+	return true;
+}
+
 /*
  * Whether its order keys come as integers; they may do so in a model with text keys, and the other way round.
  */

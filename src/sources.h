@@ -25,6 +25,7 @@ typedef void (*RecoRowCallback) (void *arg, const RecoValue *values);
 
 extern void reco_sources_check(const RecoReader *reader, const RecoSource *source);
 extern bool reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source);
+extern bool reco_sources_all_integer_keys(const RecoReader *reader, List *sources);
 extern bool reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source);
 extern double reco_sources_estimate_rows(const RecoSource *source);
 extern uint64 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoField *fields,

@@ -496,7 +496,7 @@ factorize(const FactorizeState *state, MemoryContext result_context)
 				 errmsg("the model of %d items with %d factors takes %zu MB, more than the %zu MB of a bytea",
 						reco_idmap_count(interactions->items), state->options.factors, length >> 20, (Size) MaxAllocSize >> 20),
 				 errhint("Use fewer factors or shorter keys, or call reco.train, which has no such limit.")));
-	trained = reco_train_gathered(interactions, &state->options);
+	trained = reco_train_gathered(interactions, &state->options, NULL);
 	model = reco_publish_model(trained);
 	blob = reco_publish_blob(trained->budget, &model, &length);
 	result = MemoryContextAlloc(result_context, length + VARHDRSZ);

@@ -23,37 +23,6 @@ PG_FUNCTION_INFO_V1(reco_prune_versions);
 
 #define TRAIN_COLUMNS 13
 
-/* A model has integer keys where those of all its sources are. */
-static bool
-all_keys_are_integer(const RecoReader *reader, List *sources)
-{
-	ListCell   *cell;
-
-	foreach(cell, sources)
-		if (!reco_sources_integer_keys(reader, lfirst(cell)))
-			return false;
-	return true;
-}
-
-static void
-check_trainable(const RecoModelRow *model, List *sources)
-{
-	ListCell   *cell;
-
-	if (!OidIsValid(model->owner_oid))
-		ereport(ERROR,
-				(errcode(ERRCODE_UNDEFINED_OBJECT),
-				 errmsg("the owner \"%s\" of model \"%s\" does not exist", model->owner.role_name, model->name),
-				 errhint("A superuser can give the model to another role with reco.set_owner.")));
-	foreach(cell, sources)
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("model \"%s\" has no orders to learn from", model->name),
-			 errhint("Name the table of your order lines with reco.add_orders('%s', ...).", model->name)));
-}
-
 static void
 set_metric(Datum *values, bool *nulls, int i, double value)
 {
@@ -123,11 +92,11 @@ reco_train(PG_FUNCTION_ARGS)
 	/* The lock may have been waited for: learn from what is committed now, not when the statement began. */
 	PushActiveSnapshot(GetTransactionSnapshot());
 	training.sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
-	check_trainable(model, training.sources);
+	reco_check_trainable(model, training.sources);
 	reader.model = model->name;
 	reader.owner = model->owner_oid;
 	reader.timezone = model->timezone;
-	reader.integer_keys = all_keys_are_integer(&reader, training.sources);
+	reader.integer_keys = reco_sources_all_integer_keys(&reader, training.sources);
 	reader.progress = training.progress = &progress;
 	training.reader = &reader;
 	training.options = reco_catalog_options(model);

@@ -362,17 +362,18 @@ reco_train_model(const RecoTraining *training)
 
 /*
  * Train a model from what was gathered elsewhere; its sources are ended, but it is not finished.  It is used up.  Gives
- * the same bits as reco_train_model from the same rows, without a word.  Memory is the interactions' own; errors as
+ * the same bits as reco_train_model from the same rows, without a notice.  Memory is the interactions' own; errors as
  * there.
  */
 RecoTrained *
-reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options)
+reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options, RecoProgress *progress)
 {
 	RecoTrained *trained = MemoryContextAllocZero(interactions->budget->context, sizeof(RecoTrained));
 	Trainer		trainer;
 
 	set_up(&trainer, options, interactions->budget, trained->seconds);
 	trainer.quiet = true;
+	trainer.progress = progress;
 	trainer.interactions = interactions;
 	reco_interactions_finish(interactions);
 	train(&trainer, trained);

@@ -56,6 +56,7 @@ typedef struct RecoTrained
 extern const char *reco_train_stage_name(RecoStage stage);
 extern TimestampTz reco_train_before(const RecoOptions *options, TimestampTz now);
 extern RecoTrained *reco_train_model(const RecoTraining *training);
-extern RecoTrained *reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options);
+extern RecoTrained *reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options,
+										RecoProgress *progress);
 
 #endif							/* RECO_TRAIN_H */

@@ -1,0 +1,64 @@
+/*
+ * evaluation.h: a model of the past and its rivals, ready to be asked what later orders asked.
+ */
+#ifndef RECO_EVALUATION_H
+#define RECO_EVALUATION_H
+
+#include "postgres.h"
+
+#include "catalog.h"
+#include "nodes/pg_list.h"
+#include "past.h"
+#include "replay.h"
+
+#define RECO_EVALUATION_MODEL "reco"	/* the model's name among the algorithms */
+#define RECO_EVALUATION_MAX_ORDERS 100000
+
+typedef struct RecoEvaluationOptions
+{
+	int			k;
+	RecoSplitOptions split;
+	bool		undated;		/* use also what has no time: items as they are now */
+	List	   *algorithms;		/* of char *, beside the model; NULL in all_algorithms' stead */
+	bool		all_algorithms;
+} RecoEvaluationOptions;
+
+/* An algorithm beside the model. */
+typedef struct RecoRival
+{
+	const RecoAlgorithm *algorithm;
+	int			setting[RECO_REQUEST_KINDS];	/* chosen in the past */
+	double		seconds;		/* of tuning and learning */
+} RecoRival;
+
+typedef struct RecoEvaluation
+{
+	RecoEvaluationOptions options;
+	const RecoModelRow *row;
+	List	   *sources;
+	List	   *undated;		/* sources of items that are used as they are now */
+	RecoReader	reader;
+	RecoOptions model_options;
+	RecoBudget *budget;
+	RecoRun		run;
+	RecoProgress *progress;
+	RecoJournal *journal;
+	RecoSplit	split;
+	const RecoModel *model;		/* of the past; NULL: there are no later orders to ask about */
+	double		training_seconds;
+	const int32 *model_item;	/* its number for each of the journal's items */
+	const RecoSparse *content;
+	RecoPast   *past;
+	RecoReplay	replay;
+	RecoContestant *contestants;	/* the model, then the rivals */
+	RecoRival  *rivals;			/* [n_contestants], the first is empty */
+	int			n_contestants;
+} RecoEvaluation;
+
+extern RecoEvaluationOptions reco_evaluation_options_default(void);
+extern RecoEvaluation *reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
+extern RecoEvaluation *reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
+extern void reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model);
+extern const RecoAlgorithm *reco_evaluation_algorithm(int i);
+
+#endif							/* RECO_EVALUATION_H */

@@ -1,0 +1,105 @@
+/*
+ * verdict.c: says in plain words whether a model is worth it, by nDCG beside the other algorithms.
+ *
+ * A model is worth its keep where it beats what anybody can count: popularity, and what the customer bought before.  Then
+ * it is compared with the best of all.  A lead counts where the interval of the paired difference is above 0; the best of
+ * many rivals is partly best by luck, which makes the test a strict one.
+ */
+#include "postgres.h"
+
+#include "verdict.h"
+
+#include <math.h>
+
+#define METRIC RECO_BOARD_NDCG
+#define FEW_CUSTOMERS 30
+
+/* Whether it only counts. */
+static bool
+is_simple(const RecoAlgorithm *algorithm)
+{
+	return algorithm == &reco_baseline_popularity || algorithm == &reco_baseline_recent_popularity ||
+		algorithm == &reco_baseline_repeats || algorithm == &reco_baseline_repeats_popularity;
+}
+
+/* The best algorithm beside the model, of all or of the simple ones; -1 where there is none. */
+static int
+find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, bool simple)
+{
+	int			best = -1;
+	double		best_value = -1;
+	int			c;
+
+	for (c = 1; c < e->n_contestants; c++)
+	{
+		double		value = reco_scoreboard_metric(board, c, kind, METRIC).value;
+
+		if ((simple && !is_simple(e->contestants[c].algorithm)) || !(value > best_value))
+			continue;
+		best = c;
+		best_value = value;
+	}
+	return best;
+}
+
+static char *
+both_values(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int other)
+{
+	return psprintf("%s@%d %.3f against %.3f", reco_scoreboard_metric_name(METRIC), e->options.k,
+					reco_scoreboard_metric(board, 0, kind, METRIC).value, reco_scoreboard_metric(board, other, kind, METRIC).value);
+}
+
+static const char *
+against_simple(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int simple)
+{
+	const char *name = e->contestants[simple].name;
+	RecoInterval lead = reco_scoreboard_difference(board, 0, simple, kind, METRIC);
+	char	   *values = both_values(e, board, kind, simple);
+
+	if (lead.high < 0)
+		return psprintf("not worth it on this data: %s is better than the model (%s)", name, values);
+	if (lead.value <= 0)
+		return psprintf("not worth it on this data: %s is as good as the model (%s)", name, values);
+	if (!(lead.low > 0))
+		return psprintf("not shown to be worth it on this data: its lead over %s may be chance (%s)", name, values);
+	return NULL;
+}
+
+static const char *
+against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int best, bool beats_simple)
+{
+	const char *name = e->contestants[best].name;
+	const char *so_far = beats_simple ? "better than popularity and repeat purchases" : "popularity and repeat purchases were not asked";
+	RecoInterval lead = reco_scoreboard_difference(board, 0, best, kind, METRIC);
+	char	   *values = both_values(e, board, kind, best);
+
+	if (lead.low > 0)
+		return psprintf(beats_simple ? "worth it on this data: better than every other algorithm, of which %s is the best (%s)"
+						: "better than every algorithm that was asked, of which %s is the best (%s)", name, values);
+	if (lead.high < 0)
+		return psprintf("%s, but %s is better than the model (%s)", so_far, name, values);
+	return psprintf("%s; whether %s is better or worse than the model may be chance (%s)", so_far, name, values);
+}
+
+/* By the requests of one kind, of which there is at least one. */
+RecoVerdict
+reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind)
+{
+	RecoVerdict verdict = {{NAN, NAN, NAN}, NULL};
+	int			best = find_best(e, board, kind, false);
+	int			simple = find_best(e, board, kind, true);
+
+	if (best < 0)
+		verdict.words = "no other algorithm was asked: nothing to compare the model with";
+	else
+	{
+		verdict.lead = reco_scoreboard_difference(board, 0, best, kind, METRIC);
+		if (e->replay.tests->clusters < FEW_CUSTOMERS)
+			verdict.words = psprintf("cannot tell: later orders are of %d customers only", e->replay.tests->clusters);
+		if (verdict.words == NULL && simple >= 0)
+			verdict.words = against_simple(e, board, kind, simple);
+		if (verdict.words == NULL)
+			verdict.words = against_best(e, board, kind, best, simple >= 0);
+	}
+	return verdict;
+}

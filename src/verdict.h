@@ -1,0 +1,19 @@
+/*
+ * verdict.h: in plain words, whether a model is worth it.
+ */
+#ifndef RECO_VERDICT_H
+#define RECO_VERDICT_H
+
+#include "postgres.h"
+
+#include "scoreboard.h"
+
+typedef struct RecoVerdict
+{
+	RecoInterval lead;			/* of the model over the best other algorithm */
+	const char *words;
+} RecoVerdict;
+
+extern RecoVerdict reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind);
+
+#endif							/* RECO_VERDICT_H */
