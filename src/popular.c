@@ -14,6 +14,7 @@
 
 #include "interrupts.h"
 #include "lines.h"
+#include "profile.h"
 
 static const double popularity_half_lives[] = {7, 14, 30, 60, 120};	/* days */
 static const double repeat_half_lives[] = {15, 30, 60, 120, 365, INFINITY};
@@ -31,15 +32,6 @@ typedef struct Popular
 	double		half_life;		/* of the customer's own purchases */
 	float	   *popularity;		/* [items]; NULL: it does not matter */
 } Popular;
-
-static void
-describe_half_life(double half_life, const char *what, StringInfo text)
-{
-	if (isinf(half_life))
-		appendStringInfo(text, "%s without decay", what);
-	else
-		appendStringInfo(text, "%s with a half-life of %g days", what, half_life);
-}
 
 /* --- chance ------------------------------------------------------------------------------------------------ */
 
@@ -150,7 +142,7 @@ score_popularity(void *fitted, const RecoSituation *situation, float *scores)
 static void
 describe_recent_popularity(int setting, StringInfo text)
 {
-	describe_half_life(popularity_half_lives[setting], "orders", text);
+	reco_profile_describe_decay("orders", popularity_half_lives[setting], text);
 }
 
 /* --- what this customer bought before ---------------------------------------------------------------------- */
@@ -184,7 +176,7 @@ score_repeats(void *fitted, const RecoSituation *situation, float *scores)
 static void
 describe_repeats(int setting, StringInfo text)
 {
-	describe_half_life(repeat_half_lives[setting], "purchases", text);
+	reco_profile_describe_decay("purchases", repeat_half_lives[setting], text);
 }
 
 /* Popularity from -2 to -1, below any own purchase and where floats lie close together. */
@@ -219,9 +211,9 @@ score_repeats_popularity(void *fitted, const RecoSituation *situation, float *sc
 static void
 describe_repeats_popularity(int setting, StringInfo text)
 {
-	describe_half_life(pairs[setting].repeats, "purchases", text);
+	reco_profile_describe_decay("purchases", pairs[setting].repeats, text);
 	appendStringInfoString(text, ", then ");
-	describe_half_life(pairs[setting].popularity, "orders", text);
+	reco_profile_describe_decay("orders", pairs[setting].popularity, text);
 }
 
 /* --- as algorithms ----------------------------------------------------------------------------------------- */
