@@ -492,6 +492,25 @@ CREATE FUNCTION reco.replay(model text, k integer DEFAULT 10, split text DEFAULT
 COMMENT ON FUNCTION reco.replay(text, integer, text, timestamptz, timestamptz, text[], integer, integer, integer, boolean, integer) IS
 'The requests of reco.evaluate with the same parameters, and what everybody answered: for metrics of your own, or to look at single answers. algorithm: reco, or one of those named in algorithms (by default none; NULL: all); order_id NULL where the source has none; as_of: the order''s first line; basket: its visible items; wanted: those to be found; recommended: the answer, best first, with scores and, of the model, probabilities. The model''s answers are those that reco.recommend gives for that customer, basket and as_of after a training with the cut as training_clock. Keys are in their text form. It reveals what persons bought: for the model''s owner. Errors as of reco.evaluate.';
 
+CREATE FUNCTION reco.compare(model text, version_a integer, version_b integer, k integer DEFAULT 10,
+		cut timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, orders integer DEFAULT 2000,
+		min_items integer DEFAULT 1, max_items integer DEFAULT 100, undated boolean DEFAULT true, seed integer DEFAULT 0)
+	RETURNS TABLE (request text, metric text, k integer, value_a double precision, value_b double precision,
+		difference double precision, ci_low double precision, ci_high double precision, n bigint, remark text)
+	AS 'MODULE_PATHNAME', 'reco_compare_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 COST 1000000;
+COMMENT ON FUNCTION reco.compare(text, integer, integer, integer, timestamptz, timestamptz, integer, integer, integer, boolean, integer) IS
+'Two stored versions of a model on orders that neither has seen: those from cut on (default: after the newest line that either was trained on) and before until. Requests, metrics, the other parameters and intervals are those of reco.evaluate; both versions answer the same requests, and difference is value_b - value_a with the 95 % interval of paired bootstrap draws of customers. remark: b is better, a is better, may be chance, or cannot tell. For the model''s owner. Errors: undefined_object (no such version), invalid_parameter_value (a cut before the end of a training), object_not_in_prerequisite_state (no such orders, or other keys), and those of reco.evaluate.';
+
+CREATE FUNCTION reco.fairness(model text, by text, k integer DEFAULT 10, min_support integer DEFAULT 20,
+		split text DEFAULT 'time', cut timestamptz DEFAULT NULL, until timestamptz DEFAULT NULL, orders integer DEFAULT 2000,
+		min_items integer DEFAULT 1, max_items integer DEFAULT 100, undated boolean DEFAULT true, seed integer DEFAULT 0)
+	RETURNS TABLE ("group" text, request text, metric text, k integer, value double precision,
+		ci_low double precision, ci_high double precision, gap double precision, gap_low double precision,
+		gap_high double precision, customers bigint, n bigint)
+	AS 'MODULE_PATHNAME', 'reco_fairness_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 1000000;
+COMMENT ON FUNCTION reco.fairness(text, text, integer, integer, text, timestamptz, timestamptz, integer, integer, integer, boolean, integer) IS
+'How a model, trained on the past alone as by reco.evaluate, serves groups on later orders. by names a feature of customers (add_users), a context of orders (add_orders) or a feature of items (add_items), qualified as in users.age_band where several have the name; its values, as text, are the groups, at most 1,000. Of customers and orders: recall, ndcg, calibration_bias (mean probability of what was shown less the share that was bought; above 0: promised too much), calibration_error and novelty (bits) of each group, and its gap to all requests. Of items: exposure, the share of places in answers, and its gap to the group''s share of what was bought. Intervals are those of 1,000 bootstrap draws of customers; within a metric the largest gaps come first. Groups with fewer than min_support customers (2 or more) with such orders have no row. For the model''s owner. Method for exposure: Singh and Joachims 2018. Errors: undefined_column, ambiguous_column, program_limit_exceeded (labels), and those of reco.evaluate.';
+
 /* Operate */
 
 CREATE FUNCTION reco.progress(OUT pid integer, OUT datname text, OUT model text, OUT command text, OUT phase text,

@@ -265,7 +265,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 				 errhint("Give another cut, or wait for more orders.")));
 	else
 	{
-		RecoScoreboard *board = reco_scoreboard_create(e, read_margins(e));
+		RecoScoreboard *board = reco_scoreboard_create(e, read_margins(e), true);
 		int			kind;
 		int			metric;
 

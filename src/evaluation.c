@@ -104,6 +104,8 @@ reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, Re
 	e->model_options = reco_catalog_options(e->row);
 	e->options.split.until = Min(e->options.split.until, now + 1);
 	prepare_reader(e);
+	e->contestants = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoContestant)));
+	e->rivals = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoRival)));
 	e->budget = reco_budget_create(CurrentMemoryContext, "evaluation", (Size) maintenance_work_mem * 1024);
 	e->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	reco_progress_phase(progress, RECO_PHASE_READING, RECO_PROGRESS_UNKNOWN);
@@ -392,8 +394,6 @@ reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, R
 	RecoEvaluation *e = reco_evaluation_read(model, options, progress);
 	instr_time	start;
 
-	e->contestants = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoContestant)));
-	e->rivals = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoRival)));
 	if (e->split.tests->n == 0)
 		return e;
 	INSTR_TIME_SET_CURRENT(start);

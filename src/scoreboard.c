@@ -56,7 +56,8 @@ struct RecoScoreboard
 	const double *margins;		/* [items] of the model, of one piece; NULL: not known */
 	RecoTally  *lists;
 	RecoTally  *probabilities;
-	double	   *shown;			/* [contestants x kinds x items]: how often */
+	int32		items;			/* of the model */
+	double	   *shown;			/* [contestants x kinds x items]: how often; NULL: nobody counts */
 	int64	   *n;				/* [contestants x kinds] */
 	int			diversity_step;
 };
@@ -85,6 +86,7 @@ static const struct
 	[RECO_BOARD_LOG_LOSS] = {"log_loss", true, true, SUM_LOG_LOSS, SUM_PROBABILITIES},
 	[RECO_BOARD_BRIER] = {"brier", true, true, SUM_BRIER, SUM_PROBABILITIES},
 	[RECO_BOARD_CALIBRATION_ERROR] = {"calibration_error", true, true, -1, SUM_PROBABILITIES},
+	[RECO_BOARD_CALIBRATION_BIAS] = {"calibration_bias", true, true, -1, SUM_PROBABILITIES},
 };
 
 const char *
@@ -101,18 +103,23 @@ reco_scoreboard_less_is_better(RecoBoardMetric metric)
 
 /* --- adding up --------------------------------------------------------------------------------------------- */
 
-/* For the contestants and requests of e; margins of the model's items, or NULL. */
+/*
+ * For the contestants and requests of e, and its model's items; with their margins, or NULL.  with_items: for coverage and
+ * Gini too, which need a count for each item.
+ */
 RecoScoreboard *
-reco_scoreboard_create(const RecoEvaluation *e, const double *margins)
+reco_scoreboard_create(const RecoEvaluation *e, const double *margins, bool with_items)
 {
 	RecoScoreboard *board = reco_budget_alloc(e->budget, 1, sizeof(RecoScoreboard), "metrics");
 	Size		parts = (Size) e->n_contestants * RECO_REQUEST_KINDS;
 
 	board->e = e;
 	board->margins = margins;
+	board->items = e->replay.items;
 	board->lists = reco_tally_create(e->budget, e->replay.tests->clusters, (int) (parts * LIST_SUMS));
 	board->probabilities = reco_tally_create(e->budget, e->replay.tests->clusters, RECO_REQUEST_KINDS * PROBABILITY_SUMS);
-	board->shown = reco_budget_alloc(e->budget, mul_size(parts, e->replay.items), sizeof(double), "metrics");
+	if (with_items)
+		board->shown = reco_budget_alloc(e->budget, mul_size(parts, e->replay.items), sizeof(double), "metrics");
 	board->n = reco_budget_alloc(e->budget, parts, sizeof(int64), "metrics");
 	board->diversity_step = e->replay.tests->n / DIVERSITY_LISTS + 1;
 	return board;
@@ -211,10 +218,9 @@ static void
 add_looks(RecoScoreboard *board, int cluster, int first, double *shown, const RecoReply *reply)
 {
 	const RecoPast *past = board->e->past;
-	int64		place = reply->test - board->e->replay.tests->list;
 	int			i;
 
-	for (i = 0; i < reply->n; i++)
+	for (i = 0; i < reply->n && shown != NULL; i++)
 		shown[reply->items[i]]++;
 	if (past == NULL)
 		return;
@@ -227,7 +233,7 @@ add_looks(RecoScoreboard *board, int cluster, int first, double *shown, const Re
 													 past->orders));
 		reco_tally_add(board->lists, cluster, first + SUM_SHOWN, 1);
 	}
-	if (reply->n < 2 || place % board->diversity_step != 0)
+	if (reply->n < 2 || reply->test->place % board->diversity_step != 0)
 		return;
 	reco_tally_add(board->lists, cluster, first + SUM_DIVERSITY, list_diversity(&past->order_items, reply));
 	reco_tally_add(board->lists, cluster, first + SUM_DIVERSITY_LISTS, 1);
@@ -273,7 +279,7 @@ reco_scoreboard_add(void *arg, int contestant, const RecoReply *reply)
 	board->n[part]++;
 	add_list(board, cluster, part * LIST_SUMS, reply);
 	add_value(board, cluster, part * LIST_SUMS, reply);
-	add_looks(board, cluster, part * LIST_SUMS, board->shown + (Size) part * board->e->replay.items, reply);
+	add_looks(board, cluster, part * LIST_SUMS, board->shown != NULL ? board->shown + (Size) part * board->items : NULL, reply);
 	if (contestant == 0 && reply->probabilities != NULL)
 		add_probabilities(board, cluster, reply->kind * PROBABILITY_SUMS, reply);
 }
@@ -282,8 +288,8 @@ reco_scoreboard_add(void *arg, int contestant, const RecoReply *reply)
 void
 reco_scoreboard_finish(RecoScoreboard *board)
 {
-	reco_tally_finish(board->lists, board->e->budget, board->e->options.split.seed);
-	reco_tally_finish(board->probabilities, board->e->budget, board->e->options.split.seed);
+	reco_tally_finish(board->lists, board->e->options.split.seed);
+	reco_tally_finish(board->probabilities, board->e->options.split.seed);
 }
 
 /* --- metrics ----------------------------------------------------------------------------------------------- */
@@ -294,40 +300,59 @@ reco_scoreboard_count(const RecoScoreboard *board, int contestant, RecoRequestKi
 	return board->n[part_of(contestant, kind)];
 }
 
-/* Sums that a metric is made of; other: those that are taken off, -1 for none. */
+/* A metric, and where the sums begin that it is made of. */
 typedef struct Place
 {
 	RecoBoardMetric metric;
 	int			first;
-	int			other;
 } Place;
 
-static double
-ratio(const double *sums, RecoBoardMetric metric, int first)
+static Place
+place_of(int contestant, RecoRequestKind kind, RecoBoardMetric metric)
 {
-	double		denominator = sums[first + specs[metric].denominator];
+	if (specs[metric].of_probabilities)
+		return (Place) {metric, (int) kind * PROBABILITY_SUMS};
+	return (Place) {metric, part_of(contestant, kind) * LIST_SUMS};
+}
 
-	if (!(denominator > 0))
-		return NAN;
-	if (metric == RECO_BOARD_CALIBRATION_ERROR)
-		return reco_metrics_calibration_error(sums + first + SUM_PREDICTED, sums + first + SUM_OBSERVED, BINS, denominator);
-	return sums[first + specs[metric].numerator] / denominator;
+static const RecoTally *
+tally_of(const RecoScoreboard *board, RecoBoardMetric metric)
+{
+	return specs[metric].of_probabilities ? board->probabilities : board->lists;
+}
+
+static double
+sum_bins(const double *bins)
+{
+	double		sum = 0;
+	int			i;
+
+	for (i = 0; i < BINS; i++)
+		sum += bins[i];
+	return sum;
 }
 
 static double
 metric_of(const double *sums, const void *arg)
 {
 	const Place *place = arg;
-	double		value = ratio(sums, place->metric, place->first);
+	int			first = place->first;
+	double		denominator = sums[first + specs[place->metric].denominator];
 
-	return place->other < 0 ? value : value - ratio(sums, place->metric, place->other);
+	if (!(denominator > 0))
+		return NAN;
+	if (place->metric == RECO_BOARD_CALIBRATION_ERROR)
+		return reco_metrics_calibration_error(sums + first + SUM_PREDICTED, sums + first + SUM_OBSERVED, BINS, denominator);
+	if (place->metric == RECO_BOARD_CALIBRATION_BIAS)
+		return (sum_bins(sums + first + SUM_PREDICTED) - sum_bins(sums + first + SUM_OBSERVED)) / denominator;
+	return sums[first + specs[place->metric].numerator] / denominator;
 }
 
 /* How much of the catalogue was shown, and how equally. */
 static double
 of_items(const RecoScoreboard *board, int part, RecoBoardMetric metric)
 {
-	int32		items = board->e->replay.items;
+	int32		items = board->items;
 	double	   *shown = palloc_extended(mul_size(Max(items, 1), sizeof(double)), MCXT_ALLOC_HUGE);
 	double	   *workspace = palloc_extended(mul_size(Max(items, 1), sizeof(double)), MCXT_ALLOC_HUGE);
 	int32		different = 0;
@@ -357,6 +382,7 @@ is_unknown(const RecoScoreboard *board, int contestant, RecoBoardMetric metric)
 	return (metric == RECO_BOARD_MARGIN_RECOVERED && board->margins == NULL) ||
 		((metric == RECO_BOARD_NOVELTY || metric == RECO_BOARD_DIVERSITY) && e->past == NULL) ||
 		((metric == RECO_BOARD_VALUE_RECOVERED || metric == RECO_BOARD_MARGIN_RECOVERED) && !e->journal->has_values) ||
+		(metric == RECO_BOARD_COVERAGE || metric == RECO_BOARD_GINI ? board->shown == NULL : false) ||
 		(specs[metric].of_probabilities && contestant != 0);
 }
 
@@ -366,7 +392,7 @@ reco_scoreboard_metric(const RecoScoreboard *board, int contestant, RecoRequestK
 {
 	RecoInterval interval = {NAN, NAN, NAN};
 	int			part = part_of(contestant, kind);
-	Place		place = {metric, part * LIST_SUMS, -1};
+	Place		place = place_of(contestant, kind, metric);
 
 	if (is_unknown(board, contestant, metric) || board->n[part] == 0)
 		return interval;
@@ -375,18 +401,22 @@ reco_scoreboard_metric(const RecoScoreboard *board, int contestant, RecoRequestK
 		interval.value = of_items(board, part, metric);
 		return interval;
 	}
-	if (!specs[metric].of_probabilities)
-		return reco_tally_interval(board->lists, metric_of, &place);
-	place.first = (int) kind * PROBABILITY_SUMS;
-	return reco_tally_interval(board->probabilities, metric_of, &place);
+	return reco_tally_interval(tally_of(board, metric), metric_of, &place);
 }
 
-/* By how much one contestant's metric is higher than another's, paired; for metrics of lists. */
+/*
+ * By how much one contestant's metric is higher than another's, of the same board or of one with the same requests: paired.
+ * Not for coverage and Gini.
+ */
 RecoInterval
-reco_scoreboard_difference(const RecoScoreboard *board, int contestant, int other, RecoRequestKind kind,
-						   RecoBoardMetric metric)
+reco_scoreboard_difference(const RecoScoreboard *board, int contestant, const RecoScoreboard *other,
+						   int other_contestant, RecoRequestKind kind, RecoBoardMetric metric)
 {
-	Place		place = {metric, part_of(contestant, kind) * LIST_SUMS, part_of(other, kind) * LIST_SUMS};
+	Place		place = place_of(contestant, kind, metric);
+	Place		other_place = place_of(other_contestant, kind, metric);
+	RecoInterval unknown = {NAN, NAN, NAN};
 
-	return reco_tally_interval(board->lists, metric_of, &place);
+	if (is_unknown(board, contestant, metric) || is_unknown(other, other_contestant, metric))
+		return unknown;
+	return reco_tally_difference(tally_of(board, metric), &place, tally_of(other, metric), &other_place, metric_of);
 }

@@ -27,12 +27,13 @@ typedef enum RecoBoardMetric
 	RECO_BOARD_LOG_LOSS,
 	RECO_BOARD_BRIER,
 	RECO_BOARD_CALIBRATION_ERROR,
+	RECO_BOARD_CALIBRATION_BIAS,	/* what was foretold too much */
 	RECO_BOARD_METRICS
 } RecoBoardMetric;
 
 typedef struct RecoScoreboard RecoScoreboard;
 
-extern RecoScoreboard *reco_scoreboard_create(const RecoEvaluation *e, const double *margins);
+extern RecoScoreboard *reco_scoreboard_create(const RecoEvaluation *e, const double *margins, bool with_items);
 extern void reco_scoreboard_add(void *board, int contestant, const RecoReply *reply);
 extern void reco_scoreboard_finish(RecoScoreboard *board);
 extern const char *reco_scoreboard_metric_name(RecoBoardMetric metric);
@@ -40,7 +41,7 @@ extern bool reco_scoreboard_less_is_better(RecoBoardMetric metric);
 extern int64 reco_scoreboard_count(const RecoScoreboard *board, int contestant, RecoRequestKind kind);
 extern RecoInterval reco_scoreboard_metric(const RecoScoreboard *board, int contestant, RecoRequestKind kind,
 										   RecoBoardMetric metric);
-extern RecoInterval reco_scoreboard_difference(const RecoScoreboard *board, int contestant, int other,
-											   RecoRequestKind kind, RecoBoardMetric metric);
+extern RecoInterval reco_scoreboard_difference(const RecoScoreboard *board, int contestant, const RecoScoreboard *other,
+											   int other_contestant, RecoRequestKind kind, RecoBoardMetric metric);
 
 #endif							/* RECO_SCOREBOARD_H */

@@ -244,6 +244,8 @@ number_clusters(RecoTests *tests)
 		tests->list[i].cluster = tests->clusters - 1;
 	}
 	qsort(tests->list, tests->n, sizeof(RecoTest), compare_as_of);
+	for (i = 0; i < tests->n; i++)
+		tests->list[i].place = i;
 }
 
 /*

@@ -37,6 +37,7 @@ typedef struct RecoPastFilter
 /* A later order as a request; with its items, the visible ones first. */
 typedef struct RecoTest
 {
+	int32		place;			/* in the list */
 	int32		order;
 	int32		user;			/* -1: unknown */
 	TimestampTz as_of;			/* the order's time */

@@ -6,7 +6,9 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "compare.h"
 #include "evaluate.h"
+#include "fairness.h"
 #include "fmgr.h"
 #include "surface.h"
 #include "utils/array.h"
@@ -15,6 +17,8 @@
 
 PG_FUNCTION_INFO_V1(reco_evaluate_sql);
 PG_FUNCTION_INFO_V1(reco_replay_sql);
+PG_FUNCTION_INFO_V1(reco_compare_sql);
+PG_FUNCTION_INFO_V1(reco_fairness_sql);
 
 #define MAX_K 1000
 #define MAX_ITEMS 10000			/* of an order */
@@ -37,6 +41,13 @@ typedef struct Arguments
 
 static const Arguments evaluate_arguments = {
 	.n = 11,.k = 1,.split = 2,.cut = 3,.until = 4,.algorithms = 5,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10
+};
+
+static const Arguments compare_arguments = {
+	.n = 11,.k = 3,.split = -1,.cut = 4,.until = 5,.algorithms = -1,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10
+};
+static const Arguments fairness_arguments = {
+	.n = 12,.k = 2,.split = 4,.cut = 5,.until = 6,.algorithms = -1,.orders = 7,.min_items = 8,.max_items = 9,.undated = 10,.seed = 11
 };
 
 /* --- arguments --------------------------------------------------------------------------------------------- */
@@ -308,6 +319,81 @@ reco_replay_sql(PG_FUNCTION_ARGS)
 	e->replay.with_auc = false;
 	if (e->model != NULL)
 		reco_replay_run(&e->replay, e->contestants, e->n_contestants, put_reply, &rows);
+	reco_progress_end(&progress);
+	return reco_surface_end_set(&set);
+}
+
+/* --- compare ----------------------------------------------------------------------------------------------- */
+
+Datum
+reco_compare_sql(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, compare_arguments.n);
+	char	   *model = reco_surface_text(fcinfo, 0, "model");
+	int32		version_a = read_integer(fcinfo, 1, "version_a", 1, PG_INT32_MAX);
+	int32		version_b = read_integer(fcinfo, 2, "version_b", 1, PG_INT32_MAX);
+	RecoEvaluationOptions options = read_options(fcinfo, &compare_arguments);
+	RecoProgress progress;
+	ListCell   *cell;
+
+	reco_progress_begin(&progress, RECO_COMMAND_COMPARE, model);
+	foreach(cell, reco_compare(model, version_a, version_b, &options, &progress))
+	{
+		const RecoCompareRow *row = lfirst(cell);
+		Datum		values[10];
+		bool		nulls[10] = {false};
+
+		set_text(values, nulls, 0, row->request);
+		set_text(values, nulls, 1, row->metric);
+		values[2] = Int32GetDatum(row->k);
+		nulls[2] = row->k == 0;
+		set_number(values, nulls, 3, row->value_a);
+		set_number(values, nulls, 4, row->value_b);
+		set_number(values, nulls, 5, row->difference.value);
+		set_number(values, nulls, 6, row->difference.low);
+		set_number(values, nulls, 7, row->difference.high);
+		values[8] = Int64GetDatum(row->n);
+		set_text(values, nulls, 9, row->remark);
+		reco_surface_put_row(&set, values, nulls);
+	}
+	reco_progress_end(&progress);
+	return reco_surface_end_set(&set);
+}
+
+/* --- fairness ---------------------------------------------------------------------------------------------- */
+
+Datum
+reco_fairness_sql(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, fairness_arguments.n);
+	char	   *model = reco_surface_text(fcinfo, 0, "model");
+	char	   *by = reco_surface_text(fcinfo, 1, "by");
+	int			min_support = read_integer(fcinfo, 3, "min_support", 2, PG_INT32_MAX);
+	RecoEvaluationOptions options = read_options(fcinfo, &fairness_arguments);
+	RecoProgress progress;
+	ListCell   *cell;
+
+	reco_progress_begin(&progress, RECO_COMMAND_FAIRNESS, model);
+	foreach(cell, reco_fairness(model, by, min_support, &options, &progress))
+	{
+		const RecoFairnessRow *row = lfirst(cell);
+		Datum		values[12];
+		bool		nulls[12] = {false};
+
+		set_text(values, nulls, 0, row->group);
+		set_text(values, nulls, 1, row->request);
+		set_text(values, nulls, 2, row->metric);
+		values[3] = Int32GetDatum(row->k);
+		set_number(values, nulls, 4, row->interval.value);
+		set_number(values, nulls, 5, row->interval.low);
+		set_number(values, nulls, 6, row->interval.high);
+		set_number(values, nulls, 7, row->gap.value);
+		set_number(values, nulls, 8, row->gap.low);
+		set_number(values, nulls, 9, row->gap.high);
+		values[10] = Int64GetDatum(row->customers);
+		values[11] = Int64GetDatum(row->n);
+		reco_surface_put_row(&set, values, nulls);
+	}
 	reco_progress_end(&progress);
 	return reco_surface_end_set(&set);
 }

@@ -20,23 +20,55 @@
 #define HIGH 0.975
 #define LEAST_DEFINED 0.9		/* of the draws, for an interval */
 
-/* In the memory that the budget gives now. */
+/* In the memory that the budget gives now, as all that is added; customers are numbered from 0. */
 RecoTally *
 reco_tally_create(RecoBudget *budget, int clusters, int columns)
 {
 	RecoTally  *tally = reco_budget_alloc(budget, 1, sizeof(RecoTally), "metrics");
+	int			c;
 
+	tally->budget = budget;
 	tally->clusters = clusters;
 	tally->columns = columns;
-	tally->sums = reco_budget_alloc(budget, mul_size(Max(clusters, 1), columns), sizeof(double), "metrics");
+	tally->capacity = 1;
+	tally->row = reco_budget_alloc(budget, clusters, sizeof(int32), "metrics");
+	for (c = 0; c < clusters; c++)
+		tally->row[c] = -1;
+	tally->sums = reco_budget_alloc(budget, columns, sizeof(double), "metrics");
 	tally->totals = reco_budget_alloc(budget, columns, sizeof(double), "metrics");
 	return tally;
+}
+
+/* A row for a customer of whom nothing was added yet. */
+static void
+add_customer(RecoTally *tally, int cluster)
+{
+	Size		row_size = mul_size(tally->columns, sizeof(double));
+
+	if (tally->rows == tally->capacity)
+	{
+		int			capacity = Min(tally->capacity * 2, tally->clusters);
+
+		tally->sums = reco_budget_resize(tally->budget, tally->sums, tally->capacity, capacity, row_size, "metrics");
+		tally->capacity = capacity;
+	}
+	memset(tally->sums + (Size) tally->rows * tally->columns, 0, row_size);
+	tally->row[cluster] = tally->rows++;
+}
+
+/* Add to a customer's sum of a column. */
+void
+reco_tally_add(RecoTally *tally, int cluster, int column, double value)
+{
+	if (tally->row[cluster] < 0)
+		add_customer(tally, cluster);
+	tally->sums[(Size) tally->row[cluster] * tally->columns + column] += value;
 }
 
 static void
 add_row(const RecoTally *tally, int cluster, double times, double *to)
 {
-	const double *row = tally->sums + (Size) cluster * tally->columns;
+	const double *row = tally->sums + (Size) tally->row[cluster] * tally->columns;
 	int			i;
 
 	for (i = 0; i < tally->columns; i++)
@@ -45,7 +77,7 @@ add_row(const RecoTally *tally, int cluster, double times, double *to)
 
 /* All is added: make totals, and draw. */
 void
-reco_tally_finish(RecoTally *tally, RecoBudget *budget, uint64 seed)
+reco_tally_finish(RecoTally *tally, uint64 seed)
 {
 	pg_prng_state state;
 	int		   *times = palloc(mul_size(Max(tally->clusters, 1), sizeof(int)));
@@ -53,12 +85,13 @@ reco_tally_finish(RecoTally *tally, RecoBudget *budget, uint64 seed)
 	int			c;
 
 	for (c = 0; c < tally->clusters; c++)
-		add_row(tally, c, 1, tally->totals);
-	if (tally->clusters < 2)
+		if (tally->row[c] >= 0)
+			add_row(tally, c, 1, tally->totals);
+	if (tally->rows < 2)
 		return;
 	pg_prng_seed(&state, seed);
 	tally->replicates = REPLICATES;
-	tally->replicate = reco_budget_alloc(budget, mul_size(REPLICATES, tally->columns), sizeof(double), "metrics");
+	tally->replicate = reco_budget_alloc(tally->budget, mul_size(REPLICATES, tally->columns), sizeof(double), "metrics");
 	for (r = 0; r < REPLICATES; r++)
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -66,7 +99,7 @@ reco_tally_finish(RecoTally *tally, RecoBudget *budget, uint64 seed)
 		for (c = 0; c < tally->clusters; c++)
 			times[pg_prng_uint64_range(&state, 0, tally->clusters - 1)]++;
 		for (c = 0; c < tally->clusters; c++)
-			if (times[c] > 0)
+			if (times[c] > 0 && tally->row[c] >= 0)
 				add_row(tally, c, times[c], tally->replicate + (Size) r * tally->columns);
 	}
 	pfree(times);
@@ -91,15 +124,29 @@ quantile(const double *sorted, int n, double q)
 	return below + 1 < n ? sorted[below] + (at - below) * (sorted[below + 1] - sorted[below]) : sorted[n - 1];
 }
 
+/* The interval around a value, from what was drawn: not known where most draws leave it undefined. */
+static RecoInterval
+interval_of(double value, double *drawn, int n, int replicates)
+{
+	RecoInterval interval = {value, NAN, NAN};
+
+	if (isfinite(value) && n > 0 && n >= LEAST_DEFINED * replicates)
+	{
+		qsort(drawn, n, sizeof(double), compare_doubles);
+		interval.low = quantile(drawn, n, LOW);
+		interval.high = quantile(drawn, n, HIGH);
+	}
+	return interval;
+}
+
 /*
- * A metric of all customers, and its interval: not known with fewer than two customers, or where most draws leave the
- * metric undefined.
+ * A metric of all customers, and its interval: not known with fewer than two customers.
  */
 RecoInterval
 reco_tally_interval(const RecoTally *tally, RecoMetric metric, const void *arg)
 {
-	RecoInterval interval = {metric(tally->totals, arg), NAN, NAN};
 	double	   *drawn = palloc(mul_size(Max(tally->replicates, 1), sizeof(double)));
+	RecoInterval interval;
 	int			n = 0;
 	int			r;
 
@@ -108,12 +155,32 @@ reco_tally_interval(const RecoTally *tally, RecoMetric metric, const void *arg)
 		drawn[n] = metric(tally->replicate + (Size) r * tally->columns, arg);
 		n += isfinite(drawn[n]);
 	}
-	if (isfinite(interval.value) && n > 0 && n >= LEAST_DEFINED * tally->replicates)
+	interval = interval_of(metric(tally->totals, arg), drawn, n, tally->replicates);
+	pfree(drawn);
+	return interval;
+}
+
+/*
+ * By how much the metric of one tally is higher than that of another, with an interval that is paired where they have the
+ * same customers and seed.
+ */
+RecoInterval
+reco_tally_difference(const RecoTally *tally, const void *arg, const RecoTally *other, const void *other_arg,
+					  RecoMetric metric)
+{
+	int			replicates = Min(tally->replicates, other->replicates);
+	double	   *drawn = palloc(mul_size(Max(replicates, 1), sizeof(double)));
+	RecoInterval interval;
+	int			n = 0;
+	int			r;
+
+	for (r = 0; r < replicates; r++)
 	{
-		qsort(drawn, n, sizeof(double), compare_doubles);
-		interval.low = quantile(drawn, n, LOW);
-		interval.high = quantile(drawn, n, HIGH);
+		drawn[n] = metric(tally->replicate + (Size) r * tally->columns, arg) -
+			metric(other->replicate + (Size) r * other->columns, other_arg);
+		n += isfinite(drawn[n]);
 	}
+	interval = interval_of(metric(tally->totals, arg) - metric(other->totals, other_arg), drawn, n, replicates);
 	pfree(drawn);
 	return interval;
 }

@@ -10,9 +10,13 @@
 
 typedef struct RecoTally
 {
+	RecoBudget *budget;
 	int			clusters;
 	int			columns;
-	double	   *sums;			/* [clusters x columns] */
+	int32	   *row;			/* [clusters]: in sums, -1: nothing was added yet */
+	int			rows;
+	int			capacity;
+	double	   *sums;			/* [rows x columns] */
 	double	   *totals;			/* [columns] */
 	int			replicates;
 	double	   *replicate;		/* [replicates x columns] */
@@ -29,13 +33,10 @@ typedef struct RecoInterval
 } RecoInterval;
 
 extern RecoTally *reco_tally_create(RecoBudget *budget, int clusters, int columns);
-extern void reco_tally_finish(RecoTally *tally, RecoBudget *budget, uint64 seed);
+extern void reco_tally_add(RecoTally *tally, int cluster, int column, double value);
+extern void reco_tally_finish(RecoTally *tally, uint64 seed);
 extern RecoInterval reco_tally_interval(const RecoTally *tally, RecoMetric metric, const void *arg);
-
-static inline void
-reco_tally_add(RecoTally *tally, int cluster, int column, double value)
-{
-	tally->sums[(Size) cluster * tally->columns + column] += value;
-}
+extern RecoInterval reco_tally_difference(const RecoTally *tally, const void *arg, const RecoTally *other, const void *other_arg,
+										  RecoMetric metric);
 
 #endif							/* RECO_TALLY_H */

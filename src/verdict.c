@@ -53,7 +53,7 @@ static const char *
 against_simple(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int simple)
 {
 	const char *name = e->contestants[simple].name;
-	RecoInterval lead = reco_scoreboard_difference(board, 0, simple, kind, METRIC);
+	RecoInterval lead = reco_scoreboard_difference(board, 0, board, simple, kind, METRIC);
 	char	   *values = both_values(e, board, kind, simple);
 
 	if (lead.high < 0)
@@ -70,7 +70,7 @@ against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKi
 {
 	const char *name = e->contestants[best].name;
 	const char *so_far = beats_simple ? "better than popularity and repeat purchases" : "popularity and repeat purchases were not asked";
-	RecoInterval lead = reco_scoreboard_difference(board, 0, best, kind, METRIC);
+	RecoInterval lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
 	char	   *values = both_values(e, board, kind, best);
 
 	if (lead.low > 0)
@@ -93,7 +93,7 @@ reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoReques
 		verdict.words = "no other algorithm was asked: nothing to compare the model with";
 	else
 	{
-		verdict.lead = reco_scoreboard_difference(board, 0, best, kind, METRIC);
+		verdict.lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
 		if (e->replay.tests->clusters < FEW_CUSTOMERS)
 			verdict.words = psprintf("cannot tell: later orders are of %d customers only", e->replay.tests->clusters);
 		if (verdict.words == NULL && simple >= 0)
