@@ -510,6 +510,219 @@ CREATE FUNCTION reco.fairness(model text, by text, k integer DEFAULT 10, min_sup
 	AS 'MODULE_PATHNAME', 'reco_fairness_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 100 COST 1000000;
 COMMENT ON FUNCTION reco.fairness(text, text, integer, integer, text, timestamptz, timestamptz, integer, integer, integer, boolean, integer) IS
 'How a model, trained on the past alone as by reco.evaluate, serves groups on later orders. by names a feature of customers (add_users), a context of orders (add_orders) or a feature of items (add_items), qualified as in users.age_band where several have the name; its values, as text, are the groups, at most 1,000. Of customers and orders: recall, ndcg, calibration_bias (mean probability of what was shown less the share that was bought; above 0: promised too much), calibration_error and novelty (bits) of each group, and its gap to all requests. Of items: exposure, the share of places in answers, and its gap to the group''s share of what was bought. Intervals are those of 1,000 bootstrap draws of customers; within a metric the largest gaps come first. Groups with fewer than min_support customers (2 or more) with such orders have no row. For the model''s owner. Method for exposure: Singh and Joachims 2018. Errors: undefined_column, ambiguous_column, program_limit_exceeded (labels), and those of reco.evaluate.';
+/*
+ * Metrics
+ *
+ * Their state is an array of sums (src/sums.c) where that is enough.  Aggregates with the same step function share it where
+ * they stand in one query over the same arguments.
+ */
+
+CREATE FUNCTION reco.metrics_lists_step(double precision[], anyarray, anyarray, integer) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_lists_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_values_step(double precision[], anyarray, anyarray, double precision[], double precision, integer) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_values_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_margins_step(double precision[], anyarray, anyarray, double precision[], double precision, integer) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_margins_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_errors_step(double precision[], double precision, double precision) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_errors_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_probabilities_step(double precision[], double precision, boolean) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_probabilities_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_calibration_step(double precision[], double precision, boolean) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_calibration_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_calibration_step(double precision[], double precision, boolean, integer) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_calibration_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_novelty_step(double precision[], bigint, bigint) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_novelty_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_diversity_step(double precision[], double precision) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_diversity_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_auc_step(internal, double precision, boolean) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_metrics_auc_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_exposure_step(internal, anyarray, integer, bigint) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_metrics_exposure_step' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_combine(double precision[], double precision[]) RETURNS double precision[]
+	AS 'MODULE_PATHNAME', 'reco_metrics_combine' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_1(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_1' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_2(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_2' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_3(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_3' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_4(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_4' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_5(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_5' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_mean_6(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_mean_6' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_root(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_root' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_ratio(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_ratio' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_calibration(double precision[]) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_calibration' LANGUAGE C IMMUTABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_auc(internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_auc_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_coverage(internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_coverage' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+CREATE FUNCTION reco.metrics_gini(internal) RETURNS double precision
+	AS 'MODULE_PATHNAME', 'reco_metrics_gini_final' LANGUAGE C IMMUTABLE PARALLEL SAFE;
+
+COMMENT ON FUNCTION reco.metrics_lists_step(double precision[], anyarray, anyarray, integer) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_values_step(double precision[], anyarray, anyarray, double precision[], double precision, integer) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_margins_step(double precision[], anyarray, anyarray, double precision[], double precision, integer) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_errors_step(double precision[], double precision, double precision) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_probabilities_step(double precision[], double precision, boolean) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_calibration_step(double precision[], double precision, boolean) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_calibration_step(double precision[], double precision, boolean, integer) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_novelty_step(double precision[], bigint, bigint) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_diversity_step(double precision[], double precision) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_auc_step(internal, double precision, boolean) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_exposure_step(internal, anyarray, integer, bigint) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_combine(double precision[], double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_1(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_2(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_3(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_4(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_5(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_mean_6(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_root(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_ratio(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_calibration(double precision[]) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_auc(internal) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_coverage(internal) IS 'Support function of the metrics.';
+COMMENT ON FUNCTION reco.metrics_gini(internal) IS 'Support function of the metrics.';
+
+CREATE AGGREGATE reco.precision_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_1, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.precision_at_k(anyarray, anyarray, integer) IS
+'Mean over rows of hits / k, 0 to 1: a row is a request, recommended its list (best first, the first k count), relevant the set of items that were to be found; NULL where no row counts. A row does not count where an array is NULL or relevant is empty; an empty recommended is 0. Items are compared by the default equality of their type; an item recommended again is no hit there, but takes the rank. All metrics over the same (recommended, relevant, k) in one query are made in one pass. Ranks must be those among all items: among a sample of them, every metric of a list says something else (Krichene and Rendle 2020). Herlocker et al. 2004. Errors: invalid_parameter_value (k not from 1 to 1,000,000), null_value_not_allowed (a NULL in an array), array_subscript_error (more than one dimension), undefined_function (a type without default equality).';
+
+CREATE AGGREGATE reco.recall_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_2, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.recall_at_k(anyarray, anyarray, integer) IS
+'Mean over rows of hits / min(k, number of relevant items), 0 to 1. The textbook divides by the number of relevant items, and cannot reach 1 where that is more than k; where it is not, both are the same. Rows, NULLs and errors as of reco.precision_at_k.';
+
+CREATE AGGREGATE reco.hit_rate_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_3, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.hit_rate_at_k(anyarray, anyarray, integer) IS
+'Share of rows with a hit among the first k, 0 to 1. Rows, NULLs and errors as of reco.precision_at_k.';
+
+CREATE AGGREGATE reco.map_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_4, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.map_at_k(anyarray, anyarray, integer) IS
+'Mean average precision: mean over rows of the sum over hits of (hits up to their rank / rank), divided by min(k, number of relevant items), 0 to 1. Rows, NULLs and errors as of reco.precision_at_k. Manning, Raghavan and Schuetze 2008, chapter 8.';
+
+CREATE AGGREGATE reco.mrr_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_5, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.mrr_at_k(anyarray, anyarray, integer) IS
+'Mean reciprocal rank: mean over rows of 1 / rank of the first hit, 0 without one among the first k; 0 to 1. Rows, NULLs and errors as of reco.precision_at_k. Voorhees 1999.';
+
+CREATE AGGREGATE reco.ndcg_at_k(recommended anyarray, relevant anyarray, k integer) (
+	SFUNC = reco.metrics_lists_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_6, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.ndcg_at_k(anyarray, anyarray, integer) IS
+'Normalized discounted cumulative gain with binary gains: mean over rows of the sum over hits of 1 / log2(rank + 1), divided by that of a list with min(k, number of relevant items) hits at its beginning; 0 to 1. Rows, NULLs and errors as of reco.precision_at_k. Jarvelin and Kekalainen 2002.';
+
+CREATE AGGREGATE reco.value_recovered_at_k(recommended anyarray, relevant anyarray, "values" double precision[], visible_value double precision, k integer) (
+	SFUNC = reco.metrics_values_step, STYPE = double precision[], FINALFUNC = reco.metrics_ratio, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.value_recovered_at_k(anyarray, anyarray, double precision[], double precision, integer) IS
+'Sum over rows of the values of the hits / sum of visible_value, from 0 on: values[i] is what relevant[i] is worth (those of a repeated item add up), visible_value what was already in the request, such as the visible half of a basket. NULL where the latter sum is 0 or no row counts; a row with a NULL or with no relevant item does not count. NOT causal: it says what was found, and that may well have been bought anyway; what recommending changes, only an experiment with a control group can tell. Errors: as of reco.precision_at_k, numeric_value_out_of_range (a value that is negative or not finite), array_subscript_error (not as many values as relevant items).';
+
+CREATE AGGREGATE reco.margin_recovered_at_k(recommended anyarray, relevant anyarray, margins double precision[], visible_value double precision, k integer) (
+	SFUNC = reco.metrics_margins_step, STYPE = double precision[], FINALFUNC = reco.metrics_ratio, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.margin_recovered_at_k(anyarray, anyarray, double precision[], double precision, integer) IS
+'reco.value_recovered_at_k with margins, which may be negative; then the ratio may be, too. visible_value is the visible items'' margin, or whatever else the margins are to be compared with, and not negative. NOT causal either: what was found may well have been bought anyway; only an experiment tells what recommending changes. NULLs and errors as there.';
+
+CREATE AGGREGATE reco.catalogue_coverage(recommended anyarray, k integer, items bigint) (
+	SFUNC = reco.metrics_exposure_step, STYPE = internal, SSPACE = 8192, FINALFUNC = reco.metrics_coverage, FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.catalogue_coverage(anyarray, integer, bigint) IS
+'Different items among the first k of any row''s list / items, the number of items that could have been recommended; 0 to 1. A row whose list is NULL does not count; NULL where none does. Keeps each different item in memory (about 40 bytes and its own size). Errors: invalid_parameter_value (k not from 1 to 1,000,000; items below 1, not the same in all rows, or less than the different items), null_value_not_allowed, array_subscript_error, undefined_function as of reco.precision_at_k. Ge, Delgado-Battenfeld and Jannach 2010.';
+
+CREATE AGGREGATE reco.exposure_gini(recommended anyarray, k integer, items bigint) (
+	SFUNC = reco.metrics_exposure_step, STYPE = internal, SSPACE = 8192, FINALFUNC = reco.metrics_gini, FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.exposure_gini(anyarray, integer, bigint) IS
+'Gini index of how often items are shown, over all items of the catalogue with those that never are: sum over items of (2 rank - items - 1) shown / (items x sum of shown), ranks ascending by shown. 0: all equally often, or nothing is shown at all; at most (items - 1) / items: always the same one. An item is shown by a row once, if it is among the first k. Rows, NULLs, memory and errors as of reco.catalogue_coverage. Gastwirth 1972.';
+
+CREATE AGGREGATE reco.novelty(orders_with_item bigint, orders bigint) (
+	SFUNC = reco.metrics_novelty_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_1, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.novelty(bigint, bigint) IS
+'Mean self-information, in bits, of recommended items: a row is one of them, in orders_with_item of so many orders, and adds -log2((orders_with_item + 1) / (orders + 1)), from 0 (in every order) to log2(orders + 1) (in none). A row with a NULL does not count; NULL where none does. Error: numeric_value_out_of_range unless 0 <= orders_with_item <= orders. Zhou et al. 2010.';
+
+CREATE AGGREGATE reco.intra_list_diversity(similarity double precision) (
+	SFUNC = reco.metrics_diversity_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_1, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.intra_list_diversity(double precision) IS
+'Mean of 1 - similarity, 0 to 1, where rows are the pairs of items of a list: group by list, and take the mean of that over lists. Each pair counts once, or each twice. A row with NULL does not count; NULL where none does. Error: numeric_value_out_of_range for a similarity that is not from 0 to 1. Ziegler et al. 2005.';
+
+CREATE AGGREGATE reco.mse(predicted double precision, actual double precision) (
+	SFUNC = reco.metrics_errors_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_1, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.mse(double precision, double precision) IS
+'Mean of (predicted - actual)^2, from 0 on. A row with a NULL does not count; NULL where none does. Error: numeric_value_out_of_range for a NaN, an infinity, or a sum beyond double precision.';
+
+CREATE AGGREGATE reco.rmse(predicted double precision, actual double precision) (
+	SFUNC = reco.metrics_errors_step, STYPE = double precision[], FINALFUNC = reco.metrics_root, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.rmse(double precision, double precision) IS
+'Root of the mean of (predicted - actual)^2, from 0 on. NULLs and errors as of reco.mse.';
+
+CREATE AGGREGATE reco.auc(score double precision, relevant boolean) (
+	SFUNC = reco.metrics_auc_step, STYPE = internal, SSPACE = 8192, FINALFUNC = reco.metrics_auc, FINALFUNC_MODIFY = READ_ONLY,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.auc(double precision, boolean) IS
+'Chance that what is relevant has a higher score than what is not, ties counting half: the area under the ROC curve, 0 to 1, 0.5 for scores that say nothing. A row with a NULL does not count; NULL unless there are rows of both kinds. Keeps the scores in memory (8 to 16 bytes a row, and up to 8 more while it sorts). Error: numeric_value_out_of_range for a NaN or infinite score. Mann and Whitney 1947; Hanley and McNeil 1982.';
+
+CREATE AGGREGATE reco.log_loss(probability double precision, outcome boolean) (
+	SFUNC = reco.metrics_probabilities_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_1, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.log_loss(double precision, boolean) IS
+'Mean of -ln(probability) where outcome is true and -ln(1 - probability) where it is false, 0 to 34.6: probabilities within 1e-15 of 0 or 1 count as those. A row with a NULL does not count; NULL where none does. Error: numeric_value_out_of_range for a probability that is not from 0 to 1.';
+
+CREATE AGGREGATE reco.brier(probability double precision, outcome boolean) (
+	SFUNC = reco.metrics_probabilities_step, STYPE = double precision[], FINALFUNC = reco.metrics_mean_2, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.brier(double precision, boolean) IS
+'Mean of (probability - outcome)^2, with an outcome of 1 or 0; 0 to 1. NULLs and errors as of reco.log_loss. Brier 1950.';
+
+CREATE AGGREGATE reco.calibration_error(probability double precision, outcome boolean) (
+	SFUNC = reco.metrics_calibration_step, STYPE = double precision[], FINALFUNC = reco.metrics_calibration, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.calibration_error(double precision, boolean) IS
+'Expected calibration error: by probability, rows are put into 10 bins of equal width; sum over bins of |sum of probabilities - number of true outcomes| / number of rows, 0 to 1. NULLs and errors as of reco.log_loss. Naeini, Cooper and Hauskrecht 2015.';
+
+CREATE AGGREGATE reco.calibration_error(probability double precision, outcome boolean, bins integer) (
+	SFUNC = reco.metrics_calibration_step, STYPE = double precision[], FINALFUNC = reco.metrics_calibration, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.metrics_combine, PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.calibration_error(double precision, boolean, integer) IS
+'The same with 1 to 1000 bins. Errors: also invalid_parameter_value, for another number of bins or one that is not the same in all rows.';
 
 /* Operate */
 

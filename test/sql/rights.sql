@@ -2,6 +2,7 @@
 
 SET client_min_messages = warning;
 SELECT plan(506);
+SELECT plan(650);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -96,11 +97,22 @@ INSERT INTO calls VALUES
 	('SELECT reco.resolve_role(''nobody'', 0, 0)', 0),
 	('SELECT reco.resolve_relation(''public'', ''lines'', 0, 0, 0)', 0),
 	('SELECT * FROM reco.models', 0), ('SELECT * FROM reco.sources', 0), ('SELECT * FROM reco.versions', 0), ('SELECT * FROM reco.grants', 0);
+CREATE TABLE metrics (name, arguments) AS
+SELECT m || '_at_k', '''{1}''::integer[], ''{1}'', 1' FROM unnest(ARRAY['precision', 'recall', 'hit_rate', 'map', 'mrr', 'ndcg']) m
+UNION ALL SELECT m || '_recovered_at_k', '''{1}''::integer[], ''{1}'', ''{1}'', 1, 1' FROM unnest(ARRAY['value', 'margin']) m
+UNION ALL SELECT m, '1, true' FROM unnest(ARRAY['auc', 'log_loss', 'brier', 'calibration_error']) m UNION ALL VALUES ('calibration_error', '1, true, 2')
+UNION ALL SELECT m, '''{1}''::integer[], 1, 1' FROM unnest(ARRAY['catalogue_coverage', 'exposure_gini']) m
+UNION ALL VALUES ('rmse', '1, 1'), ('mse', '1, 1'), ('novelty', '1, 1'), ('intra_list_diversity', '1'), ('intra_list_diversity', 'NULL');
+CREATE TABLE metrics_support (name) AS SELECT 'metrics_' || part
+FROM unnest(string_to_array('lists_step values_step margins_step errors_step probabilities_step calibration_step novelty_step diversity_step auc_step exposure_step combine '
+                            'mean_1 mean_2 mean_3 mean_4 mean_5 mean_6 root ratio calibration auc coverage gini', ' ')) part;
+INSERT INTO calls SELECT format('SELECT reco.%s(%s)', name, arguments), 0 FROM metrics;
 SELECT is(outcome(who, call), CASE WHEN rank >= needed THEN 'ok' ELSE '42501' END, format('%s: %s', who, call))
 FROM   roles, calls ORDER BY call, rank DESC, who;
 SELECT bag_eq($$SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
               $$SELECT DISTINCT (regexp_match(call, 'reco\.(\w+)\('))[1]::name FROM calls WHERE call LIKE '%reco.%(%'
-                UNION SELECT 'create_model' UNION SELECT 'factorize_' || part FROM unnest(ARRAY['step', 'combine', 'serialize', 'deserialize', 'final']) part$$, 'the matrix has every function');
+                UNION SELECT 'create_model' UNION SELECT 'factorize_' || part FROM unnest(ARRAY['step', 'combine', 'serialize', 'deserialize', 'final']) part
+                UNION SELECT name FROM metrics_support$$, 'the matrix has every function');
 
 -- create_model is the DBA's to give, and the model belongs to who calls.
 SELECT is(outcome(who, 'SELECT reco.create_model(''new'')'), CASE WHEN rank >= 3 THEN 'ok' ELSE '42501' END, format('%s: create_model', who)) FROM roles;
@@ -150,6 +162,9 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')$$, 'labels of the functions');
+	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
+	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')
+	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');
 
 -- ---- What is seen -------------------------------------------------------------------------------------------------
 
