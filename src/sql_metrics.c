@@ -235,11 +235,14 @@ reco_metrics_combine(PG_FUNCTION_ARGS)
 	if (sums.n != other.n)
 		complain_of_bins();
 	for (i = 0; i < sums.n; i++)
-		reco_sums_add(&sums, i, other.at[i]);
+	{
+		reco_sums_add(&sums, i, other.high[i]);
+		sums.low[i] += other.low[i];
+	}
 	PG_RETURN_ARRAYTYPE_P(sums.state);
 }
 
-/* A state of the expected kind, with at least so many sums. */
+/* A state with at least so many sums. */
 static RecoSums
 finished_sums(FunctionCallInfo fcinfo, int least)
 {
@@ -260,7 +263,7 @@ mean(FunctionCallInfo fcinfo, int i)
 {
 	RecoSums	sums = finished_sums(fcinfo, i + 1);
 
-	PG_RETURN_FLOAT8(reco_sums_result(sums.at[i] / sums.at[0]));
+	PG_RETURN_FLOAT8(reco_sums_result(reco_sums_get(&sums, i) / reco_sums_get(&sums, 0)));
 }
 
 Datum
@@ -311,9 +314,9 @@ reco_metrics_ratio(PG_FUNCTION_ARGS)
 {
 	RecoSums	sums = finished_sums(fcinfo, 3);
 
-	if (sums.at[2] == 0)
+	if (reco_sums_get(&sums, 2) == 0)
 		PG_RETURN_NULL();
-	PG_RETURN_FLOAT8(reco_sums_result(sums.at[1] / sums.at[2]));
+	PG_RETURN_FLOAT8(reco_sums_result(reco_sums_get(&sums, 1) / reco_sums_get(&sums, 2)));
 }
 
 Datum
@@ -321,8 +324,15 @@ reco_metrics_calibration(PG_FUNCTION_ARGS)
 {
 	RecoSums	sums = finished_sums(fcinfo, 3);
 	int			bins = (sums.n - 1) / 2;
+	double	   *by_bin = palloc(mul_size(2 * bins, sizeof(double)));
+	double		error;
+	int			i;
 
-	PG_RETURN_FLOAT8(reco_sums_result(reco_metrics_calibration_error(sums.at + 1, sums.at + 1 + bins, bins, sums.at[0])));
+	for (i = 0; i < 2 * bins; i++)
+		by_bin[i] = reco_sums_get(&sums, 1 + i);
+	error = reco_metrics_calibration_error(by_bin, by_bin + bins, bins, reco_sums_get(&sums, 0));
+	pfree(by_bin);
+	PG_RETURN_FLOAT8(reco_sums_result(error));
 }
 
 /* --- AUC --------------------------------------------------------------------------------------------------- */

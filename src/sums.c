@@ -1,6 +1,9 @@
 /*
  * sums.c: the state of aggregates that add up a few numbers: float8[], by convention with the count of rows first.
  *
+ * To each sum belongs a second number with what rounding took from it (Neumaier 1974, "Rundungsfehleranalyse einiger
+ * Verfahren zur Summation endlicher Summen"), so that neither the number of rows nor their order shows in a mean.
+ *
  * An array needs neither a function to serialize it nor one to combine states of each kind, and all aggregates that make
  * the same sums share one state where they stand in one query.  Support functions change it in place, as those of
  * PostgreSQL do, which is why they may only be called within an aggregate.  Whoever makes an aggregate of these functions
@@ -39,10 +42,15 @@ reco_sums_unchanged(FunctionCallInfo fcinfo)
 }
 
 /* Of an array of one dimension without a bitmap of nulls. */
-static double *
-numbers_of(ArrayType *array)
+static RecoSums
+sums_of(ArrayType *state)
 {
-	return (double *) ((char *) array + ARR_OVERHEAD_NONULLS(1));
+	RecoSums	sums = {.state = state};
+
+	sums.n = ARR_DIMS(state)[0] / 2;
+	sums.high = (double *) ((char *) state + ARR_OVERHEAD_NONULLS(1));
+	sums.low = sums.high + sums.n;
+	return sums;
 }
 
 /* The state that is argument i, of any length. */
@@ -51,24 +59,24 @@ reco_sums_read(FunctionCallInfo fcinfo, int i)
 {
 	ArrayType  *state = PG_GETARG_ARRAYTYPE_P(i);
 
-	if (ARR_NDIM(state) != 1 || ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID)
+	if (ARR_NDIM(state) != 1 || ARR_HASNULL(state) || ARR_ELEMTYPE(state) != FLOAT8OID || ARR_DIMS(state)[0] % 2 != 0)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATA_CORRUPTED),
 				 errmsg("the state of a metric is no list of sums"),
 				 errhint("Such states come from the metrics of reco alone.")));
-	return (RecoSums) {state, numbers_of(state), ARR_DIMS(state)[0]};
+	return sums_of(state);
 }
 
 static ArrayType *
 make_zeros(int n)
 {
-	Size		size = ARR_OVERHEAD_NONULLS(1) + n * sizeof(double);
+	Size		size = ARR_OVERHEAD_NONULLS(1) + 2 * n * sizeof(double);
 	ArrayType  *zeros = palloc0(size);
 
 	SET_VARSIZE(zeros, size);
 	zeros->ndim = 1;
 	zeros->elemtype = FLOAT8OID;
-	ARR_DIMS(zeros)[0] = n;
+	ARR_DIMS(zeros)[0] = 2 * n;
 	ARR_LBOUND(zeros)[0] = 1;
 	return zeros;
 }
@@ -80,11 +88,7 @@ reco_sums_open(FunctionCallInfo fcinfo, int n)
 	RecoSums	sums;
 
 	if (PG_ARGISNULL(0))
-	{
-		ArrayType  *zeros = make_zeros(n);
-
-		return (RecoSums) {zeros, numbers_of(zeros), n};
-	}
+		return sums_of(make_zeros(n));
 	sums = reco_sums_read(fcinfo, 0);
 	if (sums.n != n)
 		ereport(ERROR,
@@ -109,5 +113,16 @@ reco_sums_result(double value)
 void
 reco_sums_add(RecoSums *sums, int i, double value)
 {
-	sums->at[i] = reco_sums_result(sums->at[i] + value);
+	double		before = sums->high[i];
+	double		after = reco_sums_result(before + value);
+	double		added = after - before;
+
+	sums->high[i] = after;
+	sums->low[i] += (before - (after - added)) + (value - added);
+}
+
+double
+reco_sums_get(const RecoSums *sums, int i)
+{
+	return sums->high[i] + sums->low[i];
 }

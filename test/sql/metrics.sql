@@ -1,7 +1,7 @@
 -- The metrics: against an implementation in SQL, by hand, their bounds, in parallel plans and windows; and what they refuse.
 
 SET client_min_messages = warning;
-SELECT plan(314);
+SELECT plan(315);
 
 -- A statement's SQLSTATE, message and hint.
 CREATE FUNCTION complaint(statement text, OUT state text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
@@ -117,6 +117,8 @@ FROM   (VALUES (NULL::integer[], '{1}'::integer[], 'a NULL list'), ('{1}', NULL,
 GROUP  BY what;
 SELECT is(reco.precision_at_k(a, b, 1), 0.5::float8, 'a mean is over the rows that count') FROM (VALUES ('{1}'::integer[], '{1}'::integer[]), ('{}', '{1}'), (NULL, '{1}'), ('{1}', NULL), ('{1}', '{}')) x (a, b);
 SELECT is(reco.map_at_k(recommended, relevant, 3), NULL, 'no rows, no metric') FROM lists WHERE false;
+
+SELECT is(reco.precision_at_k(ARRAY[1], ARRAY[1], 10), 0.1::float8, 'a mean of many rows is as exact as of one') FROM generate_series(1, 300000);
 
 -- Bounds, and moving a hit up.
 SELECT is_empty($$SELECT n FROM (SELECT n, recommended, relevant FROM lists) l, unnest(ARRAY[1, 3, 30]) k GROUP BY n, k, recommended, relevant
@@ -361,16 +363,16 @@ EXCEPTION WHEN OTHERS THEN
 END $$;
 CREATE TABLE fates AS
 SELECT step, final, state, fate(step, arguments, call, final, state)
-FROM   (VALUES ('combine', 'float8[]', '''{1,2,3,4,5,6,7}''::float8[]'), ('combine', 'float8[]', 'NULL::float8[]'), ('lists_step', 'anyarray, anyarray, integer', 'ARRAY[1], ARRAY[1], 1'), ('lists_step', 'anyarray, anyarray, integer', 'NULL::integer[], ARRAY[1], 1'),
+FROM   (VALUES ('combine', 'float8[]', '''{1,2,3,4,5,6,7,0,0,0,0,0,0,0}''::float8[]'), ('combine', 'float8[]', 'NULL::float8[]'), ('lists_step', 'anyarray, anyarray, integer', 'ARRAY[1], ARRAY[1], 1'), ('lists_step', 'anyarray, anyarray, integer', 'NULL::integer[], ARRAY[1], 1'),
                ('values_step', 'anyarray, anyarray, float8[], float8, integer', 'ARRAY[1], ARRAY[1], ARRAY[1], 1, 1'), ('errors_step', 'float8, float8', '1, 1'), ('probabilities_step', 'float8, boolean', '1, true'),
                ('calibration_step', 'float8, boolean', '1, true'), ('calibration_step', 'float8, boolean, integer', '1, true, 1'), ('novelty_step', 'bigint, bigint', '1, 1'), ('diversity_step', 'float8', '1')) s (step, arguments, call),
        unnest(ARRAY['mean_1', 'mean_2', 'mean_6', 'root', 'ratio', 'calibration']) final,
-       unnest(ARRAY['{}', '{1}', '{0,0}', '{1,1}', '{1,-1}', '{0,1,1}', '{1,1,1}', '{1,2,3,4,5,6,7}', '{0,0,0,0,0,0,0}', '{NaN,NaN,NaN,NaN,NaN,NaN,NaN}', '{1,Infinity}', '{1,NULL}', '{{1,1},{1,1}}', '[3:4]={1,1}', '{1,1e308,1e308}',
-                    '{-1,1,1}', '{1e-300,1e300,1}']) state;
+       unnest(ARRAY['{}', '{1}', '{0,0}', '{1,1}', '{1,1,0}', '{0,0,0,0}', '{1,1,0,0}', '{1,-1,0,0}', '{0,1,1,0,0,0}', '{1,1,1,0,0,0}', '{1,1,1,1,1,NaN}', '{1,2,3,4,5,6,7,0,0,0,0,0,0,0}', array_fill(0::float8, ARRAY[14])::text,
+                    array_fill('NaN'::float8, ARRAY[14])::text, '{1,Infinity,0,0}', '{1,2,-Infinity,Infinity}', '{1,NULL}', '{{1,1},{1,1}}', '[3:6]={1,1,0,0}', '{1,1e308,1e308,0,1e308,1e308}', '{-1,1,1,0,0,0}', '{1e-300,1e300,1,0,0,0}']) state;
 RESET ROLE;
 SELECT bag_eq('SELECT DISTINCT regexp_replace(fate, ''\d+ sums, not \d+'', ''n sums, not m'') FROM fates',
               ARRAY['ok', 'XX001 the state of a metric is no list of sums', 'XX001 the state of a metric has n sums, not m', '22003 a metric is out of the range of double precision',
                     '22023 parameter "bins" must be the same in all rows of a group'], 'what forged states lead to');
-SELECT is_empty($$SELECT * FROM fates WHERE state IN ('{}', '{1,NULL}', '{{1,1},{1,1}}') AND fate NOT LIKE 'XX001 the state of a metric is no list of sums'$$, 'what is no list of sums is refused by all');
+SELECT is_empty($$SELECT * FROM fates WHERE state IN ('{}', '{1}', '{1,1,0}', '{1,NULL}', '{{1,1},{1,1}}') AND fate NOT LIKE 'XX001 the state of a metric is no list of sums'$$, 'what is no list of sums is refused by all');
 
 SELECT * FROM finish();
