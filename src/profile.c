@@ -44,26 +44,49 @@ purchases_clock(const RecoSituation *situation, double half_life)
 	return situation->as_of;
 }
 
-/*
- * What the customer bought, in the order of the latest purchases; weight: decayed number of purchases.
- */
-void
-reco_profile_set_purchases(RecoProfile *profile, const RecoSituation *situation, double half_life)
+static inline void
+add(RecoProfile *profile, int32 item, double amount)
+{
+	if (profile->sums[item] == 0)
+		profile->entries[profile->n++].item = item;
+	profile->sums[item] += amount;
+}
+
+static void
+add_purchases(RecoProfile *profile, const RecoSituation *situation, double half_life)
 {
 	TimestampTz clock = purchases_clock(situation, half_life);
 	int			i;
 
-	make_room(profile, situation->n_purchases);
-	profile->n = 0;
 	for (i = 0; i < situation->n_purchases; i++)
 	{
-		const RecoPurchase *purchase = &situation->purchases[i];
-
 		RECO_CHECK_INTERRUPTS(i);
-		if (profile->sums[purchase->item] == 0)
-			profile->entries[profile->n++].item = purchase->item;
-		profile->sums[purchase->item] += reco_lines_decay(purchase->at, clock, half_life);
+		add(profile, situation->purchases[i].item, reco_lines_decay(situation->purchases[i].at, clock, half_life));
 	}
+}
+
+static void
+add_basket(RecoProfile *profile, const RecoSituation *situation)
+{
+	int			i;
+
+	for (i = 0; i < situation->n_basket; i++)
+		add(profile, situation->basket[i], 1);
+}
+
+static void
+begin(RecoProfile *profile, const RecoSituation *situation)
+{
+	make_room(profile, situation->n_purchases + situation->n_basket);
+	profile->n = 0;
+}
+
+/* From sums to weights; leaves the sums zero. */
+static void
+end(RecoProfile *profile)
+{
+	int			i;
+
 	for (i = 0; i < profile->n; i++)
 	{
 		RecoEntry  *entry = &profile->entries[i];
@@ -74,16 +97,32 @@ reco_profile_set_purchases(RecoProfile *profile, const RecoSituation *situation,
 	}
 }
 
+/* What the customer bought, in the order of the latest purchases; weight: decayed number of purchases. */
+void
+reco_profile_set_purchases(RecoProfile *profile, const RecoSituation *situation, double half_life)
+{
+	begin(profile, situation);
+	add_purchases(profile, situation, half_life);
+	end(profile);
+}
+
 /* What is in the basket, each with weight 1. */
 void
 reco_profile_set_basket(RecoProfile *profile, const RecoSituation *situation)
 {
-	int			i;
+	begin(profile, situation);
+	add_basket(profile, situation);
+	end(profile);
+}
 
-	make_room(profile, situation->n_basket);
-	profile->n = situation->n_basket;
-	for (i = 0; i < situation->n_basket; i++)
-		profile->entries[i] = (RecoEntry) {situation->basket[i], 1};
+/* Both; an item in the basket is one more purchase. */
+void
+reco_profile_set_all(RecoProfile *profile, const RecoSituation *situation, double half_life)
+{
+	begin(profile, situation);
+	add_basket(profile, situation);
+	add_purchases(profile, situation, half_life);
+	end(profile);
 }
 
 /* From decayed counts to weights that grow less and less, those of training. */

@@ -21,6 +21,7 @@ typedef struct RecoProfile
 extern RecoProfile *reco_profile_create(const RecoPast *past);
 extern void reco_profile_set_purchases(RecoProfile *profile, const RecoSituation *situation, double half_life);
 extern void reco_profile_set_basket(RecoProfile *profile, const RecoSituation *situation);
+extern void reco_profile_set_all(RecoProfile *profile, const RecoSituation *situation, double half_life);
 extern void reco_profile_dampen(RecoProfile *profile);
 extern void reco_profile_describe_decay(const char *what, double half_life, StringInfo text);
 
