@@ -17,6 +17,7 @@
 #include "access/xact.h"
 #include "availability.h"
 #include "check.h"
+#include "contents.h"
 #include "guc.h"
 #include "interrupts.h"
 #include "metrics.h"
@@ -40,6 +41,8 @@ static const RecoAlgorithm *const algorithms[] = {
 	&reco_baseline_user_knn,
 	&reco_baseline_basket_knn,
 	&reco_baseline_content,
+	&reco_baseline_ials,
+	&reco_baseline_hybrid,
 };
 
 /* The i-th algorithm beside the model; NULL behind the last. */
@@ -167,6 +170,12 @@ reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model)
 	e->replay.situations = reco_replay_situations(e->split.tests, e->model_item, e->model_options.history_limit);
 	e->contestants[0] = (RecoContestant) {.name = RECO_EVALUATION_MODEL,.answering = a};
 	e->n_contestants = 1;
+}
+
+static int32
+find_item(void *arg, const RecoKey *key)
+{
+	return reco_answering_find_item(arg, key);
 }
 
 /* --- rivals ------------------------------------------------------------------------------------------------ */
@@ -399,6 +408,7 @@ reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, R
 	INSTR_TIME_SET_CURRENT(start);
 	reco_evaluation_set_model(e, reco_retrain(e->journal, &e->split.past, &e->model_options, &e->reader, e->undated, progress));
 	e->training_seconds = seconds_since(start);
+	e->content = reco_contents_read(e->budget, &e->reader, e->undated, e->model->items, find_item, unconstify(RecoModel *, e->model));
 	add_rivals(e);
 	e->replay.with_auc = true;
 	reco_progress_phase(progress, RECO_PHASE_REPLAYING, e->split.tests->n);
