@@ -24,6 +24,7 @@
 #include "miscadmin.h"
 #include "portability/instr_time.h"
 #include "retrain.h"
+#include "train.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -186,7 +187,7 @@ set_learning(const RecoEvaluation *e, RecoPast *past)
 	past->content = e->content;
 	past->factors = e->model_options.factors;
 	past->unobserved = e->model_options.unobserved_weight;
-	past->regularization = e->model_options.regularization;
+	past->regularization = reco_train_regularization(&e->model_options, e->model->items);
 	past->seed = (uint64) e->model_options.seed;
 }
 

@@ -305,12 +305,19 @@ default_regularization(int32 items)
 	return REGULARIZATION * pow(MANY_ITEMS / (double) Min(Max(items, FEW_ITEMS), MANY_ITEMS), 0.7);
 }
 
+/* The lambda that a model of so many items is trained with. */
+double
+reco_train_regularization(const RecoOptions *options, int32 items)
+{
+	return isnan(options->regularization) ? default_regularization(items) : options->regularization;
+}
+
 static void
 settle_options(Trainer *trainer)
 {
 	trainer->settled = *trainer->options;
-	if (isnan(trainer->settled.regularization))
-		trainer->settled.regularization = default_regularization(reco_idmap_count(trainer->interactions->items));
+	trainer->settled.regularization = reco_train_regularization(trainer->options,
+																reco_idmap_count(trainer->interactions->items));
 	trainer->ials.regularization = trainer->settled.regularization;
 	trainer->options = &trainer->settled;
 }

@@ -54,6 +54,7 @@ typedef struct RecoTrained
 } RecoTrained;
 
 extern const char *reco_train_stage_name(RecoStage stage);
+extern double reco_train_regularization(const RecoOptions *options, int32 items);
 extern TimestampTz reco_train_before(const RecoOptions *options, TimestampTz now);
 extern RecoTrained *reco_train_model(const RecoTraining *training);
 extern RecoTrained *reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options,
