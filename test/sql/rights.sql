@@ -1,7 +1,6 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(506);
 SELECT plan(650);
 
 CREATE ROLE owner_role;
@@ -20,8 +19,8 @@ SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 A
 FROM generate_series(1, 40) o, generate_series(1, 2) j;
 GRANT SELECT ON lines TO owner_role;
 SET ROLE owner_role;
-SELECT reco.create_model('m', 'UTC', '{"factors": 2}') \g /dev/null
-SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT reco.create_model('m', 'UTC', '{"factors": 2, "training_clock": "2024-01-02 06:00+00"}') \g /dev/null
+SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o', context => 'o % 2 AS parity') \g /dev/null
 SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', name => 'spare') \g /dev/null
 SELECT reco.train('m') \g /dev/null
 SELECT reco.create_model('t', 'UTC', '{"factors": 2}') \g /dev/null
@@ -89,6 +88,10 @@ INSERT INTO calls VALUES
 	('SELECT reco.factorize(u, i, 1) FROM (VALUES (1, 2), (1, 3)) v (u, i)', 0),
 	('SELECT * FROM reco.check(''m'')', 3),
 	('SELECT * FROM reco.prune_versions(''m'', 1)', 3),
+	('SELECT * FROM reco.evaluate(''m'')', 3),
+	('SELECT * FROM reco.replay(''m'')', 3),
+	('SELECT * FROM reco.compare(''m'', 1, 1)', 3),
+	('SELECT * FROM reco.fairness(''m'', ''parity'', min_support => 2)', 3),
 	('SELECT reco.access(''m'')', 0),
 	('SELECT reco.access(''nothing'')', 0),
 	('SELECT reco.default_options()', 0),
@@ -161,9 +164,8 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
-	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')$$, 'labels of the functions');
-	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
-	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u')
+	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
+	         ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')
 	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');
 
 -- ---- What is seen -------------------------------------------------------------------------------------------------
