@@ -188,14 +188,14 @@ CREATE FUNCTION gini_of(first integer, items bigint) RETURNS float8 LANGUAGE sql
 	WITH shown AS (SELECT g, (SELECT count(DISTINCT n) FROM requests, unnest(recommended) WITH ORDINALITY l (i, rank) WHERE rank <= first AND i = g) AS n FROM generate_series(1, items) g)
 	SELECT sum(abs(a.n - b.n)) / (2.0 * items * (SELECT sum(n) FROM shown)) FROM shown a, shown b
 $$;
-SELECT is_near(reco.catalogue_coverage(recommended, first, items), coverage_of(first, items), format('coverage@%s of %s', first, items)),
-       is_near(reco.exposure_gini(recommended, first, items), gini_of(first, items), format('gini@%s of %s', first, items))
+SELECT unnest(ARRAY[is_near(reco.catalogue_coverage(recommended, first, items), coverage_of(first, items), format('coverage@%s of %s', first, items)),
+       is_near(reco.exposure_gini(recommended, first, items), gini_of(first, items), format('gini@%s of %s', first, items))])
 FROM   requests, unnest(ARRAY[1, 3, 1000000]) first, unnest(ARRAY[25, 40]) items GROUP BY first, items;
 SELECT is((SELECT ARRAY[reco.catalogue_coverage(recommended::text[], 3, 25), reco.exposure_gini(recommended::text[], 3, 25)] FROM requests),
           (SELECT ARRAY[reco.catalogue_coverage(recommended, 3, 25), reco.exposure_gini(recommended, 3, 25)] FROM requests), 'the same of texts');
 SELECT is((SELECT ARRAY[reco.catalogue_coverage(recommended::money[], 3, 25), reco.exposure_gini(recommended::money[], 3, 25)] FROM requests),
           (SELECT ARRAY[reco.catalogue_coverage(recommended, 3, 25), reco.exposure_gini(recommended, 3, 25)] FROM requests), 'and of a type without a hash function');
-SELECT is(reco.exposure_gini(l, 5, 4), g, what), is(reco.catalogue_coverage(l, 5, 4), c, what)
+SELECT unnest(ARRAY[is(reco.exposure_gini(l, 5, 4), g, what), is(reco.catalogue_coverage(l, 5, 4), c, what)])
 FROM   (VALUES (ARRAY[1, 2, 3, 4], 0::float8, 1::float8, 'all equally'), (ARRAY[1, 1, 1], 0.75, 0.25, 'always one'), ('{}', 0, 0, 'nothing shown'), (NULL, NULL, NULL, 'no list')) x (l, g, c, what)
 GROUP  BY g, c, what;
 SELECT is(reco.exposure_gini(ARRAY[n % 3 + 1], 1, 3), 0::float8, 'equally often, many times') FROM generate_series(1, 999) n;
@@ -212,10 +212,10 @@ SELECT is(reco.intra_list_diversity(s), 0.5::float8, 'the bounds of similarity')
 -- ---- Value -----------------------------------------------------------------------------------------------------------
 
 CREATE TABLE valued AS SELECT n, recommended, relevant, k, (SELECT array_agg(round((i * 7 % 11 + o * n % 5)::numeric, 1)::float8 ORDER BY o) FROM unnest(relevant) WITH ORDINALITY u (i, o)) AS worth, n % 17 AS visible FROM lists;
-SELECT is_near(reco.value_recovered_at_k(recommended, relevant, worth, visible, k),
+SELECT unnest(ARRAY[is_near(reco.value_recovered_at_k(recommended, relevant, worth, visible, k),
                sum((SELECT coalesce(sum(w), 0) FROM unnest(relevant, worth) u (i, w) WHERE i = ANY (recommended[1:k]))) / sum(visible), 'value recovered'),
        is_near(reco.margin_recovered_at_k(recommended, relevant, ARRAY(SELECT 3 - w FROM unnest(worth) WITH ORDINALITY u (w, o) ORDER BY o), visible, k),
-               sum((SELECT coalesce(sum(3 - w), 0) FROM unnest(relevant, worth) u (i, w) WHERE i = ANY (recommended[1:k]))) / sum(visible), 'margin recovered')
+               sum((SELECT coalesce(sum(3 - w), 0) FROM unnest(relevant, worth) u (i, w) WHERE i = ANY (recommended[1:k]))) / sum(visible), 'margin recovered')])
 FROM   valued;
 SELECT is(reco.value_recovered_at_k(ARRAY[1, 2, 1], ARRAY[2, 9, 2], ARRAY[3, 100, 4], 14, 3), 0.5::float8, 'by hand: the values of a repeated item add up, and are found once');
 SELECT is(reco.margin_recovered_at_k(ARRAY[1], ARRAY[1], ARRAY[-3], 6, 1), -0.5::float8, 'a loss');
@@ -243,8 +243,8 @@ SET max_parallel_workers_per_gather = 2;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 SET min_parallel_table_scan_size = 0;
-SELECT ok(plan_of(format('SELECT %s FROM many', call)) ~ CASE WHEN partial THEN 'Finalize Aggregate.*Gather.*Partial Aggregate.*Parallel Seq Scan' ELSE '^Aggregate.*Gather.*Parallel Seq Scan' END, 'a parallel plan: ' || call),
-       is_near(value_of(format('SELECT %s FROM many', call)), serial, call)
+SELECT unnest(ARRAY[ok(plan_of(format('SELECT %s FROM many', call)) ~ CASE WHEN partial THEN 'Finalize Aggregate.*Gather.*Partial Aggregate.*Parallel Seq Scan' ELSE '^Aggregate.*Gather.*Parallel Seq Scan' END, 'a parallel plan: ' || call),
+       is_near(value_of(format('SELECT %s FROM many', call)), serial, call)])
 FROM   calls;
 SELECT is_near(value_of(format('SELECT %s FROM many WHERE g = 41 OR n = 20', call)), value_of(format('SELECT %s FROM (SELECT * FROM many WHERE n = 20 OFFSET 0) x', call)), 'where most workers have no row that counts: ' || call)
 FROM   calls;
