@@ -58,8 +58,7 @@ override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argumen
 endif
 
 # Flags for single objects.  PG_CFLAGS is read once, above; only CFLAGS itself can still differ from target to target.
-NUMERIC = calibration ials kernels kernels_avx2 kernels_avx512 kernels_baseline linalg metrics model topk
-NUMERIC = calibration ials kernels kernels_avx2 kernels_avx512 kernels_baseline linalg model ratings topk
+NUMERIC = calibration ials kernels kernels_avx2 kernels_avx512 kernels_baseline linalg metrics model ratings topk
 AVX2    = -mavx2 -mfma
 AVX512  = -mavx512f -mavx512dq -mavx512bw -mavx512vl $(AVX2)
 
