@@ -9,6 +9,7 @@
 
 #include "interrupts.h"
 #include "scoreboard.h"
+#include "stars.h"
 #include "utils/timestamp.h"
 #include "verdict.h"
 
@@ -23,6 +24,15 @@ add_row(List **rows, const char *algorithm, const char *request, const char *met
 	row->interval = (RecoInterval) {NAN, NAN, NAN};
 	*rows = lappend(*rows, row);
 	return row;
+}
+
+static void
+add_count(List **rows, const char *metric, int64 n, const char *remark)
+{
+	RecoEvaluateRow *row = add_row(rows, NULL, NULL, metric);
+
+	row->n = n;
+	row->remark = remark;
 }
 
 /* --- margins ----------------------------------------------------------------------------------------------- */
@@ -146,6 +156,54 @@ add_metric(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind
 	}
 }
 
+/* Everybody's errors in predicting stars, the smallest first. */
+static void
+add_stars(const RecoStars *stars, bool root, List **rows)
+{
+	const RecoInterval *intervals = root ? stars->rmse : stars->mse;
+	int			order[RECO_RATINGS_PREDICTORS];
+	int			i;
+	int			j;
+
+	for (i = 0; i < RECO_RATINGS_PREDICTORS; i++)
+	{
+		for (j = i; j > 0 && intervals[order[j - 1]].value > intervals[i].value; j--)
+			order[j] = order[j - 1];
+		order[j] = i;
+	}
+	for (i = 0; i < RECO_RATINGS_PREDICTORS; i++)
+	{
+		RecoEvaluateRow *row = add_row(rows, reco_stars_predictor_name(order[i]), "rating", root ? "rmse" : "mse");
+
+		row->interval = intervals[order[i]];
+		row->n = stars->n;
+		if (order[i] == RECO_RATINGS_FACTORS)
+			row->remark = stars->factors > 0 ? psprintf("chosen in the past: %d factors", stars->factors)
+				: "chosen in the past: no factors, biases alone";
+	}
+}
+
+/* What there is to say of reviews. */
+static void
+add_reviews(const RecoEvaluation *e, List **rows)
+{
+	RecoStars	stars = reco_stars_evaluate(e);
+
+	if (stars.n > 0)
+	{
+		RecoEvaluateRow *row;
+
+		add_stars(&stars, false, rows);
+		add_stars(&stars, true, rows);
+		row = add_row(rows, reco_stars_predictor_name(RECO_RATINGS_FACTORS), "training", "seconds");
+		row->interval.value = stars.seconds;
+		row->n = 1;
+		row->remark = "all predictors of stars together";
+	}
+	if (stars.undated > 0)
+		add_count(rows, "undated", stars.undated, "reviews with stars have no time, and were left out");
+}
+
 /* What of its settings was best in the past. */
 static char *
 describe_settings(const RecoRival *rival)
@@ -186,15 +244,6 @@ add_costs(const RecoEvaluation *e, const RecoScoreboard *board, List **rows)
 				row->interval.value = e->contestants[c].seconds[kind] * 1000 / (double) row->n;
 			}
 	}
-}
-
-static void
-add_count(List **rows, const char *metric, int64 n, const char *remark)
-{
-	RecoEvaluateRow *row = add_row(rows, NULL, NULL, metric);
-
-	row->n = n;
-	row->remark = remark;
 }
 
 static void
@@ -276,6 +325,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 			for (metric = 0; metric < RECO_BOARD_METRICS; metric++)
 				add_metric(e, board, kind, metric, &rows);
 		add_costs(e, board, &rows);
+		add_reviews(e, &rows);
 	}
 	add_orders(e, &rows);
 	add_undated(e, &rows);
