@@ -18,18 +18,19 @@
 typedef struct Setting
 {
 	const RecoAlgorithm *collaborative;
-	int			tried;			/* its setting, one that was good for itself */
-	int			content;		/* setting of reco_baseline_content */
+	int			tried;			/* its setting, by place in its table: one that was good for itself */
+	int			content;		/* setting of reco_baseline_content, likewise */
 	double		weight;			/* of the content */
 } Setting;
 
 static const Setting settings[] = {
-	{&reco_baseline_basket_knn, 6, 2, 0.1},
 	{&reco_baseline_basket_knn, 6, 2, 0.3},
 	{&reco_baseline_basket_knn, 6, 2, 0.5},
 	{&reco_baseline_basket_knn, 8, 2, 0.3},
+	{&reco_baseline_ials, 1, 2, 0.1},
 	{&reco_baseline_ials, 4, 2, 0.3},
 	{&reco_baseline_ials, 4, 2, 1},
+	{&reco_baseline_user_knn, 1, 2, 0.1},
 	{&reco_baseline_user_knn, 5, 2, 0.3},
 };
 
@@ -49,6 +50,8 @@ fit_hybrid(const RecoPast *past, int setting)
 
 	hybrid->setting = &settings[setting];
 	hybrid->items = past->items;
+	Assert(hybrid->setting->tried < hybrid->setting->collaborative->settings);
+	Assert(hybrid->setting->content < reco_baseline_content.settings);
 	hybrid->collaborative = hybrid->setting->collaborative->fit(past, hybrid->setting->tried);
 	hybrid->content = reco_baseline_content.fit(past, hybrid->setting->content);
 	hybrid->part = reco_budget_alloc(past->budget, past->items, sizeof(float), "scores");

@@ -44,19 +44,19 @@ static const Setting customer_settings[] = {
 	{20, 0, 0.5, 0, INFINITY, 60, true},
 	{200, 10, 0.5, 0, INFINITY, 60, true},
 	{20, 1, 0.5, 1, INFINITY, 60, true},
-	{200, 1, 0.5, 1, INFINITY, 60, true},
 	{20, 1, 0.5, 1.5, INFINITY, 60, true},
-	{20, 1, 0.5, 1.5, INFINITY, 180, true},
 	{200, 1, 0.5, 1.5, INFINITY, 60, true},
+	{200, 3, 0.5, 1, INFINITY, 365, true},
+	{200, 10, 0.5, 0.5, INFINITY, 365, true},
 };
 
 static const Setting basket_settings[] = {
 	{20, 0, 0.5, 0, INFINITY, 60, true},
-	{200, 10, 0.5, 0, INFINITY, 60, true},
+	{200, 30, 0.5, 0.5, INFINITY, 365, true},
+	{200, 10, 0.5, 1, INFINITY, 365, true},
 	{200, 0.1, 0.5, 1, INFINITY, 60, true},
 	{50, 1, 0.5, 1, INFINITY, 60, true},
 	{50, 0.3, 0.6, 1, 180, 60, true},
-	{50, 0.1, 0.5, 1, 60, 60, true},
 	{50, 0.1, 0.6, 1, 60, 60, true},
 	{200, 0.3, 0.6, 1, 60, 60, true},
 	{200, 1, 0.6, 1, 60, 60, true},

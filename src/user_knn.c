@@ -32,7 +32,7 @@ typedef struct Setting
 static const Setting settings[] = {
 	{25, false, INFINITY, 1},
 	{100, false, INFINITY, 1},
-	{25, true, 60, 1},
+	{100, true, INFINITY, 1},
 	{100, true, 60, 2.5},
 	{25, true, 60, 4},
 	{100, true, 60, 4},
