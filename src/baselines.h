@@ -50,6 +50,8 @@ extern const RecoAlgorithm reco_baseline_popularity;
 extern const RecoAlgorithm reco_baseline_recent_popularity;
 extern const RecoAlgorithm reco_baseline_repeats;
 extern const RecoAlgorithm reco_baseline_repeats_popularity;
+extern const RecoAlgorithm reco_baseline_customer_cosine;
+extern const RecoAlgorithm reco_baseline_basket_cosine;
 extern const RecoAlgorithm reco_baseline_customer_knn;
 extern const RecoAlgorithm reco_baseline_user_knn;
 extern const RecoAlgorithm reco_baseline_basket_knn;

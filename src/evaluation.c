@@ -38,6 +38,8 @@ static const RecoAlgorithm *const algorithms[] = {
 	&reco_baseline_recent_popularity,
 	&reco_baseline_repeats,
 	&reco_baseline_repeats_popularity,
+	&reco_baseline_customer_cosine,
+	&reco_baseline_basket_cosine,
 	&reco_baseline_customer_knn,
 	&reco_baseline_user_knn,
 	&reco_baseline_basket_knn,

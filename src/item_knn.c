@@ -62,6 +62,13 @@ static const Setting basket_settings[] = {
 	{200, 1, 0.6, 1, 60, 60, true},
 };
 
+/* As in the first papers: the plain cosine, and nothing else to choose but how many neighbours. */
+static const Setting cosine_settings[] = {
+	{20, 0, 0.5, 0, INFINITY, INFINITY, false},
+	{50, 0, 0.5, 0, INFINITY, INFINITY, false},
+	{200, 0, 0.5, 0, INFINITY, INFINITY, false},
+};
+
 /* Bags in both directions, and what each counts. */
 typedef struct Bags
 {
@@ -255,29 +262,53 @@ fit_knn(const RecoPast *past, const Bags *bags, const Setting *setting)
 	return knn;
 }
 
-static void *
-fit_customer_knn(const RecoPast *past, int setting)
+static ItemKnn *
+fit_customers(const RecoPast *past, const Setting *setting)
 {
 	Bags		bags = {&past->by_user, &past->user_items, NULL, true};
 	ItemKnn    *knn;
 
-	bags.weight = weigh_bags(past, bags.by_bag, NULL, &customer_settings[setting]);
-	knn = fit_knn(past, &bags, &customer_settings[setting]);
+	bags.weight = weigh_bags(past, bags.by_bag, NULL, setting);
+	knn = fit_knn(past, &bags, setting);
+	reco_budget_free(past->budget, bags.weight);
+	return knn;
+}
+
+static ItemKnn *
+fit_baskets(const RecoPast *past, const Setting *setting)
+{
+	Bags		bags = {&past->by_order, &past->order_items, NULL, false};
+	ItemKnn    *knn;
+
+	bags.weight = weigh_bags(past, bags.by_bag, past->order_at, setting);
+	knn = fit_knn(past, &bags, setting);
+	knn->by_basket = true;
 	reco_budget_free(past->budget, bags.weight);
 	return knn;
 }
 
 static void *
+fit_customer_knn(const RecoPast *past, int setting)
+{
+	return fit_customers(past, &customer_settings[setting]);
+}
+
+static void *
+fit_customer_cosine(const RecoPast *past, int setting)
+{
+	return fit_customers(past, &cosine_settings[setting]);
+}
+
+static void *
 fit_basket_knn(const RecoPast *past, int setting)
 {
-	Bags		bags = {&past->by_order, &past->order_items, NULL, false};
-	ItemKnn    *knn;
+	return fit_baskets(past, &basket_settings[setting]);
+}
 
-	bags.weight = weigh_bags(past, bags.by_bag, past->order_at, &basket_settings[setting]);
-	knn = fit_knn(past, &bags, &basket_settings[setting]);
-	knn->by_basket = true;
-	reco_budget_free(past->budget, bags.weight);
-	return knn;
+static void *
+fit_basket_cosine(const RecoPast *past, int setting)
+{
+	return fit_baskets(past, &cosine_settings[setting]);
 }
 
 /* --- scores ------------------------------------------------------------------------------------------------ */
@@ -336,6 +367,12 @@ describe_basket_knn(int setting, StringInfo text)
 	describe(&basket_settings[setting], text);
 }
 
+static void
+describe_cosine(int setting, StringInfo text)
+{
+	appendStringInfo(text, "%d neighbours", cosine_settings[setting].neighbours);
+}
+
 /* --- as algorithms ----------------------------------------------------------------------------------------- */
 
 const RecoAlgorithm reco_baseline_customer_knn = {
@@ -358,4 +395,24 @@ const RecoAlgorithm reco_baseline_basket_knn = {
 	.fit = fit_basket_knn,
 	.score = score_knn,
 	.describe = describe_basket_knn,
+};
+
+const RecoAlgorithm reco_baseline_customer_cosine = {
+	.name = "customer_cosine",
+	.summary = "customer_knn in its textbook form: the plain cosine over customers (Sarwar et al. 2001)",
+	.settings = lengthof(cosine_settings),
+	.filled = true,
+	.fit = fit_customer_cosine,
+	.score = score_knn,
+	.describe = describe_cosine,
+};
+
+const RecoAlgorithm reco_baseline_basket_cosine = {
+	.name = "basket_cosine",
+	.summary = "basket_knn in its textbook form: the plain cosine over orders",
+	.settings = lengthof(cosine_settings),
+	.filled = true,
+	.fit = fit_basket_cosine,
+	.score = score_knn,
+	.describe = describe_cosine,
 };
