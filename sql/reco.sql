@@ -474,6 +474,11 @@ COMMENT ON FUNCTION reco.similar_items_text(text, text, integer) IS
 
 /* Evaluate */
 
+CREATE FUNCTION reco.algorithms(OUT algorithm text, OUT settings integer, OUT needs text, OUT description text) RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_algorithms' LANGUAGE C IMMUTABLE PARALLEL SAFE ROWS 15;
+COMMENT ON FUNCTION reco.algorithms() IS
+'The algorithms that reco.evaluate asks beside the model: the number of settings that each tries in the past, what it needs beside orders (NULL: nothing), and what it does, with its source.';
+
 CREATE FUNCTION reco.evaluate(model text, k integer DEFAULT 10, split text DEFAULT 'time', cut timestamptz DEFAULT NULL,
 		until timestamptz DEFAULT NULL, algorithms text[] DEFAULT NULL, orders integer DEFAULT 2000,
 		min_items integer DEFAULT 1, max_items integer DEFAULT 100, undated boolean DEFAULT true, seed integer DEFAULT 0)

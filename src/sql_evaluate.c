@@ -15,6 +15,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+PG_FUNCTION_INFO_V1(reco_algorithms);
 PG_FUNCTION_INFO_V1(reco_evaluate_sql);
 PG_FUNCTION_INFO_V1(reco_replay_sql);
 PG_FUNCTION_INFO_V1(reco_compare_sql);
@@ -186,6 +187,27 @@ set_number(Datum *values, bool *nulls, int i, double number)
 {
 	nulls[i] = isnan(number);
 	values[i] = Float8GetDatum(number);
+}
+
+Datum
+reco_algorithms(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, 0);
+	int			i;
+
+	for (i = 0; reco_evaluation_algorithm(i) != NULL; i++)
+	{
+		const RecoAlgorithm *algorithm = reco_evaluation_algorithm(i);
+		Datum		values[4];
+		bool		nulls[4] = {false};
+
+		set_text(values, nulls, 0, algorithm->name);
+		values[1] = Int32GetDatum(algorithm->settings);
+		set_text(values, nulls, 2, algorithm->needs_content ? "features or description of items" : NULL);
+		set_text(values, nulls, 3, algorithm->summary);
+		reco_surface_put_row(&set, values, nulls);
+	}
+	return reco_surface_end_set(&set);
 }
 
 Datum
