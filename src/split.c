@@ -70,8 +70,11 @@ newest_cut(const RecoJournal *journal, const RecoPastFilter *limit, double part)
 	int32		i;
 
 	for (i = 0; i < journal->n_orders; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (journal->orders[i].at != DT_NOEND && is_past_order(journal, limit, i))
 			times[n++] = journal->orders[i].at;
+	}
 	qsort(times, n, sizeof(TimestampTz), compare_times);
 	if (n * part >= 1)
 		cut = times[n - (int32) (n * part)];

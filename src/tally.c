@@ -3,7 +3,7 @@
  *
  * The requests of one customer are alike, so customers are what is drawn with replacement, all of their requests together
  * (the cluster bootstrap; Efron and Tibshirani 1993, chapter 8).  A metric is a function of sums, of all customers or of a
- * draw of them: its interval is that of the middle 95 % of RECO_REPLICATES draws.  All columns of a tally see the same
+ * draw of them: its interval is that of the middle 95 % of REPLICATES draws.  All columns of a tally see the same
  * draws, and so do tallies with the same number of customers and seed: a difference between two metrics is paired.
  */
 #include "postgres.h"
@@ -19,6 +19,7 @@
 #define LOW 0.025
 #define HIGH 0.975
 #define LEAST_DEFINED 0.9		/* of the draws, for an interval */
+#define CLUSTERS_A_CHECK 1024	/* of interrupts */
 
 /* In the memory that the budget gives now, as all that is added; customers are numbered from 0. */
 RecoTally *
@@ -94,13 +95,16 @@ reco_tally_finish(RecoTally *tally, uint64 seed)
 	tally->replicate = reco_budget_alloc(tally->budget, mul_size(REPLICATES, tally->columns), sizeof(double), "metrics");
 	for (r = 0; r < REPLICATES; r++)
 	{
-		CHECK_FOR_INTERRUPTS();
 		memset(times, 0, tally->clusters * sizeof(int));
 		for (c = 0; c < tally->clusters; c++)
 			times[pg_prng_uint64_range(&state, 0, tally->clusters - 1)]++;
 		for (c = 0; c < tally->clusters; c++)
+		{
+			if (c % CLUSTERS_A_CHECK == 0)
+				CHECK_FOR_INTERRUPTS();
 			if (times[c] > 0 && tally->row[c] >= 0)
 				add_row(tally, c, times[c], tally->replicate + (Size) r * tally->columns);
+		}
 	}
 	pfree(times);
 }
