@@ -100,7 +100,7 @@ add_verdicts(const RecoEvaluation *e, const RecoScoreboard *board, List **rows)
 		if (reco_scoreboard_count(board, 0, kind) == 0)
 			continue;
 		verdict = reco_verdict_of(e, board, kind);
-		row = add_row(rows, "verdict", reco_replay_kind_name(kind), "ndcg lead");
+		row = add_row(rows, "verdict", reco_replay_kind_name(kind), "ndcg_lead");
 		row->k = e->options.k;
 		row->interval = verdict.lead;
 		row->n = reco_scoreboard_count(board, 0, kind);
