@@ -131,3 +131,15 @@ JOIN   products p ON p.id = r.item_id;
 
 ROLLBACK;
 \set ECHO none
+
+\echo
+\echo '== 8. Is it worth it?  The newest orders, asked again of a model of what came before, and of everybody else.'
+\echo
+SET client_min_messages = warning;
+\set ECHO queries
+SELECT algorithm, request, metric, k, round(value::numeric, 3) AS value,
+       round(ci_low::numeric, 3) AS from, round(ci_high::numeric, 3) AS to, n, remark
+FROM   reco.evaluate('shop')
+WHERE  metric IN ('ndcg_lead', 'recall');
+\set ECHO none
+RESET client_min_messages;

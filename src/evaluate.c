@@ -258,7 +258,7 @@ static void
 add_undated(const RecoEvaluation *e, List **rows)
 {
 	static const RecoRole roles[] = {
-		RECO_ROLE_FEATURES, RECO_ROLE_DESCRIPTION, RECO_ROLE_PRICE, RECO_ROLE_MARGIN, RECO_ROLE_AVAILABLE
+		RECO_ROLE_ITEM, RECO_ROLE_FEATURES, RECO_ROLE_DESCRIPTION, RECO_ROLE_MARGIN, RECO_ROLE_AVAILABLE
 	};
 	ListCell   *cell;
 
@@ -271,7 +271,7 @@ add_undated(const RecoEvaluation *e, List **rows)
 		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_USERS)
 			continue;
 		initStringInfo(&text);
-		for (i = 0; i < (int) lengthof(roles); i++)
+		for (i = 0; i < (int) lengthof(roles) && source->kind == RECO_SOURCE_ITEMS; i++)
 			append_if_given(&text, source, roles[i]);
 		add_count(rows, "undated", 1,
 				  psprintf("%s (%s) has no time, %s%s%s", source->name, reco_definitions_kind_name(source->kind),
