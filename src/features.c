@@ -113,7 +113,7 @@ complain_of_none(const char *model, List *sources, const char *by)
 	char	   *features = list_features(sources);
 
 	ereport(ERROR,
-			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			(errcode(ERRCODE_UNDEFINED_COLUMN),
 			 errmsg("model \"%s\" has no feature \"%s\"", model, by),
 			 *features != '\0' ? errhint("It has %s.", features)
 			 : errhint("Name some as features in reco.add_users or reco.add_items, or as context in reco.add_orders.")));
@@ -121,7 +121,7 @@ complain_of_none(const char *model, List *sources, const char *by)
 
 /*
  * The feature that is called so: age_band, or users.age_band where several kinds of sources have an age_band.  Errors:
- * undefined_object, ambiguous_column.  The result, in the current memory context, points into sources and by.
+ * undefined_column, ambiguous_column.  The result, in the current memory context, points into sources and by.
  */
 RecoFeature *
 reco_features_find(const char *model, List *sources, const char *by)
