@@ -376,9 +376,13 @@ List *
 reco_fairness(const char *model, const char *by, int min_support, const RecoEvaluationOptions *options,
 			  RecoProgress *progress)
 {
-	Fairness	f = {reco_evaluation_begin(model, options, progress), NULL, NULL, min_support, NIL};
+	RecoModelRow *row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
+	Fairness	f = {NULL, NULL, NULL, min_support, NIL};
 
-	f.feature = reco_features_find(model, f.e->sources, by);
+	/* What is misspelt is to be told before the work, not after. */
+	reco_catalog_require(row, RECO_ACCESS_OWNER);
+	f.feature = reco_features_find(model, reco_catalog_sources(model, RECO_READ_CALLER), by);
+	f.e = reco_evaluation_begin(model, options, progress);
 	if (f.e->model == NULL)
 	{
 		ereport(NOTICE,
