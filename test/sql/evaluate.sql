@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(97);
+SELECT plan(225);
 
 -- ---- A shop ----------------------------------------------------------------------------------------------------------
 
@@ -309,5 +309,60 @@ SELECT is(figures(), (SELECT md5(string_agg(e::text, '|')) FROM evaluated e WHER
 SELECT is((SELECT count(*) FROM reco.replay('shop', cut => (SELECT at FROM cut))), (SELECT count(*) FROM top WHERE algorithm = 'reco'), 'replay, too');
 ROLLBACK;
 SELECT results_eq('SELECT * FROM reco.versions ORDER BY model, version', 'SELECT * FROM stored ORDER BY model, version', 'no version comes of it');
+
+-- ---- Errors ----------------------------------------------------------------------------------------------------------
+
+CREATE FUNCTION hint_of(call text) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE hint text; BEGIN EXECUTE call; RETURN 'no error'; EXCEPTION WHEN OTHERS THEN GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT; RETURN hint; END $$;
+-- Those of all four functions.
+CREATE TABLE calls AS SELECT * FROM unnest(ARRAY[$$evaluate('shop'$$, $$replay('shop'$$, $$compare('shop', 1, 1$$, $$fairness('shop', 'region'$$]) call;
+SELECT throws_ok(format('SELECT * FROM reco.%s, %s)', call, argument), state, message, call || ', ' || argument)
+FROM   calls,
+       (VALUES ('k => NULL', '22004', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000, not 0'), ('k => 1001', '22023', 'parameter "k" must be from 1 to 1000, not 1001'),
+               ('orders => NULL', '22004', 'parameter "orders" must not be null'), ('orders => 0', '22023', 'parameter "orders" must be from 1 to 100000, not 0'),
+               ('orders => 100001', '22023', 'parameter "orders" must be from 1 to 100000, not 100001'), ('min_items => NULL', '22004', 'parameter "min_items" must not be null'),
+               ('min_items => 0', '22023', 'parameter "min_items" must be from 1 to 10000, not 0'), ('min_items => 10001', '22023', 'parameter "min_items" must be from 1 to 10000, not 10001'),
+               ('max_items => NULL', '22004', 'parameter "max_items" must not be null'), ('min_items => 9, max_items => 8', '22023', 'parameter "max_items" must be from 9 to 10000, not 8'),
+               ('max_items => 10001', '22023', 'parameter "max_items" must be from 1 to 10000, not 10001'), ('min_items => 101', '22023', 'parameter "max_items" must be from 101 to 10000, not 100'),
+               ('seed => NULL', '22004', 'parameter "seed" must not be null'), ('seed => -1', '22023', 'parameter "seed" must be from 0 to 2147483647, not -1'),
+               ('cut => ''infinity''', '22023', 'parameter "cut" must be finite'), ('cut => ''-infinity''', '22023', 'parameter "cut" must be finite'),
+               ('until => ''infinity''', '22023', 'parameter "until" must be finite'), ('until => ''-infinity''', '22023', 'parameter "until" must be finite'),
+               ('cut => ''2026-05-01'', until => ''2026-05-01''', '22023', 'parameter "until" must be later than "cut"'),
+               ('cut => ''2026-05-02'', until => ''2026-05-01''', '22023', 'parameter "until" must be later than "cut"')) AS x (argument, state, message);
+SELECT throws_ok(format('SELECT * FROM reco.%s, %s)', call, argument), state, message, call || ', ' || argument)
+FROM   calls,
+       (VALUES ('split => NULL', '22004', 'parameter "split" must not be null'), ('split => ''Time''', '22023', 'parameter "split" cannot be "Time"'), ('split => ''''', '22023', 'parameter "split" cannot be ""'),
+               ('split => ''last_order'', cut => ''2026-05-01''', '22023', 'parameter "cut" says nothing with split => ''last_order''')) AS x (argument, state, message)
+WHERE  call NOT LIKE 'compare%';
+SELECT throws_ok(call, state, message, call)
+FROM   (VALUES ('SELECT * FROM reco.evaluate(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.replay(NULL)', '22004', 'parameter "model" must not be null'),
+               ('SELECT * FROM reco.compare(NULL, 1, 1)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.fairness(NULL, ''region'')', '22004', 'parameter "model" must not be null'),
+               ('SELECT * FROM reco.fairness(''shop'', NULL)', '22004', 'parameter "by" must not be null'),
+               ('SELECT * FROM reco.fairness(''shop'', ''region'', min_support => NULL)', '22004', 'parameter "min_support" must not be null'),
+               ('SELECT * FROM reco.fairness(''shop'', ''region'', min_support => 1)', '22023', 'parameter "min_support" must be from 2 to 2147483647, not 1'),
+               ('SELECT * FROM reco.compare(''shop'', NULL, 1)', '22004', 'parameter "version_a" must not be null'), ('SELECT * FROM reco.compare(''shop'', 1, NULL)', '22004', 'parameter "version_b" must not be null'),
+               ('SELECT * FROM reco.compare(''shop'', 0, 1)', '22023', 'parameter "version_a" must be from 1 to 2147483647, not 0'), ('SELECT * FROM reco.compare(''shop'', 1, -5)', '22023', 'parameter "version_b" must be from 1 to 2147483647, not -5'),
+               ('SELECT * FROM reco.evaluate(''shop'', algorithms => ''{repeats,knn}'')', '22023', 'algorithm "knn" does not exist'),
+               ('SELECT * FROM reco.replay(''shop'', algorithms => ''{reco}'')', '22023', 'algorithm "reco" does not exist'),
+               ('SELECT * FROM reco.evaluate(''shop'', algorithms => ''{random,NULL}'')', '22004', 'parameter "algorithms" must not contain nulls'),
+               ('SELECT * FROM reco.evaluate(''no such'')', '42704', 'model "no such" does not exist'), ('SELECT * FROM reco.replay(''no such'')', '42704', 'model "no such" does not exist'),
+               ('SELECT * FROM reco.compare(''no such'', 1, 1)', '42704', 'model "no such" does not exist'), ('SELECT * FROM reco.fairness(''no such'', ''region'')', '42704', 'model "no such" does not exist'))
+       AS x (call, state, message);
+SELECT matches(hint_of('SELECT * FROM reco.evaluate(''shop'', algorithms => ''{knn}'')'), '^There are: random, popularity, recent_popularity, .*customer_knn.* The model itself is always asked\.$', 'the algorithms that there are');
+SELECT is(hint_of('SELECT * FROM reco.evaluate(''shop'', split => ''half'')'), 'It is "time", or "last_order".', 'the splits');
+SELECT reco.create_model('without sources') \g /dev/null
+SELECT throws_ok(format('SELECT * FROM reco.%s(''without sources'')', f), '55000', 'model "without sources" has no orders to learn from', f || ' without sources') FROM unnest('{evaluate,replay}'::text[]) f;
+SET maintenance_work_mem = '1MB';
+SELECT throws_ok(format('SELECT * FROM reco.%s)', call), '53400', NULL, call || ' in 1 MB') FROM calls WHERE call NOT LIKE 'compare%';
+SELECT matches(hint_of('SELECT * FROM reco.evaluate(''shop'')'), '^SET maintenance_work_mem = ''[0-9]+MB''', 'and the setting that is needed');
+RESET maintenance_work_mem;
+-- Whoever may use a model may not learn from it what persons bought.
+CREATE ROLE reader;
+SELECT reco.grant_usage('shop', 'reader', explain => true) \g /dev/null
+GRANT SELECT ON calls TO reader;
+SET ROLE reader;
+SELECT throws_ok(format('SELECT * FROM reco.%s)', call), '42501', 'must be owner of model "shop"', call || ' is for the owner')
+FROM   (TABLE calls UNION ALL VALUES ($$compare('shop', 99, 1$$), ($$fairness('shop', 'no such'$$)) x (call);
+RESET ROLE;
 
 SELECT * FROM finish();
