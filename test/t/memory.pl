@@ -111,6 +111,9 @@ $session = session($node, 'postgres');
 my %work = (
 	'training' => [ 30, q{SELECT items FROM reco.train('few')}, qr/^300$/ ],
 	'training that fails' => [ 30, q{SET maintenance_work_mem = '1MB'; SELECT FROM reco.train('shop'); RESET maintenance_work_mem}, qr/ERROR:  53400: / ],
+	'an evaluation' => [ 20, q{SELECT count(*) > 100 FROM reco.evaluate('few')}, qr/^t$/ ],
+	'a replay of all lists' => [ 20, q{SELECT count(*) > 100 FROM reco.replay('few', 1000, algorithms => NULL)}, qr/^t$/ ],
+	'an evaluation that fails' => [ 20, q{SET maintenance_work_mem = '1MB'; SELECT FROM reco.evaluate('shop'); RESET maintenance_work_mem}, qr/ERROR:  53400: / ],
 	'recommend_all' => [ 200, q{SELECT count(*) FROM reco.recommend_all_text('few', k => 3)}, qr/^300$/ ],
 );
 for my $name (sort keys %work)

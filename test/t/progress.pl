@@ -10,6 +10,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use RecoNode;
 use Test::More;
+use Time::HiRes qw(usleep);
 
 my $node = new_node('progress');
 $node->safe_psql('postgres', qq{
@@ -35,7 +36,7 @@ $node->safe_psql('postgres', qq{
 		UNION ALL SELECT user_id, item_id, '2024-01-01' FROM reco.recommend_all('shop');
 	CREATE VIEW failing AS SELECT * FROM public.lines UNION ALL SELECT 1, 1, '2024-01-01' WHERE public.fails();
 	SELECT reco.create_model(m, options => '$SMALL') FROM unnest('{shop,caught,outer,broken}'::text[]) m;
-	SELECT reco.add_orders('shop', 'gated', user_id => 'customer', item_id => 'item', at => 'at');
+	SELECT reco.add_orders('shop', 'gated', user_id => 'customer', item_id => 'item', at => 'at', order_id => 'customer * 1000000 + extract(epoch FROM at)::bigint / 60', context => 'customer % 2 AS device');
 	SELECT reco.add_orders('caught', 'catching', user_id => 'customer', item_id => 'item', at => 'at');
 	SELECT reco.add_orders('outer', 'nested', user_id => 'customer', item_id => 'item', at => 'at');
 	SELECT reco.add_orders('broken', 'failing', user_id => 'customer', item_id => 'item', at => 'at');
@@ -144,6 +145,58 @@ like(progress(), qr/^t\|postgres\|shop\|recommend_all\|reading\|7168\|\|t$/, 'a 
 is(open_gate(), '', 'done');
 is($worker->query('SELECT count(*) FROM best'), '400', 'and filled');
 is(progress(), '', 'and not seen any more');
+
+# ---- Evaluating -----------------------------------------------------------------------------------------------------------
+
+for my $call ([ 'evaluate', q{reco.evaluate('shop')} ], [ 'replay', q{reco.replay('shop')} ], [ 'compare', q{reco.compare('shop', 1, 1, cut => '2030-01-01')} ],
+	[ 'fairness', q{reco.fairness('shop', 'device')} ])
+{
+	my ($command, $from) = @$call;
+	stop_at_gate("SELECT count(*) > 0 FROM $from");
+	like(progress(), qr/^t\|postgres\|shop\|$command\|reading\|7168\|\|t$/, "$command: seen while it reads");
+	like(open_gate(), $command eq 'compare' ? qr/ERROR:  55000: there are no orders/ : qr/^t$/, 'and done');
+	is(progress(), '', 'and not seen any more');
+}
+
+@order = ('reading', 'sorting', 'first fit', 'choosing', 'fitting', 'tuning', 'replaying');
+%place = map { $order[$_] => $_ } 0 .. $#order;
+(%met, @wrong) = ();
+($last_place, $last_done) = (0, 0);
+my $figures = q{SELECT md5(string_agg(concat_ws(' ', algorithm, request, metric, value, ci_low, n), ',')) FROM reco.evaluate('large') WHERE metric NOT IN ('seconds', 'milliseconds')};
+$looker = session($node, 'postgres');
+$worker->send($figures);
+wait_until(60, sub {
+	my $row = $looker->query(q{SELECT phase, done, total, command FROM reco.progress()});
+	return %met if $row eq '';
+	my ($phase, $done, $total, $command) = split /\|/, $row, -1;
+	my $at = $place{$phase};
+	push @wrong, $row if !defined $at || $at < $last_place || ($at == $last_place && $done < $last_done) || $command ne 'evaluate';
+	push @wrong, $row if $phase ne 'reading' && $phase ne 'sorting' && ($total eq '' || $done > $total);
+	($last_place, $last_done) = ($at, $done) if defined $at;
+	$met{$phase} = 1;
+	return 0;
+});
+my $expected = $worker->receive;
+like($expected, qr/^[0-9a-f]{32}$/, 'a longer evaluation');
+is_deeply(\@wrong, [], 'goes forward through its phases, and never beyond a total');
+cmp_ok(scalar(keys %met), '>=', 3, 'of which some were seen: ' . join(', ', sort keys %met));
+$looker->quit;
+
+# Cancelled wherever it is, it says so, and the session goes on to the same figures.
+my ($cancelled, @odd) = (0);
+for my $i (1 .. 6)
+{
+	$worker->send($figures);
+	usleep(1000 * int(rand(40 * $i)));
+	$node->safe_psql('postgres', "SELECT pg_cancel_backend($pid)");
+	my $answer = $worker->receive;
+	$cancelled++ if $answer =~ /ERROR:  57014: /;
+	push @odd, $answer unless $answer =~ /ERROR:  57014: / || $answer eq $expected;
+	push @odd, 'seen' if progress() ne '';
+}
+is_deeply(\@odd, [], "cancelled $cancelled times, or done before: nothing else");
+cmp_ok($cancelled, '>=', 1, 'it was cancelled');
+is($worker->query($figures), $expected, 'and then gives the same figures');
 
 # ---- One slot, several who want it ---------------------------------------------------------------------------------------------
 
