@@ -17,6 +17,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#define FIRST_LINES 64
+
 static const char *const kind_names[RECO_REQUEST_KINDS] = {"completion", "next basket"};
 
 const char *
@@ -34,20 +36,55 @@ reco_replay_is_asked(const RecoTest *test, RecoRequestKind kind)
 
 /* --- the evidence ------------------------------------------------------------------------------------------ */
 
-/* Of one source the newest lines, at most limit, of those from first to last. */
+static RecoHistory *
+create_history(void)
+{
+	RecoHistory *history = palloc0(sizeof(RecoHistory));
+
+	history->capacity = FIRST_LINES;
+	history->lines = palloc(mul_size(FIRST_LINES, sizeof(RecoLine)));
+	return history;
+}
+
+/*
+ * Of one source the newest lines, at most limit, of those from first to last, which are in the order of time.  Going back
+ * from the end, no more are looked at than count, and those of the same moment as the last of these.
+ */
 static RecoHistory *
 read_source(const RecoJournal *journal, int source, int64 first, int64 last, int64 limit)
 {
-	RecoHistory *history = palloc0(sizeof(RecoHistory));
+	RecoHistory *history = create_history();
 	int64		i;
 
-	history->capacity = Max(last - first, 1);
-	history->lines = palloc_extended(mul_size(history->capacity, sizeof(RecoLine)), MCXT_ALLOC_HUGE);
-	for (i = first; i < last; i++)
-		if (journal->events[i].source == source)
-			history->lines[history->n++] = journal->events[i].line;
+	for (i = last - 1; i >= first; i--)
+	{
+		const RecoEvent *event = &journal->events[i];
+
+		RECO_CHECK_INTERRUPTS(i);
+		if (event->source != source)
+			continue;
+		if (history->n >= limit && event->line.at < history->lines[history->n - 1].at)
+			break;
+		reco_history_add(history, &event->line);
+	}
 	reco_history_cut(history, limit);
 	return history;
+}
+
+/* Behind the last of the events from first to last, which are in the order of time, that is before a time. */
+static int64
+find_time(const RecoJournal *journal, int64 first, int64 last, TimestampTz time)
+{
+	while (first < last)
+	{
+		int64		middle = first + (last - first) / 2;
+
+		if (journal->events[middle].line.at < time)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first;
 }
 
 /*
@@ -58,16 +95,12 @@ read_source(const RecoJournal *journal, int source, int64 first, int64 last, int
 static RecoHistory *
 read_history(const RecoJournal *journal, const RecoTest *test, const int32 *model_item, int64 limit)
 {
-	RecoHistory *history = palloc0(sizeof(RecoHistory));
+	RecoHistory *history = create_history();
 	int64		first = test->user >= 0 ? journal->user_start[test->user] : 0;
-	int64		last = test->user >= 0 ? journal->user_start[test->user + 1] : 0;
+	int64		last = test->user >= 0 ? find_time(journal, first, journal->user_start[test->user + 1], test->as_of) : 0;
 	int			s;
 	int64		i;
 
-	while (last > first && journal->events[last - 1].line.at >= test->as_of)
-		last--;
-	history->capacity = Max(last - first, 1);
-	history->lines = palloc_extended(mul_size(history->capacity, sizeof(RecoLine)), MCXT_ALLOC_HUGE);
 	for (s = 0; s < journal->n_sources; s++)
 	{
 		RecoHistory *newest = read_source(journal, s, first, last, limit);
@@ -80,7 +113,7 @@ read_history(const RecoJournal *journal, const RecoTest *test, const int32 *mode
 			line.user = 0;
 			line.order = -1;
 			if (line.item >= 0)
-				history->lines[history->n++] = line;
+				reco_history_add(history, &line);
 		}
 		pfree(newest->lines);
 		pfree(newest);
