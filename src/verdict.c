@@ -81,6 +81,27 @@ against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKi
 	return psprintf("%s; whether %s is better or worse than the model may be chance (%s)", so_far, name, values);
 }
 
+/* How many customers the requests of a kind are of; an unknown one is another each time. */
+static int
+count_customers(const RecoTests *tests, RecoRequestKind kind)
+{
+	bool	   *seen = palloc0(mul_size(Max(tests->clusters, 1), sizeof(bool)));
+	int			n = 0;
+	int			t;
+
+	for (t = 0; t < tests->n; t++)
+	{
+		int			cluster = tests->list[t].cluster;
+
+		if (seen[cluster] || !reco_replay_is_asked(&tests->list[t], kind))
+			continue;
+		seen[cluster] = true;
+		n++;
+	}
+	pfree(seen);
+	return n;
+}
+
 /* By the requests of one kind, of which there is at least one. */
 RecoVerdict
 reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind)
@@ -88,6 +109,7 @@ reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoReques
 	RecoVerdict verdict = {{NAN, NAN, NAN}, NULL};
 	int			best = find_best(e, board, kind, false);
 	int			simple = find_best(e, board, kind, true);
+	int			customers = count_customers(e->replay.tests, kind);
 
 	if (best < 0)
 		verdict.words = "no other algorithm was asked: nothing to compare the model with";
@@ -97,6 +119,8 @@ reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoReques
 		if (e->replay.tests->clusters < FEW_CUSTOMERS)
 			verdict.words = e->replay.tests->clusters == 1 ? "cannot tell: later orders are of one customer only"
 				: psprintf("cannot tell: later orders are of %d customers only", e->replay.tests->clusters);
+		if (customers < FEW_CUSTOMERS)
+			verdict.words = psprintf("cannot tell: later orders are of %d customers only", customers);
 		if (verdict.words == NULL && simple >= 0)
 			verdict.words = against_simple(e, board, kind, simple);
 		if (verdict.words == NULL)

@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(225);
+SELECT plan(227);
 
 -- ---- A shop ----------------------------------------------------------------------------------------------------------
 
@@ -266,6 +266,9 @@ SELECT matches(remark, '^(worth it on this data: better than every other algorit
 SELECT matches(remark, '^worth it on this data: better than every other algorithm, of which [a-z_]+ is the best \(ndcg@10 0\.[0-9]{3} against 0\.[0-9]{3}\)$', 'beside the simple ones alone: ' || remark)
 FROM   reco.evaluate('topics', algorithms => '{popularity,recent_popularity,repeats,repeats_popularity,random}') WHERE algorithm = 'verdict' AND request = 'completion';
 SELECT matches(remark, '^cannot tell: later orders are of [1-9] customers only', 'few customers') FROM reco.evaluate('topics', orders => 9) WHERE algorithm = 'verdict';
+-- Orders of visitors do not make more of nine customers.
+UPDATE topics SET c = NULL WHERE c >= 9;
+SELECT matches(remark, CASE request WHEN 'completion' THEN '^(worth it|better)' ELSE '^cannot tell: later orders are of [1-9] customers only' END, request || ' of visitors and few customers: ' || remark) FROM reco.evaluate('topics') WHERE algorithm = 'verdict';
 
 -- ---- Little, and nothing ---------------------------------------------------------------------------------------------
 
