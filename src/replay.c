@@ -12,12 +12,14 @@
 #include <math.h>
 
 #include "interrupts.h"
+#include "kernels.h"
 #include "portability/instr_time.h"
 #include "recommend.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #define FIRST_LINES 64
+#define SCAN_ITEMS 4096			/* at a time: some 100 us */
 
 static const char *const kind_names[RECO_REQUEST_KINDS] = {"completion", "next basket"};
 
@@ -242,6 +244,12 @@ set_bit(uint64 *bits, int32 item)
 	bits[item / 64] |= UINT64CONST(1) << (item % 64);
 }
 
+static void
+clear_bit(uint64 *bits, int32 item)
+{
+	bits[item / 64] &= ~(UINT64CONST(1) << (item % 64));
+}
+
 typedef struct Wanted
 {
 	int32		item;
@@ -403,20 +411,24 @@ basket_keys(const RecoModel *model, const RecoSituation *situation)
 	return list;
 }
 
-/* The scores of all items for the request that was just answered. */
+/* The scores of all items for the request that was just answered, as the scan for its list had them. */
 static void
 score_all(const RecoAnswering *a, float *scores)
 {
-	double		x[RECO_MAX_FACTORS];
-	int32		i;
+	size_t		stride = reco_stride(a->factors.factors);
+	int32		item;
+	int32		n;
 
-	for (i = 0; i < a->factors.factors; i++)
-		x[i] = a->query[i];
-	for (i = 0; i < a->factors.items; i++)
+	if (a->bias != NULL)
 	{
-		if ((i & 0xFFF) == 0)
-			CHECK_FOR_INTERRUPTS();
-		scores[i] = a->bias != NULL ? a->bias[i] : (float) reco_ials_score(&a->factors, i, x);
+		memcpy(scores, a->bias, (Size) a->factors.items * sizeof(float));
+		return;
+	}
+	for (item = 0; item < a->factors.items; item += n)
+	{
+		CHECK_FOR_INTERRUPTS();
+		n = Min(SCAN_ITEMS, a->factors.items - item);
+		a->run.kernels->scan(a->factors.y + item * stride, stride, n, a->query, NULL, scores + item);
 	}
 }
 
@@ -450,12 +462,14 @@ compare_floats(const void *a, const void *b)
 
 /*
  * The chance that a wanted item has a higher score than another that could have been shown, ties counting half (Hanley
- * and McNeil 1982).  Wanted items that nobody could know are left out.
+ * and McNeil 1982).  Wanted items that nobody could know are left out.  Those that count are skipped like the basket while
+ * the others are looked at.
  */
 static double
-list_auc(const Asking *asking)
+list_auc(Asking *asking)
 {
 	float	   *sorted = palloc(mul_size(Max(asking->n_known, 1), sizeof(float)));
+	int32	   *counted = palloc(mul_size(Max(asking->n_known, 1), sizeof(int32)));
 	double		above = 0;
 	int64		others = 0;
 	int			n = 0;
@@ -464,7 +478,12 @@ list_auc(const Asking *asking)
 
 	for (i = 0; i < asking->n_known; i++)
 		if (!is_set(asking->skip, asking->wanted[i]))
+		{
+			counted[n] = asking->wanted[i];
 			sorted[n++] = asking->scores[asking->wanted[i]];
+		}
+	for (i = 0; i < n; i++)
+		set_bit(asking->skip, counted[i]);
 	qsort(sorted, n, sizeof(float), compare_floats);
 	for (item = 0; item < asking->replay->items && n > 0; item++)
 	{
@@ -473,7 +492,7 @@ list_auc(const Asking *asking)
 		int			ties = 0;
 
 		RECO_CHECK_INTERRUPTS(item);
-		if (is_set(asking->skip, item) || find_wanted(asking, item) >= 0)
+		if (is_set(asking->skip, item))
 			continue;
 		while (low < n && sorted[low] < score)
 			low++;
@@ -482,11 +501,13 @@ list_auc(const Asking *asking)
 		above += n - low - 0.5 * ties;
 		others++;
 	}
+	for (i = 0; i < n; i++)
+		clear_bit(asking->skip, counted[i]);
 	return n > 0 && others > 0 ? above / ((double) n * (double) others) : NAN;
 }
 
 static void
-reply_to(const Asking *asking, int contestant, bool has_probabilities, RecoReplyCallback callback, void *arg)
+reply_to(Asking *asking, int contestant, bool has_probabilities, RecoReplyCallback callback, void *arg)
 {
 	RecoReply	reply = {.test = asking->test,.kind = asking->kind,.n = asking->found,.items = asking->top,
 		.scores = asking->top_scores,.hit = asking->hit,.place = asking->top_places,.auc = NAN
