@@ -62,8 +62,8 @@ compare_rows(const ListCell *a, const ListCell *b)
 
 typedef struct Group
 {
-	int64		customers;
-	RecoScoreboard *board;		/* NULL: too few customers */
+	int64		customers[RECO_REQUEST_KINDS];
+	RecoScoreboard *board;		/* NULL: too few customers, whatever is asked */
 } Group;
 
 typedef struct Grouping
@@ -105,41 +105,63 @@ label_tests(const Fairness *f)
 	return label;
 }
 
-/* Customers of each group: a board for those that have enough. */
-static Group *
-make_groups(const Fairness *f, const int32 *label)
+/* The numbers of the requests, customer by customer. */
+static int *
+order_by_customer(const RecoTests *tests)
 {
-	const RecoTests *tests = f->e->split.tests;
-	Group	   *groups = palloc0(mul_size(Max(f->labels->n, 1), sizeof(Group)));
-	int32	   *seen = palloc_extended(mul_size(Max(f->labels->n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	int			g;
-	int			c;
-	int			t;
 	int		   *order = palloc_extended(mul_size(Max(tests->n, 1), sizeof(int)), MCXT_ALLOC_HUGE);
 	int		   *start = palloc0(mul_size((Size) tests->clusters + 2, sizeof(int)));
+	int			c;
+	int			t;
 
-	/* Requests customer by customer, so that each counts once in a group. */
 	for (t = 0; t < tests->n; t++)
 		start[tests->list[t].cluster + 2]++;
 	for (c = 2; c < tests->clusters + 2; c++)
 		start[c] += start[c - 1];
 	for (t = 0; t < tests->n; t++)
 		order[start[tests->list[t].cluster + 1]++] = t;
+	return order;
+}
+
+/* Customers of each group with requests of a kind; each counts once. */
+static void
+count_customers(const Fairness *f, const int32 *label, const int *order, RecoRequestKind kind, Group *groups)
+{
+	const RecoTests *tests = f->e->split.tests;
+	int32	   *seen = palloc_extended(mul_size(Max(f->labels->n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+	int			g;
+	int			t;
+
 	for (g = 0; g < f->labels->n; g++)
 		seen[g] = -1;
 	for (t = 0; t < tests->n; t++)
 	{
+		const RecoTest *test = &tests->list[order[t]];
 		int32		of = label[order[t]];
-		int			cluster = tests->list[order[t]].cluster;
 
-		if (of < 0 || seen[of] == cluster)
+		if (of < 0 || seen[of] == test->cluster || !reco_replay_is_asked(test, kind))
 			continue;
-		seen[of] = cluster;
-		groups[of].customers++;
+		seen[of] = test->cluster;
+		groups[of].customers[kind]++;
 	}
+	pfree(seen);
+}
+
+/* A board for each group that has enough customers for one kind of request at least. */
+static Group *
+make_groups(const Fairness *f, const int32 *label)
+{
+	Group	   *groups = palloc0(mul_size(Max(f->labels->n, 1), sizeof(Group)));
+	const int  *order = order_by_customer(f->e->split.tests);
+	int			kind;
+	int			g;
+
+	for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
+		count_customers(f, label, order, kind, groups);
 	for (g = 0; g < f->labels->n; g++)
-		if (groups[g].customers >= f->min_support)
-			groups[g].board = reco_scoreboard_create(f->e, NULL, false);
+		for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
+			if (groups[g].board == NULL && groups[g].customers[kind] >= f->min_support)
+				groups[g].board = reco_scoreboard_create(f->e, NULL, false);
 	return groups;
 }
 
@@ -170,12 +192,12 @@ report_group(Fairness *f, const Grouping *grouping, int32 label)
 			RecoInterval interval = reco_scoreboard_metric(board, 0, kind, metrics[m]);
 			RecoFairnessRow *row;
 
-			if (isnan(interval.value))
+			if (isnan(interval.value) || grouping->groups[label].customers[kind] < f->min_support)
 				continue;
 			row = add_row(f, label, kind, reco_scoreboard_metric_name(metrics[m]));
 			row->interval = interval;
 			row->gap = reco_scoreboard_difference(board, 0, grouping->all, 0, kind, metrics[m]);
-			row->customers = grouping->groups[label].customers;
+			row->customers = grouping->groups[label].customers[kind];
 			row->n = reco_scoreboard_count(board, 0, kind);
 		}
 }
