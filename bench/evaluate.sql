@@ -14,7 +14,7 @@ BEGIN
 		began := clock_timestamp();
 		INSERT INTO results
 		SELECT seed, row_number() OVER (), e.*
-		FROM asked a, reco.evaluate('bench', cut => a.cut, until => a.until, min_items => a.min_items, orders => 2500, seed => seed) e;
+		FROM asked a, reco.evaluate('bench', cut => a.cut, until => a.until, min_items => a.min_items, orders => a.orders, seed => seed) e;
 		INSERT INTO calls VALUES (seed, extract(epoch FROM clock_timestamp() - began));
 	END LOOP;
 END $$;
@@ -84,7 +84,7 @@ ORDER BY m.request, m.value DESC;
 
 -- Groups, by the first seed: the twelve with the most customers.
 CREATE TABLE fair AS
-SELECT g."by", f.* FROM groups g, asked a, reco.fairness('bench', g."by", cut => a.cut, until => a.until, min_items => a.min_items, orders => 2500) f;
+SELECT g."by", f.* FROM groups g, asked a, reco.fairness('bench', g."by", cut => a.cut, until => a.until, min_items => a.min_items, orders => a.orders) f;
 CREATE VIEW fair_groups AS
 SELECT *, dense_rank() OVER (PARTITION BY "by", request ORDER BY customers DESC, "group") AS place
 FROM (SELECT "by", request, "group", max(customers) AS customers, max(n) AS n FROM fair GROUP BY "by", request, "group") g;

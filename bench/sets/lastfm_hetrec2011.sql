@@ -13,6 +13,6 @@ SELECT reco.add_orders('bench', 'tagged', user_id => 'user_id', item_id => 'arti
 
 CREATE VIEW facts AS SELECT count(*) AS lines, count(DISTINCT (user_id, tagged_on)) AS orders, count(DISTINCT user_id) AS customers, count(DISTINCT artist_id) AS items FROM tagged;
 CREATE TABLE asked AS
-SELECT NULL::timestamptz AS cut, NULL::timestamptz AS until, 1 AS min_items,
+SELECT NULL::timestamptz AS cut, NULL::timestamptz AS until, 1 AS min_items, 10000 AS orders,
 	   'tags, not purchases: what a listener tagged on one date, mostly the first of a month, is an order; nothing has a value' AS note;
 CREATE TABLE groups AS SELECT ''::text AS "by" WHERE false;

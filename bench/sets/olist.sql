@@ -38,6 +38,6 @@ SELECT reco.add_reviews('bench', 'reviews', user_id => 'customer', item_id => 'p
 
 CREATE VIEW facts AS SELECT count(*) AS lines, count(DISTINCT order_id) AS orders, count(DISTINCT customer) AS customers, count(DISTINCT product) AS items FROM lines;
 CREATE TABLE asked AS
-SELECT NULL::timestamptz AS cut, NULL::timestamptz AS until, 1 AS min_items,
+SELECT NULL::timestamptz AS cut, NULL::timestamptz AS until, 1 AS min_items, 10000 AS orders,
 	   'category and seller of products; a review is of an order, and counts for each of its products' AS note;
 CREATE TABLE groups AS SELECT unnest('{state,category}'::text[]) AS "by";

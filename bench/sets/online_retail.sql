@@ -13,6 +13,6 @@ SELECT reco.add_items('bench', 'items', item_id => 'item', description => 'descr
 CREATE VIEW facts AS SELECT count(*) AS lines, count(DISTINCT invoice) AS orders, count(DISTINCT customer) AS customers, count(DISTINCT item) AS items FROM lines;
 CREATE TABLE asked AS
 SELECT c.at AT TIME ZONE 'Europe/London' AS cut, (c.until + interval '1 second') AT TIME ZONE 'Europe/London' AS until,
-	   4 AS min_items, 'sales lines; descriptions of items; orders of 4 to 100 different items' AS note
+	   4 AS min_items, 10000 AS orders, 'sales lines; descriptions of items; orders of 4 to 100 different items' AS note
 FROM cut c;
 CREATE TABLE groups AS SELECT 'country' AS "by";
