@@ -116,11 +116,9 @@ reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoReques
 	else
 	{
 		verdict.lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
-		if (e->replay.tests->clusters < FEW_CUSTOMERS)
-			verdict.words = e->replay.tests->clusters == 1 ? "cannot tell: later orders are of one customer only"
-				: psprintf("cannot tell: later orders are of %d customers only", e->replay.tests->clusters);
 		if (customers < FEW_CUSTOMERS)
-			verdict.words = psprintf("cannot tell: later orders are of %d customers only", customers);
+			verdict.words = customers == 1 ? "cannot tell: later orders are of one customer only"
+				: psprintf("cannot tell: later orders are of %d customers only", customers);
 		if (verdict.words == NULL && simple >= 0)
 			verdict.words = against_simple(e, board, kind, simple);
 		if (verdict.words == NULL)
