@@ -82,8 +82,8 @@ CREATE FUNCTION by_sql(label text) RETURNS TABLE ("group" text, request text, me
 	RETURN QUERY EXECUTE replace('
 	WITH shown AS (SELECT t.LABEL, t.request, avg(p) AS predicted, avg((i = ANY (wanted))::int) AS bought, reco.calibration_error(p, i = ANY (wanted)) AS error FROM top t, unnest(recommended, probabilities) x (i, p) GROUP BY 1, 2),
 	     lists AS (SELECT LABEL, request, reco.recall_at_k(recommended, wanted, 10) AS recall, reco.ndcg_at_k(recommended, wanted, 10) AS ndcg, count(*) AS n FROM top GROUP BY 1, 2),
-	     people AS (SELECT LABEL, count(DISTINCT coalesce(user_id, order_id || '' alone'')) AS customers FROM top GROUP BY 1)
-	SELECT LABEL::text, request, m, v::float8, customers, n FROM lists JOIN shown USING (LABEL, request) JOIN people USING (LABEL),
+	     people AS (SELECT LABEL, request, count(DISTINCT coalesce(user_id, order_id || '' alone'')) AS customers FROM top GROUP BY 1, 2)
+	SELECT LABEL::text, request, m, v::float8, customers, n FROM lists JOIN shown USING (LABEL, request) JOIN people USING (LABEL, request),
 	       LATERAL (VALUES (''recall'', recall), (''ndcg'', ndcg), (''calibration_bias'', predicted - bought), (''calibration_error'', error)) x (m, v)', 'LABEL', label); END $$;
 CREATE FUNCTION like_sql(by text, label text, fewest integer) RETURNS text LANGUAGE sql AS $$
 	SELECT format('%s of %s', count(*) FILTER (WHERE abs(f.value - s.value) < 1e-9 AND f.customers = s.customers AND f.n = s.n AND abs(f.value - f.gap - a.value) < 1e-9 AND f.ci_low <= f.value AND f.value <= f.ci_high AND f.gap_low <= f.gap_high), count(*))

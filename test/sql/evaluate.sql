@@ -210,13 +210,13 @@ SELECT is((SELECT count(*) FROM evaluated WHERE NOT (ci_low <= value + 1e-12 AND
 SELECT is((SELECT array_agg(DISTINCT metric ORDER BY metric) FROM evaluated WHERE value IS NOT NULL AND ci_low IS NULL), '{catalogue_coverage,exposure_gini,milliseconds,seconds}', 'which all have but those that no chance has made');
 SELECT cmp_ok((SELECT avg(few.ci_high - few.ci_low) FROM reco.evaluate('shop', cut => (SELECT at FROM cut), orders => 40) few WHERE metric = 'ndcg' AND algorithm = 'reco'), '>',
               (SELECT 1.5 * avg(ci_high - ci_low) FROM evaluated WHERE metric = 'ndcg' AND algorithm = 'reco'), 'and which are narrower with more customers');
-CREATE TABLE in_order AS SELECT row_number() OVER () AS place, e.*, CASE WHEN metric IN ('exposure_gini', 'log_loss', 'brier', 'calibration_error') THEN -value ELSE value END AS quality
-FROM   reco.evaluate('shop', cut => (SELECT at FROM cut)) e WHERE metric NOT IN ('seconds', 'milliseconds', 'ndcg lead');
+CREATE TABLE in_order AS SELECT row_number() OVER () AS place, e.*, CASE WHEN metric IN ('exposure_gini', 'log_loss', 'brier', 'calibration_error', 'mse', 'rmse') THEN -value ELSE value END AS quality
+FROM   reco.evaluate('shop', cut => (SELECT at FROM cut)) e WHERE metric NOT IN ('seconds', 'milliseconds', 'ndcg_lead');
 SELECT is((SELECT count(*) FROM (SELECT quality > lag(quality) OVER (PARTITION BY request, metric ORDER BY place) AS wrong FROM in_order) x WHERE wrong), 0::bigint, 'the best comes first');
-SELECT is((SELECT count(*) FROM evaluated WHERE metric = 'ndcg lead' AND abs(value - ((SELECT value FROM evaluated e WHERE e.request = evaluated.request AND metric = 'ndcg' AND algorithm = 'reco')
+SELECT is((SELECT count(*) FROM evaluated WHERE metric = 'ndcg_lead' AND abs(value - ((SELECT value FROM evaluated e WHERE e.request = evaluated.request AND metric = 'ndcg' AND algorithm = 'reco')
            - (SELECT max(value) FROM evaluated e WHERE e.request = evaluated.request AND metric = 'ndcg' AND algorithm <> 'reco'))) < 1e-12), 2::bigint, 'the lead is that over the best other algorithm');
 SELECT results_eq('SELECT metric, n FROM evaluated WHERE algorithm IS NULL AND metric NOT LIKE ''rating%''', 'VALUES (''orders replayed'', (SELECT count(*) FROM later)), (''undated'', 1), (''undated'', 1)', 'what was replayed and what has no time');
-SELECT is((SELECT remark FROM evaluated WHERE metric = 'undated' AND remark LIKE 'products%'), 'products (items) has no time, and was used as it is now: features, description, margin, available', 'which is told');
+SELECT is((SELECT remark FROM evaluated WHERE metric = 'undated' AND remark LIKE 'products%'), 'products (items) has no time, and was used as it is now: item_id, features, description, margin, available', 'which is told');
 
 -- ---- Which orders ----------------------------------------------------------------------------------------------------
 
@@ -248,7 +248,7 @@ SELECT is((SELECT count(*) FROM reco.evaluate('shop', 3, cut => (SELECT at FROM 
 
 CREATE TABLE dated AS SELECT * FROM reco.evaluate('shop', cut => (SELECT at FROM cut), undated => false);
 SELECT is((SELECT string_agg(DISTINCT algorithm, ' ' ORDER BY algorithm) FROM evaluated WHERE metric = 'ndcg' AND algorithm NOT IN (SELECT algorithm FROM dated WHERE metric = 'ndcg')), 'content hybrid', 'undated => false: nobody goes by features');
-SELECT is((SELECT remark FROM dated WHERE metric = 'undated' AND remark LIKE 'products%'), 'products (items) has no time, and was left out: features, description, margin, available', 'which is told');
+SELECT is((SELECT remark FROM dated WHERE metric = 'undated' AND remark LIKE 'products%'), 'products (items) has no time, and was left out: item_id, features, description, margin, available', 'which is told');
 SELECT is((SELECT count(*) FROM dated WHERE metric = 'margin_recovered'), 0::bigint, 'nor by margins');
 SELECT cmp_ok((SELECT count(*) FROM reco.replay('shop', cut => (SELECT at FROM cut), undated => false) WHERE '117' = ANY (recommended)), '>', 10::bigint, 'and what is not available now is recommended');
 SELECT is_empty('SELECT * FROM reco.replay(''shop'', k => 1000, cut => (SELECT at FROM cut), undated => false), unnest(recommended) item WHERE item::int > 159', 'but nothing that is known by the source of items only');
@@ -291,7 +291,7 @@ INSERT INTO nothing SELECT NULL, n % 3, '2026-01-01'::timestamptz + n * interval
 SELECT is(outline('''nothing'''), 'orders replayed 0 too few orders to divide', 'lines of nobody that stand alone are no orders');
 TRUNCATE nothing;
 INSERT INTO nothing SELECT 1, (n * j) % 9, '2026-01-01'::timestamptz + n * interval '1 day' FROM generate_series(1, 30) n, generate_series(1, 3) j;
-SELECT matches(outline('''nothing'''), '^verdict ndcg lead 3 cannot tell: later orders are of 1 customers only; verdict ndcg lead 4 .*; orders replayed 4 orders from 2026-01-28', 'one customer');
+SELECT matches(outline('''nothing'''), '^verdict ndcg_lead 3 cannot tell: later orders are of one customer only; verdict ndcg_lead 4 .*; orders replayed 4 orders from 2026-01-28', 'one customer');
 SELECT is((SELECT count(ci_low) + count(ci_high) FROM reco.evaluate('nothing')), 0::bigint, 'has no intervals');
 UPDATE nothing SET at = '2026-01-01';
 SELECT is(outline('''nothing'''), 'orders replayed 0 too few orders to divide', 'one moment');

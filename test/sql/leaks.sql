@@ -6,7 +6,7 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(46);
+SELECT plan(50);
 
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer IMMUTABLE LANGUAGE sql AS $$ SELECT (abs(hashint8extended(a, b) % 1000003) % n)::integer $$;
 CREATE TABLE lines (order_id bigint, customer bigint, item bigint, at timestamptz, quantity integer, price numeric, device text);
