@@ -205,6 +205,7 @@ add_reviews(const RecoEvaluation *e, List **rows)
 }
 
 /* What of its settings was best in the past. */
+/* What of its settings was best in the past, if any could be tried. */
 static char *
 describe_settings(const RecoRival *rival)
 {
@@ -216,7 +217,8 @@ describe_settings(const RecoRival *rival)
 	initStringInfo(&text);
 	for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
 	{
-		appendStringInfo(&text, "%s%s: ", kind > 0 ? "; " : "chosen in the past, ", reco_replay_kind_name(kind));
+		appendStringInfo(&text, "%s%s: ", kind > 0 ? "; " : rival->chosen ? "chosen in the past, "
+						 : "too few past orders to choose, ", reco_replay_kind_name(kind));
 		rival->algorithm->describe(rival->setting[kind], &text);
 	}
 	return text.data;
@@ -309,9 +311,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 	List	   *rows = NIL;
 
 	if (e->model == NULL)
-		ereport(NOTICE,
-				(errmsg("model \"%s\" cannot be evaluated: there are no later orders to ask about", e->row->name),
-				 errhint("Give another cut, or wait for more orders.")));
+		reco_evaluation_report_nothing(e);
 	else
 	{
 		RecoScoreboard *board = reco_scoreboard_create(e, read_margins(e), true);

@@ -249,12 +249,13 @@ tune(RecoEvaluation *e, const Tuning *tuning, RecoRival *rival)
 		best[kind] = -1;
 		rival->setting[kind] = 0;
 	}
+	rival->chosen = rival->algorithm->settings > 1 && tuning->replay.tests->n >= LEAST_TUNING_ORDERS;
 	for (s = 0; s < rival->algorithm->settings; s++)
 	{
 		double		ndcg[RECO_REQUEST_KINDS];
 
 		reco_progress_advance(e->progress, 1);
-		if (rival->algorithm->settings == 1 || tuning->replay.tests->n < LEAST_TUNING_ORDERS)
+		if (!rival->chosen)
 			continue;
 		try_setting(e, tuning, rival->algorithm, s, ndcg);
 		for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
@@ -416,4 +417,13 @@ reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, R
 	e->replay.with_auc = true;
 	reco_progress_phase(progress, RECO_PHASE_REPLAYING, e->split.tests->n);
 	return e;
+}
+
+/* Say why there is no model, and nothing to tell of it. */
+void
+reco_evaluation_report_nothing(const RecoEvaluation *e)
+{
+	ereport(NOTICE,
+			(errmsg("model \"%s\" cannot be evaluated: there are no later orders to ask about", e->row->name),
+			 errhint("Give another cut, or wait for more orders.")));
 }

@@ -27,7 +27,8 @@ typedef struct RecoEvaluationOptions
 typedef struct RecoRival
 {
 	const RecoAlgorithm *algorithm;
-	int			setting[RECO_REQUEST_KINDS];	/* chosen in the past */
+	int			setting[RECO_REQUEST_KINDS];	/* chosen in the past, or the first */
+	bool		chosen;			/* there were enough orders to try settings on */
 	double		seconds;		/* of tuning and learning */
 } RecoRival;
 
@@ -59,6 +60,7 @@ extern RecoEvaluationOptions reco_evaluation_options_default(void);
 extern RecoEvaluation *reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
 extern RecoEvaluation *reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
 extern void reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model);
+extern void reco_evaluation_report_nothing(const RecoEvaluation *e);
 extern const RecoAlgorithm *reco_evaluation_algorithm(int i);
 
 #endif							/* RECO_EVALUATION_H */

@@ -407,9 +407,7 @@ reco_fairness(const char *model, const char *by, int min_support, const RecoEval
 	f.e = reco_evaluation_begin(model, options, progress);
 	if (f.e->model == NULL)
 	{
-		ereport(NOTICE,
-				(errmsg("model \"%s\" cannot be evaluated: there are no later orders to ask about", f.e->row->name),
-				 errhint("Give another cut, or wait for more orders.")));
+		reco_evaluation_report_nothing(f.e);
 		return NIL;
 	}
 	f.labels = reco_features_read(f.e->budget, &f.e->reader, f.feature,

@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(227);
+SELECT plan(228);
 
 -- ---- A shop ----------------------------------------------------------------------------------------------------------
 
@@ -293,6 +293,7 @@ TRUNCATE nothing;
 INSERT INTO nothing SELECT 1, (n * j) % 9, '2026-01-01'::timestamptz + n * interval '1 day' FROM generate_series(1, 30) n, generate_series(1, 3) j;
 SELECT matches(outline('''nothing'''), '^verdict ndcg_lead 3 cannot tell: later orders are of one customer only; verdict ndcg_lead 4 .*; orders replayed 4 orders from 2026-01-28', 'one customer');
 SELECT is((SELECT count(ci_low) + count(ci_high) FROM reco.evaluate('nothing')), 0::bigint, 'has no intervals');
+SELECT is((SELECT remark FROM reco.evaluate('nothing') WHERE algorithm = 'repeats' AND metric = 'seconds'), 'too few past orders to choose, completion: purchases with a half-life of 15 days; next basket: purchases with a half-life of 15 days', 'settings that nothing could be tried on');
 UPDATE nothing SET at = '2026-01-01';
 SELECT is(outline('''nothing'''), 'orders replayed 0 too few orders to divide', 'one moment');
 UPDATE nothing SET at = now() + (1 + i) * interval '1 day';

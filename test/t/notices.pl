@@ -50,4 +50,16 @@ is(() = $asked =~ /$old/g, 1, 'said once for each version and session');
 is(() = $asked =~ /NOTICE/g, 2, 'also where two models take turns');
 unlike(messages(q{SELECT count(*) FROM reco.recommend('shop', 1, as_of => '2024-03-25')}), qr/NOTICE/, 'not where as_of is of that time');
 
+# ---- Evaluating -----------------------------------------------------------------------------------------------------------
+
+$node->safe_psql('postgres', q{SELECT reco.add_users('shop', 'lines', 'customer', features => 'customer % 5 AS band')});
+my $verdicts = messages(q{SELECT count(*) FROM reco.evaluate('shop')});
+like($verdicts, qr/NOTICE:  next basket: /, 'the verdicts of an evaluation');
+is(() = $verdicts =~ /NOTICE/g, 1, 'one for each kind of request: here no order has two items');
+like(messages(qq{SELECT count(*) FROM reco.$_, cut => '2100-01-01')}),
+	qr/NOTICE:  model "shop" cannot be evaluated: there are no later orders to ask about\nHINT:  Give another cut, or wait for more orders\./, "$_: no later orders")
+	for q{evaluate('shop'}, q{replay('shop'}, q{fairness('shop', 'band'};
+like(messages(q{SELECT count(*) FROM reco.fairness('shop', 'band', min_support => 60)}),
+	qr/NOTICE:  no group by "band" has 60 customers with later orders\nHINT:  Lower min_support, raise orders, or make fewer groups by another expression\./, 'no group is large enough');
+
 done_testing();
