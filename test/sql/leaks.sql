@@ -7,6 +7,7 @@
 SET client_min_messages = warning;
 SET check_function_bodies = off;
 SELECT plan(50);
+SELECT plan(48);
 
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer IMMUTABLE LANGUAGE sql AS $$ SELECT (abs(hashint8extended(a, b) % 1000003) % n)::integer $$;
 CREATE TABLE lines (order_id bigint, customer bigint, item bigint, at timestamptz, quantity integer, price numeric, device text);
@@ -90,6 +91,15 @@ ROLLBACK;
 BEGIN;
 UPDATE lines SET item = item + 1 WHERE order_id = 1299;
 SELECT isnt(model_of_the_past(), (SELECT bytes FROM trained), 'but does of what came right before it');
+ROLLBACK;
+
+-- The moment of the cut is not before it.
+BEGIN;
+CREATE TABLE first_customer AS SELECT customer::text AS user_id FROM lines WHERE order_id = 1300 LIMIT 1;
+UPDATE lines SET item = 100 + (item * 7 + 13) % 60, quantity = 9 WHERE order_id = 1300;
+CREATE TEMP TABLE after ON COMMIT DROP AS SELECT * FROM replayed();
+SELECT is((SELECT count(*) FROM lines WHERE order_id = 1300 AND at > '2026-04-19 08:01+00'), 0::bigint, 'an order at the very cut');
+SELECT is((SELECT count(*) FROM original o JOIN after a USING (algorithm, request, asked, as_of) WHERE o.user_id IS DISTINCT FROM (TABLE first_customer) AND (o.recommended, o.scores, o.probabilities) IS DISTINCT FROM (a.recommended, a.scores, a.probabilities)), 0::bigint, 'is evidence of nobody else');
 ROLLBACK;
 
 -- What is past keeps its moment: a later line of an order that began before the cut.
