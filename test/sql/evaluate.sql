@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(228);
+SELECT plan(229);
 
 -- ---- A shop ----------------------------------------------------------------------------------------------------------
 
@@ -100,6 +100,13 @@ UPDATE lines SET at = date_trunc('day', at);
 SELECT matches(unlike_live(), '^0 of [0-9]{3}$', 'with days for times');
 SELECT reco.alter_model('shop', '{"history_limit": 3}') \g /dev/null
 SELECT matches(unlike_live(), '^0 of [0-9]{3}$', 'of which history_limit cuts some');
+ROLLBACK;
+BEGIN;
+UPDATE lines SET order_id = CASE WHEN order_id % 5 = 0 THEN NULL WHEN order_id % 3 = 0 THEN order_id / 9 ELSE order_id END;
+UPDATE lines SET at = date_trunc('day', at) WHERE order_id IS NULL;
+CREATE TABLE third AS SELECT order_id, customer, item, at + interval '3 hours' AS at, CASE WHEN item % 4 = 0 THEN -quantity ELSE quantity END AS quantity FROM lines WHERE item % 2 = 0;
+SELECT reco.add_orders('shop', 'third', 'customer', 'item', 'at', 'order_id', 'quantity') \g /dev/null
+SELECT matches(unlike_live(), '^0 of [0-9]{3}$', 'order keys that are missing, of several customers, of two sources');
 ROLLBACK;
 
 CREATE VIEW text_lines AS SELECT 'o' || order_id AS order_id, 'c' || customer AS customer, 'ü ' || item AS item, at, quantity FROM lines;
