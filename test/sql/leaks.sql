@@ -8,6 +8,7 @@ SET client_min_messages = warning;
 SET check_function_bodies = off;
 SELECT plan(50);
 SELECT plan(48);
+SELECT plan(53);
 
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer IMMUTABLE LANGUAGE sql AS $$ SELECT (abs(hashint8extended(a, b) % 1000003) % n)::integer $$;
 CREATE TABLE lines (order_id bigint, customer bigint, item bigint, at timestamptz, quantity integer, price numeric, device text);
@@ -230,5 +231,8 @@ INSERT INTO lines SELECT 900000 + customer, customer, 100 + customer % 60, as_of
 CREATE TEMP TABLE after ON COMMIT DROP AS SELECT * FROM replayed(split => 'last_order');
 SELECT cmp_ok((SELECT count(*) FROM original_last o JOIN after a USING (algorithm, request, asked, as_of) WHERE o.user_id::int >= 10 AND algorithm = 'reco' AND o.scores <> a.scores), '>', 100::bigint, 'what came a second before is evidence for all');
 ROLLBACK;
+
+CREATE TEMP TABLE after AS SELECT * FROM replayed();
+SELECT is(differing(), '0 of ' || (SELECT count(*) FROM original), 'all is as it was');
 
 SELECT * FROM finish();
