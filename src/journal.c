@@ -63,7 +63,10 @@ reserve_event(RecoJournal *journal)
 	journal->capacity = capacity;
 }
 
-/* The same lines count that count in training. */
+/*
+ * The same lines count that count in training.  One without a quantity counts nothing, with a quantity of 0 here; it is
+ * kept, since it is among the newest lines that a request reads.
+ */
 static void
 receive_event(void *arg, const RecoValue *values)
 {
@@ -72,11 +75,13 @@ receive_event(void *arg, const RecoValue *values)
 	double		quantity = 1;
 	RecoEvent  *event;
 
+	if (values[COLUMN_ITEM].is_null || values[COLUMN_AT].is_null || TIMESTAMP_NOT_FINITE(values[COLUMN_AT].integer) ||
+		values[COLUMN_AT].integer >= source->form.before)
+		return;
 	if (source->form.has_quantity)
 		quantity = values[COLUMN_QUANTITY].is_null ? 0 : values[COLUMN_QUANTITY].number;
-	if (values[COLUMN_ITEM].is_null || values[COLUMN_AT].is_null || TIMESTAMP_NOT_FINITE(values[COLUMN_AT].integer) ||
-		values[COLUMN_AT].integer >= source->form.before || !isfinite((float) quantity) || (float) quantity == 0)
-		return;
+	if (!isfinite((float) quantity))
+		quantity = 0;
 	reserve_event(journal);
 	event = &journal->events[journal->n_events++];
 	event->line.at = values[COLUMN_AT].integer;
@@ -86,7 +91,7 @@ receive_event(void *arg, const RecoValue *values)
 	event->line.order = -1;
 	if (source->orders != NULL && !values[COLUMN_ORDER].is_null)
 		event->line.order = reco_idmap_add(source->orders, &values[COLUMN_ORDER]);
-	event->value = line_value(values, quantity);
+	event->value = (float) quantity != 0 ? line_value(values, quantity) : 0;
 	event->source = journal->n_sources - 1;
 }
 
@@ -282,7 +287,7 @@ describe_orders(RecoJournal *journal)
 		journal->order_events[of->first + of->n++] = i;
 		if (event->line.quantity > 0)
 			of->at = Min(of->at, event->line.at);
-		if (of->user < 0)
+		if (of->user < 0 && event->line.quantity != 0)
 			of->user = event->line.user;
 		of->source = event->source;
 	}

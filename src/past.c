@@ -127,7 +127,7 @@ past_lines(const RecoJournal *journal, const RecoPastFilter *filter, const int32
 		{
 			const RecoLine *line = &journal->events[i].line;
 
-			if (!reco_split_is_past(filter, line) || model_item[line->item] < 0)
+			if (line->quantity == 0 || !reco_split_is_past(filter, line) || model_item[line->item] < 0)
 				continue;
 			lines.newest = Max(lines.newest, line->at);
 			lines.list[n] = *line;
@@ -206,7 +206,6 @@ build_orders(RecoPast *past, const RecoJournal *journal, const Lines *lines)
 	int32	   *grouped = group_by_order(past->budget, lines, journal->n_orders, start);
 	Csr			csr = begin_csr(past->budget, journal->n_orders, lines->n);
 	TimestampTz *order_at = reco_budget_alloc(past->budget, journal->n_orders, sizeof(TimestampTz), "baselines");
-	bool	   *order_has_user = reco_budget_alloc(past->budget, journal->n_orders, sizeof(bool), "baselines");
 	int32		order;
 	int64		i;
 
@@ -226,14 +225,12 @@ build_orders(RecoPast *past, const RecoJournal *journal, const Lines *lines)
 				csr.weight[csr.entries++] = 1;
 			}
 		order_at[csr.rows] = journal->orders[order].at;
-		order_has_user[csr.rows] = journal->orders[order].user >= 0;
 		end_row(&csr);
 	}
 	reco_budget_free(past->budget, grouped);
 	reco_budget_free(past->budget, start);
 	past->orders = csr.rows;
 	past->order_at = order_at;
-	past->order_has_user = order_has_user;
 	past->by_order = as_sparse(&csr, past->items);
 	past->order_items = transpose(past->budget, &past->by_order);
 }

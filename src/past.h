@@ -28,7 +28,6 @@ typedef struct RecoPast
 	RecoSparse	order_items;	/* by_order transposed: items x orders */
 	RecoSparse	user_items;		/* by_user transposed: items x customers */
 	const TimestampTz *order_at;	/* [orders] */
-	const bool *order_has_user; /* [orders] */
 	TimestampTz cut;			/* everything here is before it */
 	const RecoSparse *content;	/* items x terms, TF-IDF, rows of length 1 or empty; NULL: nothing is known of the items */
 	int			factors;		/* length of vectors, for those who learn any */

@@ -91,8 +91,8 @@ find_time(const RecoJournal *journal, int64 first, int64 last, TimestampTz time)
 
 /*
  * What a request at that time would have read of the customer, in the current memory context: the newest lines of each
- * source before it, at most limit, of which then those count whose items the model knows (as in history.c; but lines that
- * count nothing do not count towards the limit either).
+ * source before it, at most limit, of which then those count that have a quantity and an item that the model knows (as in
+ * history.c).
  */
 static RecoHistory *
 read_history(const RecoJournal *journal, const RecoTest *test, const int32 *model_item, int64 limit)
@@ -114,7 +114,7 @@ read_history(const RecoJournal *journal, const RecoTest *test, const int32 *mode
 			line.item = model_item[line.item];
 			line.user = 0;
 			line.order = -1;
-			if (line.item >= 0)
+			if (line.item >= 0 && line.quantity != 0)
 				reco_history_add(history, &line);
 		}
 		pfree(newest->lines);

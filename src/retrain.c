@@ -40,7 +40,7 @@ add_source(RecoInteractions *interactions, const RecoJournal *journal, int numbe
 		int32		key = event->line.order >= 0 ? journal->orders[event->line.order].key : -1;
 
 		RECO_CHECK_INTERRUPTS(i);
-		if (event->source != number || !reco_split_is_past(filter, &event->line))
+		if (event->source != number || event->line.quantity == 0 || !reco_split_is_past(filter, &event->line))
 			continue;
 		values[RECO_LINE_USER] = key_or_null(journal->users, event->line.user);
 		values[RECO_LINE_ITEM] = reco_idmap_key(journal->items, event->line.item);

@@ -131,7 +131,7 @@ order_items(const RecoJournal *journal, const RecoJournalOrder *order, const Rec
 	{
 		const RecoEvent *event = &journal->events[journal->order_events[order->first + i]];
 
-		if (!reco_split_is_past(filter, &event->line))
+		if (event->line.quantity == 0 || !reco_split_is_past(filter, &event->line))
 			continue;
 		if (*user < 0)
 			*user = event->line.user;

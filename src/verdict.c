@@ -22,6 +22,25 @@ is_simple(const RecoAlgorithm *algorithm)
 		algorithm == &reco_baseline_repeats || algorithm == &reco_baseline_repeats_popularity;
 }
 
+/* Whether both were asked: what everybody buys, and what the customer bought before. */
+static bool
+counting_was_asked(const RecoEvaluation *e)
+{
+	bool		popularity = false;
+	bool		repeats = false;
+	int			c;
+
+	for (c = 1; c < e->n_contestants; c++)
+	{
+		const RecoAlgorithm *algorithm = e->contestants[c].algorithm;
+
+		popularity |= algorithm == &reco_baseline_popularity || algorithm == &reco_baseline_recent_popularity ||
+			algorithm == &reco_baseline_repeats_popularity;
+		repeats |= algorithm == &reco_baseline_repeats || algorithm == &reco_baseline_repeats_popularity;
+	}
+	return popularity && repeats;
+}
+
 /* The best algorithm beside the model, of all or of the simple ones; -1 where there is none. */
 static int
 find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, bool simple)
@@ -49,7 +68,8 @@ both_values(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKin
 					reco_scoreboard_metric(board, 0, kind, METRIC).value, reco_scoreboard_metric(board, other, kind, METRIC).value);
 }
 
-static const char *
+/* Against the best of those that only count; NULL where the model beats it. */
+static char *
 against_simple(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int simple)
 {
 	const char *name = e->contestants[simple].name;
@@ -65,20 +85,34 @@ against_simple(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequest
 	return NULL;
 }
 
-static const char *
-against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int best, bool beats_simple)
+/* The same, and who is better still. */
+static char *
+against_counting(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int simple, int best)
+{
+	char	   *words = against_simple(e, board, kind, simple);
+
+	if (words == NULL || best == simple)
+		return words;
+	return psprintf("%s; the best of all is %s (%.3f)", words, e->contestants[best].name,
+					reco_scoreboard_metric(board, best, kind, METRIC).value);
+}
+
+static char *
+against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int best)
 {
 	const char *name = e->contestants[best].name;
-	const char *so_far = beats_simple ? "better than popularity and repeat purchases" : "popularity and repeat purchases were not asked";
+	bool		beats_counting = counting_was_asked(e);
 	RecoInterval lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
 	char	   *values = both_values(e, board, kind, best);
 
 	if (lead.low > 0)
-		return psprintf(beats_simple ? "worth it on this data: better than every other algorithm, of which %s is the best (%s)"
-						: "better than every algorithm that was asked, of which %s is the best (%s)", name, values);
+		return psprintf("%sbetter than every other algorithm that was asked, of which %s is the best (%s)",
+						beats_counting ? "worth it on this data: " : "", name, values);
 	if (lead.high < 0)
-		return psprintf("%s, but %s is better than the model (%s)", so_far, name, values);
-	return psprintf("%s; whether %s is better or worse than the model may be chance (%s)", so_far, name, values);
+		return psprintf("%s%s is better than the model (%s)",
+						beats_counting ? "better than popularity and repeat purchases, but " : "", name, values);
+	return psprintf("%swhether %s is better or worse than the model may be chance (%s)",
+					beats_counting ? "better than popularity and repeat purchases; " : "", name, values);
 }
 
 /* How many customers the requests of a kind are of; an unknown one is another each time. */
@@ -120,9 +154,9 @@ reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoReques
 			verdict.words = customers == 1 ? "cannot tell: later orders are of one customer only"
 				: psprintf("cannot tell: later orders are of %d customers only", customers);
 		if (verdict.words == NULL && simple >= 0)
-			verdict.words = against_simple(e, board, kind, simple);
+			verdict.words = against_counting(e, board, kind, simple, best);
 		if (verdict.words == NULL)
-			verdict.words = against_best(e, board, kind, best, simple >= 0);
+			verdict.words = against_best(e, board, kind, best);
 	}
 	return verdict;
 }

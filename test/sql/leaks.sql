@@ -6,8 +6,6 @@
 
 SET client_min_messages = warning;
 SET check_function_bodies = off;
-SELECT plan(50);
-SELECT plan(48);
 SELECT plan(53);
 
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer IMMUTABLE LANGUAGE sql AS $$ SELECT (abs(hashint8extended(a, b) % 1000003) % n)::integer $$;
