@@ -310,9 +310,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 	RecoEvaluation *e = reco_evaluation_begin(model, options, progress);
 	List	   *rows = NIL;
 
-	if (e->model == NULL)
-		reco_evaluation_report_nothing(e);
-	else
+	if (e->model != NULL)
 	{
 		RecoScoreboard *board = reco_scoreboard_create(e, read_margins(e), true);
 		int			kind;

@@ -331,18 +331,22 @@ fit_rival(RecoEvaluation *e, const RecoRival *rival, RecoContestant *contestant)
 }
 
 static bool
-is_wanted(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
+is_asked_for(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
 {
 	ListCell   *cell;
 
-	if (algorithm->needs_content && e->content == NULL)
-		return false;
 	if (e->options.all_algorithms)
 		return true;
 	foreach(cell, e->options.algorithms)
 		if (strcmp(lfirst(cell), algorithm->name) == 0)
 			return true;
 	return false;
+}
+
+static bool
+is_wanted(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
+{
+	return is_asked_for(e, algorithm) && (!algorithm->needs_content || e->content != NULL);
 }
 
 static Tuning
@@ -397,33 +401,61 @@ add_rivals(RecoEvaluation *e)
 
 /* --- the whole --------------------------------------------------------------------------------------------- */
 
+static void
+report_nothing(const RecoEvaluation *e)
+{
+	ereport(NOTICE,
+			(errmsg("model \"%s\" cannot be evaluated: there are no later orders to ask about", e->row->name),
+			 errhint("Give another cut, or wait for more orders.")));
+}
+
+/* Whether anybody goes by what items are made of. */
+static bool
+wants_content(const RecoEvaluation *e)
+{
+	int			i;
+
+	for (i = 0; i < (int) lengthof(algorithms); i++)
+		if (algorithms[i]->needs_content && is_asked_for(e, algorithms[i]))
+			return true;
+	return false;
+}
+
 /*
- * The model of the past and its rivals, ready; without later orders there is no model.  Errors as of
- * reco_evaluation_read, and those of training.
+ * After reading: train the model on the past, and let its rivals learn.  False, and a notice why, where there are no later
+ * orders to ask about, and so no model.  Errors: those of training.
+ */
+bool
+reco_evaluation_learn(RecoEvaluation *e)
+{
+	instr_time	start;
+
+	if (e->split.tests->n == 0)
+	{
+		report_nothing(e);
+		return false;
+	}
+	INSTR_TIME_SET_CURRENT(start);
+	reco_evaluation_set_model(e, reco_retrain(e->journal, &e->split.past, &e->model_options, &e->reader, e->undated,
+											  e->progress));
+	e->training_seconds = seconds_since(start);
+	if (wants_content(e))
+		e->content = reco_contents_read(e->budget, &e->reader, e->undated, e->model->items, find_item,
+										unconstify(RecoModel *, e->model));
+	add_rivals(e);
+	e->replay.with_auc = true;
+	reco_progress_phase(e->progress, RECO_PHASE_REPLAYING, e->split.tests->n);
+	return true;
+}
+
+/*
+ * Both steps: the model of the past and its rivals, ready to be asked.  Errors as of both.
  */
 RecoEvaluation *
 reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress)
 {
 	RecoEvaluation *e = reco_evaluation_read(model, options, progress);
-	instr_time	start;
 
-	if (e->split.tests->n == 0)
-		return e;
-	INSTR_TIME_SET_CURRENT(start);
-	reco_evaluation_set_model(e, reco_retrain(e->journal, &e->split.past, &e->model_options, &e->reader, e->undated, progress));
-	e->training_seconds = seconds_since(start);
-	e->content = reco_contents_read(e->budget, &e->reader, e->undated, e->model->items, find_item, unconstify(RecoModel *, e->model));
-	add_rivals(e);
-	e->replay.with_auc = true;
-	reco_progress_phase(progress, RECO_PHASE_REPLAYING, e->split.tests->n);
+	(void) reco_evaluation_learn(e);
 	return e;
-}
-
-/* Say why there is no model, and nothing to tell of it. */
-void
-reco_evaluation_report_nothing(const RecoEvaluation *e)
-{
-	ereport(NOTICE,
-			(errmsg("model \"%s\" cannot be evaluated: there are no later orders to ask about", e->row->name),
-			 errhint("Give another cut, or wait for more orders.")));
 }

@@ -59,8 +59,8 @@ typedef struct RecoEvaluation
 extern RecoEvaluationOptions reco_evaluation_options_default(void);
 extern RecoEvaluation *reco_evaluation_begin(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
 extern RecoEvaluation *reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
+extern bool reco_evaluation_learn(RecoEvaluation *e);
 extern void reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model);
-extern void reco_evaluation_report_nothing(const RecoEvaluation *e);
 extern const RecoAlgorithm *reco_evaluation_algorithm(int i);
 
 #endif							/* RECO_EVALUATION_H */

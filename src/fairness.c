@@ -215,8 +215,11 @@ compare_groups(Fairness *f)
 	for (g = 0; g < f->labels->n; g++)
 		if (grouping.groups[g].board != NULL)
 		{
+			MemoryContext outer = reco_budget_begin(e->budget, "group");
+
 			reco_scoreboard_finish(grouping.groups[g].board);
 			report_group(f, &grouping, g);
+			reco_budget_end(e->budget, outer);
 		}
 }
 
@@ -398,21 +401,15 @@ List *
 reco_fairness(const char *model, const char *by, int min_support, const RecoEvaluationOptions *options,
 			  RecoProgress *progress)
 {
-	RecoModelRow *row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
-	Fairness	f = {NULL, NULL, NULL, min_support, NIL};
+	Fairness	f = {reco_evaluation_read(model, options, progress), NULL, NULL, min_support, NIL};
 
-	/* What is misspelt is to be told before the work, not after. */
-	reco_catalog_require(row, RECO_ACCESS_OWNER);
-	f.feature = reco_features_find(model, reco_catalog_sources(model, RECO_READ_CALLER), by);
-	f.e = reco_evaluation_begin(model, options, progress);
-	if (f.e->model == NULL)
-	{
-		reco_evaluation_report_nothing(f.e);
-		return NIL;
-	}
+	/* What is wrong with the feature is to be told before the work, not after. */
+	f.feature = reco_features_find(model, f.e->sources, by);
 	f.labels = reco_features_read(f.e->budget, &f.e->reader, f.feature,
 								  f.feature->kind == RECO_SOURCE_USERS ? RECO_ROLE_USER
 								  : f.feature->kind == RECO_SOURCE_ORDERS ? RECO_ROLE_ORDER : RECO_ROLE_ITEM);
+	if (!reco_evaluation_learn(f.e))
+		return NIL;
 	f.e->replay.with_auc = false;
 	if (f.feature->kind == RECO_SOURCE_ITEMS)
 		compare_exposure(&f);

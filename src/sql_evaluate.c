@@ -339,9 +339,7 @@ reco_replay_sql(PG_FUNCTION_ARGS)
 	reco_progress_begin(&progress, RECO_COMMAND_REPLAY, model);
 	rows.e = e = reco_evaluation_begin(model, &options, &progress);
 	e->replay.with_auc = false;
-	if (e->model == NULL)
-		reco_evaluation_report_nothing(e);
-	else
+	if (e->model != NULL)
 		reco_replay_run(&e->replay, e->contestants, e->n_contestants, put_reply, &rows);
 	reco_progress_end(&progress);
 	return reco_surface_end_set(&set);
