@@ -12,6 +12,7 @@
 #include "bags.h"
 
 #include "interrupts.h"
+#include "numeric.h"
 
 #define BASKET_MASS 20
 
@@ -160,16 +161,39 @@ count_customer_entries(const RecoInteractions *interactions)
 	return entries;
 }
 
+/* Empty rows, to be filled: at most so many, of so many entries. */
 static Csr
-transpose(RecoBudget *budget, const Csr *csr, int32 n_items)
+make_csr(RecoArena *arena, Size rows, Size entries, const char *purpose)
 {
-	Csr			result = {.rows = n_items,.entries = csr->entries};
+	Csr			csr = {NULL, NULL, NULL, 0, 0};
+
+	csr.start = reco_arena_take(arena, rows + 2, sizeof(int64), purpose);
+	csr.index = reco_arena_take(arena, entries, sizeof(int32), purpose);
+	csr.weight = reco_arena_take(arena, entries, sizeof(float), purpose);
+	csr.start[0] = 0;
+	return csr;
+}
+
+/* Bytes that make_csr takes. */
+static Size
+csr_memory(Size rows, Size entries)
+{
+	Size		bytes = reco_size_align(mul_size(add_size(rows, 2), sizeof(int64)));
+
+	bytes = add_size(bytes, reco_size_align(mul_size(entries, sizeof(int32))));
+	return add_size(bytes, reco_size_align(mul_size(entries, sizeof(float))));
+}
+
+static Csr
+transpose(RecoArena *arena, const Csr *csr, int32 n_items)
+{
+	Csr			result = make_csr(arena, n_items, csr->entries, "item bags");
 	int32		row;
 	int64		i;
 
-	result.start = reco_budget_alloc(budget, (Size) n_items + 2, sizeof(int64), "item bags");
-	result.index = reco_budget_alloc(budget, csr->entries, sizeof(int32), "item bags");
-	result.weight = reco_budget_alloc(budget, csr->entries, sizeof(float), "item bags");
+	result.rows = n_items;
+	result.entries = csr->entries;
+	memset(result.start, 0, ((Size) n_items + 2) * sizeof(int64));
 	for (i = 0; i < csr->entries; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
@@ -200,37 +224,68 @@ as_sparse(const Csr *csr, int32 cols)
 	return sparse;
 }
 
+/* How many bags there can be. */
+Size
+reco_bags_most(const RecoInteractions *interactions, double customer_weight)
+{
+	return add_size(interactions->n_orders, customer_weight > 0 ? reco_idmap_count(interactions->users) : 0);
+}
+
+static int64
+count_order_lines(const RecoInteractions *interactions)
+{
+	int64		n = 0;
+	int64		i;
+
+	for (i = 0; i < interactions->n_lines; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		n += interactions->lines[i].order >= 0;
+	}
+	return n;
+}
+
+/* How many entries they can have. */
+int64
+reco_bags_most_entries(const RecoInteractions *interactions, double customer_weight)
+{
+	return count_order_lines(interactions) + (customer_weight > 0 ? count_customer_entries(interactions) : 0);
+}
+
+/* Bytes that so many bags, items and entries take of an arena. */
+Size
+reco_bags_memory(Size bags, Size items, Size entries)
+{
+	return add_size(csr_memory(bags, entries), csr_memory(items, entries));
+}
+
 /*
- * The bags of all orders before options->before, and of the customers with their purchases up to then.  Allocated where
- * the budget allocates now.
+ * The bags of all orders before options->before, and of the customers with their purchases up to then; allocated from
+ * the arena.
  */
-RecoBags *
-reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options)
+void
+reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options, RecoArena *arena, RecoBags *bags)
 {
 	RecoBudget *budget = interactions->budget;
-	RecoBags   *bags = reco_budget_alloc(budget, 1, sizeof(RecoBags), "bags");
 	int32		n_items = reco_idmap_count(interactions->items);
-	int32		n_users = options->customer_weight > 0 ? reco_idmap_count(interactions->users) : 0;
+	bool		with_customers = options->customer_weight > 0;
 	int64	   *order_start = reco_budget_alloc(budget, (Size) interactions->n_orders + 2, sizeof(int64), "order bags");
 	int32	   *order_items = gather_orders(interactions, options->before, order_start);
 	int64		capacity = order_start[interactions->n_orders];
-	Csr			csr = {NULL, NULL, NULL, 0, 0};
+	Csr			csr;
 	Csr			csc;
 
-	if (n_users > 0)
+	if (with_customers)
 		capacity += count_customer_entries(interactions);
-	csr.start = reco_budget_alloc(budget, (Size) interactions->n_orders + n_users + 1, sizeof(int64), "bags");
-	csr.index = reco_budget_alloc(budget, capacity, sizeof(int32), "bags");
-	csr.weight = reco_budget_alloc(budget, capacity, sizeof(float), "bags");
+	csr = make_csr(arena, reco_bags_most(interactions, options->customer_weight), capacity, "bags");
 	add_order_bags(interactions, options, &csr, order_items, order_start);
 	bags->n_order_bags = csr.rows;
-	if (n_users > 0)
+	if (with_customers)
 		add_customer_bags(interactions, options, &csr);
 	bags->n_bags = csr.rows;
 	pfree(order_items);
 	pfree(order_start);
-	csc = transpose(budget, &csr, n_items);
+	csc = transpose(arena, &csr, n_items);
 	bags->by_bag = as_sparse(&csr, n_items);
 	bags->by_item = as_sparse(&csc, csr.rows);
-	return bags;
 }

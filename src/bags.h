@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "arena.h"
 #include "interactions.h"
 #include "sparse.h"
 
@@ -27,7 +28,11 @@ typedef struct RecoBags
 	RecoSparse	by_item;		/* CSC: its transpose */
 } RecoBags;
 
-extern RecoBags *reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options);
+extern Size reco_bags_most(const RecoInteractions *interactions, double customer_weight);
+extern int64 reco_bags_most_entries(const RecoInteractions *interactions, double customer_weight);
+extern Size reco_bags_memory(Size bags, Size items, Size entries);
+extern void reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options, RecoArena *arena,
+							RecoBags *bags);
 extern TimestampTz reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line);
 
 #endif							/* RECO_BAGS_H */

@@ -117,6 +117,21 @@ note_peak(RecoBudget *budget)
 	budget->peak = Max(budget->peak, allocated(budget));
 }
 
+/* Memory that was taken elsewhere, such as shared memory, counts too; the caller has asked for room. */
+void
+reco_budget_count(RecoBudget *budget, Size bytes)
+{
+	budget->beside = add_size(budget->beside, bytes);
+	note_peak(budget);
+}
+
+/* It was given back. */
+void
+reco_budget_uncount(RecoBudget *budget, Size bytes)
+{
+	budget->beside -= bytes;
+}
+
 /* Memory by the gigabyte takes a second to be touched for the first time: in pieces, so that a cancel finds a gap. */
 static void
 zero(char *memory, Size bytes)

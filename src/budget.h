@@ -12,7 +12,8 @@ typedef struct RecoBudget
 	MemoryContext current;		/* where allocations go now: context, or a child */
 	const char *work;			/* what needs it, for messages */
 	Size		limit;			/* bytes */
-	Size		beside;			/* bytes, what another budget of the same limit had when this one began */
+	Size		beside;			/* bytes that are not in context: shared memory, and what another budget of the same
+								 * limit had when this one began */
 	Size		peak;			/* bytes, the most that was allocated at once */
 	bool		shared;			/* the context holds other things too: what was taken is counted */
 	Size		taken;			/* bytes, where the context is shared */
@@ -25,6 +26,8 @@ extern MemoryContext reco_budget_begin(RecoBudget *budget, const char *name);
 extern void reco_budget_end(RecoBudget *budget, MemoryContext outer);
 extern bool reco_budget_has_room(const RecoBudget *budget, Size more);
 extern void reco_budget_require(RecoBudget *budget, Size more, const char *purpose);
+extern void reco_budget_count(RecoBudget *budget, Size bytes);
+extern void reco_budget_uncount(RecoBudget *budget, Size bytes);
 extern void *reco_budget_alloc(RecoBudget *budget, Size count, Size size, const char *purpose);
 extern void reco_budget_free(RecoBudget *budget, void *memory);
 extern void *reco_budget_alloc_aligned(RecoBudget *budget, Size count, Size size, const char *purpose);

@@ -6,9 +6,11 @@
 
 #include "postgres.h"
 
-#include "budget.h"
 #include "calibration.h"
 #include "ials.h"
+
+#define RECO_CALIBRATE_TOP	20	/* more is half of a small catalog, and no better in a large one */
+#define RECO_CALIBRATE_CASES 2000	/* more are not needed */
 
 /* A replayed request, and what was bought. */
 typedef struct RecoCalibrateCase
@@ -21,12 +23,8 @@ typedef struct RecoCalibrateCase
 	int			n_wanted;
 } RecoCalibrateCase;
 
-typedef struct RecoCalibrator RecoCalibrator;
-
-extern RecoCalibrator *reco_calibrate_begin(RecoBudget *budget, const RecoFactors *factors, const RecoRun *run,
-											int n_cases);
-extern bool reco_calibrate_is_full(const RecoCalibrator *calibrator);
-extern void reco_calibrate_add(RecoCalibrator *calibrator, const RecoCalibrateCase *request);
-extern void reco_calibrate_end(RecoCalibrator *calibrator, double *curve);
+extern int	reco_calibrate_sample(const RecoFactors *factors, const RecoRun *run, const RecoCalibrateCase *request,
+								  RecoSample *samples);
+extern void reco_calibrate_fit(const RecoSample *samples, int n_samples, int n_cases, const RecoRun *run, double *curve);
 
 #endif							/* RECO_CALIBRATE_H */

@@ -133,7 +133,7 @@ held_out_items(const RecoInteractions *interactions, TimestampTz cut, int seed, 
 }
 
 static void
-add_case(RecoCases *cases, const OrderItem *items, int64 n, int64 *n_items)
+add_case(RecoCases *cases, const RecoInteractions *interactions, const OrderItem *items, int64 n)
 {
 	RecoCase   *added = &cases->list[cases->n];
 	int64		distinct = 0;
@@ -141,14 +141,16 @@ add_case(RecoCases *cases, const OrderItem *items, int64 n, int64 *n_items)
 
 	for (i = 0; i < n; i++)
 		if (i == 0 || items[i].item != items[i - 1].item)
-			cases->items[*n_items + distinct++] = items[i].item;
+			cases->items[cases->n_items + distinct++] = items[i].item;
 	if (distinct < MIN_ITEMS || distinct > RECO_CASE_MAX_ITEMS)
 		return;
 	added->order = items[0].order;
+	added->at = interactions->order_at[added->order];
+	added->user = interactions->order_user[added->order];
 	added->n_visible = (int32) (distinct / 2);
 	added->n_hidden = (int32) (distinct - added->n_visible);
-	added->first = *n_items;
-	*n_items += distinct;
+	added->first = cases->n_items;
+	cases->n_items += distinct;
 	cases->n++;
 }
 
@@ -166,6 +168,7 @@ thin_out(RecoCases *cases, int limit)
 	cases->n = limit;
 }
 
+/* Where the lines of each customer begin, who are sorted; [users + 1]. */
 static int64 *
 index_users(const RecoInteractions *interactions)
 {
@@ -185,6 +188,60 @@ index_users(const RecoInteractions *interactions)
 	return start;
 }
 
+static int
+compare_cases_by_user(const void *a, const void *b)
+{
+	const RecoCase *x = *(RecoCase *const *) a;
+	const RecoCase *y = *(RecoCase *const *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return (x->user > y->user) - (x->user < y->user);
+}
+
+/* Give each case its place among the lines of all customers that cases have, each of them once. */
+static void
+place_lines(RecoCases *cases, RecoCase **by_user, const int64 *user_start)
+{
+	int			i;
+
+	cases->n_lines = 0;
+	for (i = 0; i < cases->n; i++)
+	{
+		RecoCase   *test = by_user[i];
+
+		if (test->user < 0)
+			continue;
+		test->n_lines = user_start[test->user + 1] - user_start[test->user];
+		test->first_line = cases->n_lines;
+		if (i > 0 && by_user[i - 1]->user == test->user)
+			test->first_line = by_user[i - 1]->first_line;
+		else
+			cases->n_lines += test->n_lines;
+	}
+}
+
+/* Copy the lines of the cases' customers. */
+static void
+copy_lines(RecoCases *cases, const RecoInteractions *interactions)
+{
+	int64	   *user_start = index_users(interactions);
+	RecoCase  **by_user = palloc(mul_size(Max(cases->n, 1), sizeof(RecoCase *)));
+	int			i;
+
+	for (i = 0; i < cases->n; i++)
+		by_user[i] = &cases->list[i];
+	qsort(by_user, cases->n, sizeof(RecoCase *), compare_cases_by_user);
+	place_lines(cases, by_user, user_start);
+	reco_budget_require(interactions->budget, mul_size(cases->n_lines, sizeof(RecoLine)), "held-out orders");
+	cases->lines = palloc_extended(mul_size(Max(cases->n_lines, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
+	for (i = 0; i < cases->n; i++)
+		if (by_user[i]->user >= 0 && (i == 0 || by_user[i - 1]->user != by_user[i]->user))
+			reco_copy_bytes(cases->lines + by_user[i]->first_line, interactions->lines + user_start[by_user[i]->user],
+							mul_size(by_user[i]->n_lines, sizeof(RecoLine)));
+	pfree(by_user);
+	pfree(user_start);
+}
+
 /*
  * The orders from a time on as cases, an even sample of at most limit of them, in the current memory context, which the
  * interactions' budget accounts for.
@@ -195,23 +252,21 @@ reco_cases_make(const RecoInteractions *interactions, TimestampTz cut, int seed,
 	RecoCases  *cases = palloc0(sizeof(RecoCases));
 	int64		n;
 	OrderItem  *items = held_out_items(interactions, cut, seed, &n);
-	int64		n_items = 0;
 	int64		first;
 	int64		last;
 
 	reco_budget_require(interactions->budget, mul_size(n, sizeof(int32) + sizeof(RecoCase)), "held-out orders");
-	cases->interactions = interactions;
 	cases->items = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	cases->list = palloc_extended(mul_size(Max(n, 1), sizeof(RecoCase)), MCXT_ALLOC_HUGE);
+	cases->list = palloc_extended(mul_size(Max(n, 1), sizeof(RecoCase)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (first = 0; first < n; first = last)
 	{
 		for (last = first + 1; last < n && items[last].order == items[first].order; last++)
 			;
-		add_case(cases, items + first, last - first, &n_items);
+		add_case(cases, interactions, items + first, last - first);
 	}
 	pfree(items);
 	thin_out(cases, limit);
-	cases->user_start = index_users(interactions);
+	copy_lines(cases, interactions);
 	return cases;
 }
 
@@ -222,21 +277,18 @@ reco_cases_make(const RecoInteractions *interactions, TimestampTz cut, int seed,
 RecoLine *
 reco_cases_history(const RecoCases *cases, const RecoCase *test, int64 *n_lines)
 {
-	const RecoInteractions *interactions = cases->interactions;
-	int32		user = interactions->order_user[test->order];
 	RecoLine   *lines;
 	int64		i;
 
 	*n_lines = 0;
-	if (user < 0)
+	if (test->user < 0)
 		return NULL;
-	lines = palloc_extended(mul_size(Max(cases->user_start[user + 1] - cases->user_start[user], 1), sizeof(RecoLine)),
-							MCXT_ALLOC_HUGE);
-	for (i = cases->user_start[user]; i < cases->user_start[user + 1]; i++)
+	lines = palloc_extended(mul_size(Max(test->n_lines, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
+	for (i = 0; i < test->n_lines; i++)
 	{
-		const RecoLine *line = &interactions->lines[i];
+		const RecoLine *line = &cases->lines[test->first_line + i];
 
-		if (line->order != test->order && line->at < interactions->order_at[test->order])
+		if (line->order != test->order && line->at < test->at)
 			lines[(*n_lines)++] = *line;
 	}
 	return lines;

@@ -13,18 +13,24 @@
 typedef struct RecoCase
 {
 	int32		order;
+	TimestampTz at;				/* of the order */
+	int32		user;			/* its customer, -1 unknown */
 	int32		n_visible;
 	int32		n_hidden;
 	int64		first;			/* in items: the visible ones, then the hidden */
+	int64		first_line;		/* in lines: those of the customer */
+	int64		n_lines;
 } RecoCase;
 
+/* Three arrays that know of no other memory. */
 typedef struct RecoCases
 {
-	const RecoInteractions *interactions;
 	int			n;
+	int64		n_items;
+	int64		n_lines;
 	RecoCase   *list;
 	int32	   *items;
-	int64	   *user_start;		/* [users + 1], into the lines */
+	RecoLine   *lines;			/* all those of the cases' customers */
 } RecoCases;
 
 extern TimestampTz reco_cases_cut(const RecoInteractions *interactions);

@@ -6,9 +6,9 @@
 
 #include "postgres.h"
 
+#include "crew.h"
 #include "ials.h"
 #include "interactions.h"
-#include "kernels.h"
 #include "options.h"
 #include "parameters.h"
 #include "progress.h"
@@ -27,7 +27,7 @@ typedef struct RecoHoldoutMetrics
 
 extern void reco_holdout_default_parameters(const RecoOptions *options, double *parameters);
 extern void reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
-								const RecoFactors *factors, const RecoKernels *kernels, const float *popularity,
-								double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress);
+								RecoCrew *crew, const RecoFactors *factors, const float *popularity, double *parameters,
+								RecoHoldoutMetrics *metrics, RecoProgress *progress);
 
 #endif							/* RECO_HOLDOUT_H */

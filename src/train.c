@@ -22,7 +22,8 @@
 #include "bags.h"
 #include "budget.h"
 #include "cases.h"
-#include "foldin.h"
+#include "crew.h"
+#include "fit.h"
 #include "guc.h"
 #include "ials.h"
 #include "interrupts.h"
@@ -44,10 +45,10 @@ typedef struct Trainer
 	RecoProgress *progress;		/* NULL: nobody is told */
 	RecoBudget *budget;
 	RecoInteractions *interactions;
-	RecoRun		run;
+	const RecoKernels *kernels;
 	RecoIalsOptions ials;
-	float	   *item_factors;
-	void	   *workspace;
+	RecoCrew   *crew;			/* the processes that train */
+	RecoFit    *fit;
 	double		popularity_trust;
 	double	   *seconds;		/* by stage */
 	instr_time	stage_start;
@@ -152,6 +153,12 @@ read_sources(Trainer *trainer, const RecoTraining *training)
 
 /* --- fitting ----------------------------------------------------------------------------------------------- */
 
+static Size
+item_bytes(const Trainer *trainer)
+{
+	return mul_size(mul_size(reco_idmap_count(trainer->interactions->items), reco_stride(trainer->ials.factors)), sizeof(float));
+}
+
 /* Bytes that the fits need beside the lines, at most: bags in both directions, factors, workspace. */
 static Size
 fitting_memory(const Trainer *trainer)
@@ -169,22 +176,29 @@ fitting_memory(const Trainer *trainer)
 	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
 }
 
+/*
+ * Begin with random item factors, in memory for all processes where others are to help: the most that any fit takes.
+ * The leader takes the item factors once more when that memory goes.
+ */
 static void
-take_factors(Trainer *trainer)
+begin_fitting(Trainer *trainer)
 {
-	Size		stride = reco_stride(trainer->ials.factors);
-	Size		items = reco_idmap_count(trainer->interactions->items);
+	const RecoInteractions *interactions = trainer->interactions;
+	Size		items = reco_idmap_count(interactions->items);
+	Size		bags = reco_bags_most(interactions, trainer->options->customer_weight);
+	Size		entries = reco_bags_most_entries(interactions, trainer->options->customer_weight);
 	Size		bytes = fitting_memory(trainer);
+	Size		shared = add_size(reco_bags_memory(bags, items, entries), reco_fit_memory(&trainer->ials, bags, items));
 
 	if (!trainer->quiet)
 		ereport(NOTICE,
 				(errmsg("training needs at most %zu MB of memory",
 						(MemoryContextMemAllocated(trainer->budget->context, true) + bytes) / MEGABYTE + 1)));
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
-	trainer->item_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(items, stride), sizeof(float), "item factors");
-	trainer->workspace = reco_budget_alloc_aligned(trainer->budget, reco_ials_workspace_size(&trainer->ials), 1, "workspace");
-	reco_foldin_check_status(reco_ials_init(trainer->item_factors, (int32) items, trainer->ials.factors, trainer->ials.seed,
-											&trainer->run), "training");
+	trainer->crew = reco_crew_begin(trainer->budget, trainer->kernels,
+									reco_fit_estimate_work(&trainer->ials, bags, entries, trainer->options->iterations), shared,
+									reco_fit_member_memory(&trainer->ials), item_bytes(trainer));
+	trainer->fit = reco_fit_begin(trainer->crew, &trainer->ials, (int32) items);
 }
 
 /*
@@ -197,39 +211,36 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	const RecoOptions *options = trainer->options;
 	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
 	options->customer_weight};
-	MemoryContext outer = reco_budget_begin(trainer->budget, "fit");
-	RecoBags   *bags;
-	int32		n_bags;
-	float	   *bag_factors;
-	int			i;
+	RecoArena  *arena = reco_crew_arena(trainer->crew);
+	RecoArenaMark mark = reco_arena_begin(arena, "fit");
+	RecoBags	bags;
 
 	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, options->iterations);
-	bags = reco_bags_build(trainer->interactions, &bag_options);
-	n_bags = bags->n_bags;
+	reco_bags_build(trainer->interactions, &bag_options, arena, &bags);
 	if (is_last)
 		reco_interactions_free_lines(trainer->interactions);
-	bag_factors = reco_budget_alloc_aligned(trainer->budget, mul_size(n_bags, reco_stride(trainer->ials.factors)),
-											sizeof(float), "bag factors");
 	/* Without bags the factors would stay the random start, and rank items by nothing. */
-	if (n_bags == 0 && is_last)
-		memset(trainer->item_factors, 0, mul_size(mul_size(reco_idmap_count(trainer->interactions->items),
-														   reco_stride(trainer->ials.factors)), sizeof(float)));
-	for (i = 0; i < options->iterations && n_bags > 0; i++)
-	{
-		reco_foldin_check_status(reco_ials_iterate(&bags->by_bag, &bags->by_item, &trainer->ials, bag_factors,
-												   trainer->item_factors, trainer->workspace, &trainer->run), "training");
-		reco_progress_advance(trainer->progress, 1);
-	}
-	reco_budget_end(trainer->budget, outer);
-	return n_bags;
+	if (bags.n_bags == 0 && is_last)
+		memset(trainer->fit->item_factors, 0, item_bytes(trainer));
+	reco_fit_run(trainer->fit, &bags, reco_fit_bag_factors(trainer->fit, bags.n_bags), options->iterations, trainer->progress);
+	reco_arena_end(arena, mark);
+	return bags.n_bags;
 }
 
-/* Rotate the item factors so that their Gram matrix is diagonal. */
+/* The factors are fitted: rotate them for serving, and let the other processes and the memory shared with them go. */
 static void
-rotate(Trainer *trainer, int32 items, double *gram_diagonal)
+end_fitting(Trainer *trainer, RecoTrained *trained)
 {
-	reco_foldin_check_status(reco_ials_finish(trainer->item_factors, items, trainer->ials.factors, gram_diagonal,
-											  trainer->workspace, &trainer->run), "training");
+	float	   *own = trainer->fit->item_factors;
+
+	reco_fit_finish(trainer->fit, trained->gram_diagonal);
+	if (reco_crew_arena(trainer->crew)->base != NULL)
+	{
+		own = reco_budget_alloc_aligned(trainer->budget, item_bytes(trainer), 1, "item factors");
+		reco_copy_bytes(own, trainer->fit->item_factors, item_bytes(trainer));
+	}
+	trained->y = own;
+	reco_crew_end(trainer->crew);
 }
 
 /* Fit to the past of the newest tenth of the orders, and choose the serving parameters on that tenth. */
@@ -238,7 +249,6 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 {
 	const RecoInteractions *interactions = trainer->interactions;
 	const RecoOptions *options = trainer->options;
-	int32		items = reco_idmap_count(interactions->items);
 	TimestampTz cut = options->holdout_orders > 0 ? reco_cases_cut(interactions) : DT_NOEND;
 	double		gram_diagonal[RECO_MAX_FACTORS];
 	RecoFactors factors;
@@ -249,15 +259,15 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	if (cut == DT_NOEND || fit(trainer, cut, cut, false) == 0)
 		return;
 	end_stage(trainer, RECO_STAGE_FIRST_FIT);
-	rotate(trainer, items, gram_diagonal);
-	factors.items = items;
+	reco_fit_finish(trainer->fit, gram_diagonal);
+	factors.items = trainer->fit->items;
 	factors.factors = trainer->ials.factors;
-	factors.y = trainer->item_factors;
+	factors.y = trainer->fit->item_factors;
 	factors.gram_diagonal = gram_diagonal;
 	factors.unobserved = options->unobserved_weight;
 	popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
-	reco_holdout_choose(interactions, cut, options, &factors, trainer->run.kernels, popularity, parameters, metrics,
+	reco_holdout_choose(interactions, cut, options, trainer->crew, &factors, popularity, parameters, metrics,
 						trainer->progress);
 	pfree(popularity);
 	end_stage(trainer, RECO_STAGE_CHOOSE);
@@ -274,7 +284,7 @@ set_up(Trainer *trainer, const RecoOptions *options, RecoBudget *budget, double 
 	trainer->options = options;
 	trainer->popularity_trust = 1;
 	trainer->budget = budget;
-	trainer->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
+	trainer->kernels = reco_kernels_choose(reco_guc_kernel);
 	trainer->ials = reco_ials_options_default();
 	trainer->ials.factors = options->factors;
 	trainer->ials.unobserved = options->unobserved_weight;
@@ -286,7 +296,7 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 {
 	const RecoInteractions *interactions = trainer->interactions;
 
-	trained->kernel = trainer->run.kernels->name;
+	trained->kernel = trainer->kernels->name;
 	trained->clock = interactions->clock;
 	trained->rows = interactions->counts.rows;
 	trained->skipped = reco_interactions_skipped(interactions);
@@ -322,30 +332,41 @@ settle_options(Trainer *trainer)
 	trainer->options = &trainer->settled;
 }
 
+/* What is known without any fit. */
+static void
+begin_result(const Trainer *trainer, RecoTrained *trained)
+{
+	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
+	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
+	trained->budget = trainer->budget;
+	trained->items = trainer->interactions->items;
+	trained->factors = trainer->ials.factors;
+	set_counts(trainer, trained);
+}
+
+static void
+count_popularity(Trainer *trainer, RecoTrained *trained)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	double		order_mass;
+
+	trained->popularity = reco_popularity_count(interactions, DT_NOEND, interactions->clock, &order_mass);
+	trained->parameters[RECO_PARAMETER_ORDER_MASS] = order_mass / trainer->popularity_trust;
+	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
+}
+
 /* From finished interactions to factors and parameters. */
 static void
 train(Trainer *trainer, RecoTrained *trained)
 {
-	RecoInteractions *interactions = trainer->interactions;
-	double		order_mass;
-
 	settle_options(trainer);
-	take_factors(trainer);
-	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
-	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
+	begin_result(trainer, trained);
+	begin_fitting(trainer);
 	choose_parameters(trainer, trained->parameters, &trained->metrics);
-	trained->popularity = reco_popularity_count(interactions, DT_NOEND, interactions->clock, &order_mass);
-	trained->parameters[RECO_PARAMETER_ORDER_MASS] = order_mass / trainer->popularity_trust;
-	trained->bags = fit(trainer, DT_NOEND, interactions->clock, true);
-	rotate(trainer, reco_idmap_count(interactions->items), trained->gram_diagonal);
-	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
+	count_popularity(trainer, trained);
+	trained->bags = fit(trainer, DT_NOEND, trainer->interactions->clock, true);
+	end_fitting(trainer, trained);
 	end_stage(trainer, RECO_STAGE_FIT);
-
-	trained->budget = trainer->budget;
-	trained->items = interactions->items;
-	trained->factors = trainer->ials.factors;
-	trained->y = trainer->item_factors;
-	set_counts(trainer, trained);
 }
 
 /*
