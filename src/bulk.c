@@ -14,9 +14,6 @@
  *
  * Workers look at no catalog and at none of the session's state.  Which process scores a customer changes no bit: all
  * use the kernels that the leader names, over the same bytes.
- *
- * The segment is made before parallel mode begins, since only there a subtransaction can catch its failure (a small
- * /dev/shm) and let the leader score alone; and only where there is more, for PostgreSQL to start workers with.
  */
 #include "postgres.h"
 
@@ -28,11 +25,10 @@
 #include "miscadmin.h"
 #include "optimizer/cost.h"
 #include "port/atomics.h"
+#include "segment.h"
 #include "storage/condition_variable.h"
-#include "storage/dsm.h"
 #include "storage/shm_toc.h"
 #include "utils/memutils.h"
-#include "utils/resowner.h"
 #include "utils/wait_event.h"
 
 #define KEY_SEGMENT UINT64CONST(1)	/* in the table of contents that workers get */
@@ -46,10 +42,6 @@
 #define BLOCK_BYTES			(256 * 1024)	/* of rows; a block has one customer at least */
 #define BLOCKS_A_PROCESS	8		/* at least, or they would not end together */
 #define SLOTS_A_PROCESS		4
-
-/* What PostgreSQL itself takes of shared memory to start workers, generously: some 1.4 MB at a session's first time. */
-#define STARTING_BYTES		(2 * 1024 * 1024)
-#define STARTING_BYTES_A_WORKER (32 * 1024)
 
 /* What the area holds, from which follows where: the same for all processes. */
 typedef struct Shape
@@ -153,66 +145,6 @@ useful_workers(const RecoModel *model, int32 users, int64 lines)
 	return (int) Min(Min(max_parallel_workers_per_gather, max_parallel_workers), work / WORK_OF_A_WORKER);
 }
 
-/* An error unless there is that much shared memory now. */
-static void
-try_segment(Size size)
-{
-	dsm_segment *segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-
-	if (segment == NULL)
-		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_RESOURCES), errmsg_internal("too many shared memory segments")));
-	dsm_detach(segment);
-}
-
-/*
- * A segment that the current resource owner lets go, or NULL where the system has none to give, or nothing beside it to
- * start workers with, which would be an error that nobody could catch: then no workers.
- */
-static dsm_segment *
-create_segment(Size size, int workers)
-{
-	MemoryContext context = CurrentMemoryContext;
-	ResourceOwner owner = CurrentResourceOwner;
-	dsm_segment *volatile segment = NULL;
-
-	BeginInternalSubTransaction(NULL);
-	MemoryContextSwitchTo(context);
-	PG_TRY();
-	{
-		segment = dsm_create(size, DSM_CREATE_NULL_IF_MAXSEGMENTS);
-		if (segment != NULL)
-		{
-			try_segment(STARTING_BYTES + (Size) workers * STARTING_BYTES_A_WORKER);
-			/* From here to dsm_unpin_mapping nobody owns it, or the end of the subtransaction would take it. */
-			dsm_pin_mapping(segment);
-		}
-		ReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-	}
-	PG_CATCH();
-	{
-		ErrorData  *error;
-
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-		RollbackAndReleaseCurrentSubTransaction();
-		MemoryContextSwitchTo(context);
-		CurrentResourceOwner = owner;
-		/* A cancellation makes system calls fail too. */
-		CHECK_FOR_INTERRUPTS();
-		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
-			ReThrowError(error);
-		ereport(DEBUG1, (errmsg_internal("recommend_all scores without workers: %s", error->message)));
-		segment = NULL;
-	}
-	PG_END_TRY();
-	if (segment != NULL)
-		dsm_unpin_mapping(segment);
-	return segment;
-}
-
 /* The area in shared memory, for as many workers as memory allows; NULL where it allows none or none would pay. */
 static char *
 share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, RecoBudget *budget)
@@ -228,7 +160,7 @@ share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, RecoBudget 
 
 		if (!reco_budget_has_room(budget, add_size(size, mul_size(private, workers + 1))))
 			continue;
-		bulk->segment = create_segment(size, workers);
+		bulk->segment = reco_segment_create(size, workers, "recommend_all scores without workers");
 		if (bulk->segment == NULL)
 			return NULL;
 		bulk->workers = workers;
