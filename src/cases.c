@@ -255,9 +255,10 @@ reco_cases_make(const RecoInteractions *interactions, TimestampTz cut, int seed,
 	int64		first;
 	int64		last;
 
-	reco_budget_require(interactions->budget, mul_size(n, sizeof(int32) + sizeof(RecoCase)), "held-out orders");
+	/* With two items at least there are at most half as many cases. */
+	reco_budget_require(interactions->budget, mul_size(n, sizeof(int32) + sizeof(RecoCase) / 2), "held-out orders");
 	cases->items = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-	cases->list = palloc_extended(mul_size(Max(n, 1), sizeof(RecoCase)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	cases->list = palloc_extended(mul_size(Max(n / 2, 1), sizeof(RecoCase)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	for (first = 0; first < n; first = last)
 	{
 		for (last = first + 1; last < n && items[last].order == items[first].order; last++)

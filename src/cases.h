@@ -9,6 +9,7 @@
 #include "interactions.h"
 
 #define RECO_CASE_MAX_ITEMS 100
+#define RECO_CASES_LINE_BYTES 64	/* that making cases takes for a held-out line, at most */
 
 typedef struct RecoCase
 {

@@ -36,6 +36,7 @@
 #define REGULARIZATION 0.003	/* of models with many items */
 #define MANY_ITEMS 3000
 #define FEW_ITEMS 20
+#define PRIVATE_BYTES (4 * MEGABYTE)	/* for what does not grow with the lines: trials and their scores */
 
 typedef struct Trainer
 {
@@ -177,9 +178,22 @@ fitting_memory(const Trainer *trainer)
 }
 
 /*
- * Begin with random item factors, in memory for all processes where others are to help: the most that any fit takes.
- * The leader takes the item factors once more when that memory goes.
+ * Bytes that the leader takes of its own beside memory shared for all fits, at most at a time: while bags are built, for
+ * held-out orders (of which there are more than a quarter of the lines in odd data only), and for the item factors once
+ * more when that memory goes.
  */
+static Size
+private_memory(const Trainer *trainer)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	Size		bags = add_size(mul_size(interactions->n_orders, sizeof(int64)), mul_size(interactions->n_lines, sizeof(int32)));
+	Size		cases = mul_size(interactions->n_lines / 4, RECO_CASES_LINE_BYTES);
+
+	cases = add_size(cases, mul_size(reco_idmap_count(interactions->users), sizeof(int64)));
+	return add_size(Max(Max(bags, cases), item_bytes(trainer)), PRIVATE_BYTES);
+}
+
+/* Begin with random item factors, in memory for all processes where others are to help: the most that any fit takes. */
 static void
 begin_fitting(Trainer *trainer)
 {
@@ -197,7 +211,7 @@ begin_fitting(Trainer *trainer)
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
 	trainer->crew = reco_crew_begin(trainer->budget, trainer->kernels,
 									reco_fit_estimate_work(&trainer->ials, bags, entries, trainer->options->iterations), shared,
-									reco_fit_member_memory(&trainer->ials), item_bytes(trainer));
+									reco_fit_member_memory(&trainer->ials), private_memory(trainer));
 	trainer->fit = reco_fit_begin(trainer->crew, &trainer->ials, (int32) items);
 }
 
