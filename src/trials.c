@@ -351,6 +351,8 @@ reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials)
 	for (i = 0; i < (int) lengthof(sizes); i++)
 		bytes = add_size(bytes, sizes[i]);
 	trials->alone = arena->base != NULL && !reco_arena_has_room(arena, bytes);
+	if (trials->alone)
+		ereport(DEBUG1, (errmsg_internal("training: no shared memory for %zu bytes of held-out orders", bytes)));
 	trials->mark = reco_arena_begin(arena, "held-out orders");
 	if (arena->base == NULL)
 		reco_budget_require(budget, bytes, "held-out orders");

@@ -1,6 +1,6 @@
--- recommend_all with parallel workers: the same rows for any number of them, and in every place a query can stand.
--- (That workers took part, that they may not come, and what is left after errors is in test/t/parallel.pl.)
-SELECT plan(38);
+-- recommend_all and training with parallel workers: the same rows and bytes for any number of them, and in every place a query can stand.
+-- (That workers took part, that they may not come, and what is left after errors is in test/t/parallel.pl and parallel_train.pl.)
+SELECT plan(61);
 SET client_min_messages = warning;
 
 CREATE TABLE lines AS
@@ -120,4 +120,71 @@ SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_par
 
 SET max_parallel_workers = 0;
 SELECT is(sum_of(current_setting('test.every')), :'expected', 'no workers allowed');
+RESET max_parallel_workers;
+
+-- ---- Training -------------------------------------------------------------------------------------------------------
+
+RESET parallel_setup_cost;
+RESET parallel_tuple_cost;
+RESET min_parallel_table_scan_size;
+SET max_parallel_workers_per_gather = 0;
+
+-- The bytes of a model with these options; held-out orders that the factors' memory has no room for are left to the leader.
+CREATE FUNCTION trained(workers integer, source text, options jsonb) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	digest text;
+BEGIN
+	PERFORM set_config('max_parallel_maintenance_workers', workers::text, true);
+	BEGIN
+		PERFORM reco.alter_model(source, options), reco.train(source);
+		SELECT md5(reco.export_model(source)) INTO digest;
+		RAISE EXCEPTION USING ERRCODE = 'RTEST', MESSAGE = digest;
+	EXCEPTION WHEN SQLSTATE 'RTEST' THEN
+		RETURN SQLERRM;
+	END;
+END $$;
+CREATE TABLE settings AS SELECT * FROM (VALUES
+	('shop', '{"factors": 64, "iterations": 3, "holdout_orders": 300}'::jsonb),
+	('shop', '{"factors": 100, "iterations": 2, "holdout_orders": 0}'),
+	('shop', '{"factors": 3, "iterations": 200, "holdout_orders": 5000, "customer_weight": 0}'),
+	('text', '{"factors": 32, "iterations": 8, "holdout_orders": 100, "customer_weight": 0}'),
+	('text', '{"factors": 17, "iterations": 9, "holdout_orders": 100, "order_half_life": 10}')) v (source, options);
+ALTER TABLE settings ADD COLUMN expected text;
+UPDATE settings SET expected = trained(0, source, options);
+SELECT is(count(DISTINCT expected), 5::bigint, 'five different models') FROM settings;
+SELECT is(trained(workers, source, options), expected, format('%s workers: %s %s', workers, source, options)) FROM settings, generate_series(1, 3) workers ORDER BY source, options, workers;
+
+CREATE FUNCTION factorized(workers integer, weight text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	digest text;
+BEGIN
+	PERFORM set_config('max_parallel_maintenance_workers', workers::text, true);
+	EXECUTE format('SELECT md5(reco.factorize(customer, item, %s, %L)) FROM lines WHERE quantity > 0', weight, '{"factors": 64, "iterations": 4}') INTO digest;
+	RETURN digest;
+END $$;
+SELECT is(factorized(2, 'quantity'), factorized(0, 'quantity'), 'factorize, rows with weights');
+SELECT is(factorized(2, 'quantity, "order", at'), factorized(0, 'quantity, "order", at'), 'factorize, orders');
+SELECT factorized(0, 'quantity') AS factorized \gset
+SELECT set_config(name, 'regress', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+SELECT is(factorized(2, 'quantity'), :'factorized', 'where every plan is to be parallel');
+SELECT set_config(name, 'off', false) FROM pg_settings WHERE name IN ('force_parallel_mode', 'debug_parallel_query') \g /dev/null
+SET max_parallel_workers_per_gather = 2;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+SET min_parallel_table_scan_size = 0;
+SELECT is(factorized(2, 'quantity'), :'factorized', 'in a parallel plan');
+
+-- Evaluations train inside of a query.
+CREATE FUNCTION evaluated(workers integer) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	digest text;
+BEGIN
+	PERFORM set_config('max_parallel_maintenance_workers', workers::text, true);
+	SELECT md5(string_agg(e::text, '' ORDER BY e::text)) INTO digest FROM reco.replay('shop', orders => 100) e;
+	RETURN digest;
+END $$;
+SELECT reco.alter_model('shop', '{"iterations": 6, "holdout_orders": 100}') \g /dev/null
+SELECT is(evaluated(2), evaluated(0), 'an evaluation''s own training');
+SELECT is(evaluated(2), evaluated(1), 'with one worker too');
+SELECT throws_ok($$SET maintenance_work_mem = '2MB'; SELECT reco.train('shop')$$, '53400', NULL, 'too little memory is an error with workers too');
 SELECT * FROM finish();
