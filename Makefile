@@ -58,17 +58,21 @@ override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argumen
 endif
 
 # Flags for single objects.  PG_CFLAGS is read once, above; only CFLAGS itself can still differ from target to target.
-NUMERIC = calibration ials kernels kernels_avx2 kernels_avx512 kernels_baseline linalg metrics model ratings topk
+NUMERIC = calibration ials kernels kernels_avx2 kernels_avx512 kernels_avx512vnni kernels_baseline linalg \
+		  metrics model ratings screen topk
 AVX2    = -mavx2 -mfma
 AVX512  = -mavx512f -mavx512dq -mavx512bw -mavx512vl $(AVX2)
+VNNI    = $(AVX512) -mavx512vnni
 
 $(NUMERIC:%=src/%.o): override CFLAGS += -O3
 
 ifneq (,$(filter x86_64% amd64%,$(shell $(CC) -dumpmachine)))
 src/kernels_avx2.o:    override CFLAGS += $(AVX2)
 src/kernels_avx512.o:  override CFLAGS += $(AVX512)
+src/kernels_avx512vnni.o: override CFLAGS += $(VNNI)
 src/kernels_avx2.bc:   BITCODE_CFLAGS += $(AVX2)
 src/kernels_avx512.bc: BITCODE_CFLAGS += $(AVX512)
+src/kernels_avx512vnni.bc: BITCODE_CFLAGS += $(VNNI)
 endif
 
 # PGXS tracks no headers; there are few enough files to rebuild all.

@@ -227,7 +227,7 @@ COMMENT ON COLUMN reco.versions.rows IS 'Order lines that were read; NULL where 
 COMMENT ON COLUMN reco.versions.users IS 'Customers with a line that counts.';
 COMMENT ON COLUMN reco.versions.bags IS 'Rows of the training matrix: orders and customers.';
 COMMENT ON COLUMN reco.versions.seconds IS 'How long training took; 0 where it was imported.';
-COMMENT ON COLUMN reco.versions.kernel IS 'The variant of the numeric code that trained it: baseline, avx2 or avx512; ''imported'' where that is not known.';
+COMMENT ON COLUMN reco.versions.kernel IS 'The variant of the numeric code that trained it: baseline, avx2, avx512 or avx512vnni; ''imported'' where that is not known.';
 COMMENT ON COLUMN reco.versions.options IS 'The options that were set when it was trained, reco.default_options() has the rest; empty where it was imported.';
 COMMENT ON COLUMN reco.versions.metrics IS 'completion and next_order: number of held-out cases, recall@10 and nDCG@10 of finding the other half of an order, and a customer''s next order; chosen: the serving parameters; calibration: the curves of probability, null where fewer than 50 cases could be used; seconds by stage, where it was trained here.';
 

@@ -21,7 +21,7 @@ check_kernel(char **newval, void **extra, GucSource source)
 	if (reco_kernels_choose(*newval) != NULL)
 		return true;
 	GUC_check_errdetail("This processor or build has no kernels of that name.");
-	GUC_check_errhint("Use \"auto\", \"baseline\", \"avx2\" or \"avx512\".");
+	GUC_check_errhint("Use \"auto\", \"baseline\", \"avx2\", \"avx512\" or \"avx512vnni\".");
 	return false;
 }
 
@@ -34,7 +34,7 @@ reco_guc_define(void)
 							&reco_guc_cache_size, 256, 1, MAX_KILOBYTES / 1024,
 							PGC_USERSET, GUC_UNIT_MB, NULL, NULL, NULL);
 	DefineCustomStringVariable("reco.kernel",
-							   "Variant of the numeric kernels: auto, baseline, avx2 or avx512.",
+							   "Variant of the numeric kernels: auto, baseline, avx2, avx512 or avx512vnni.",
 							   "Models trained with different variants may differ in the last bits; the version records which ran.",
 							   &reco_guc_kernel, "auto",
 							   PGC_USERSET, GUC_NOT_IN_SAMPLE, check_kernel, NULL, NULL);

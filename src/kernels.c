@@ -36,6 +36,16 @@ runs_avx512(void)
 }
 
 static bool
+runs_avx512vnni(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	return runs_avx512() && __builtin_cpu_supports("avx512vnni");
+#else
+	return false;
+#endif
+}
+
+static bool
 runs_avx2(void)
 {
 #if defined(__x86_64__) || defined(__i386__)
@@ -54,6 +64,7 @@ runs_baseline(void)
 
 /* Best first. */
 static const Variant variants[] = {
+	{"avx512vnni", reco_kernels_avx512vnni, runs_avx512vnni},
 	{"avx512", reco_kernels_avx512, runs_avx512},
 	{"avx2", reco_kernels_avx2, runs_avx2},
 	{"baseline", reco_kernels_baseline, runs_baseline}

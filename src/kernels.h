@@ -16,12 +16,14 @@
 
 #include "numeric.h"
 
+struct RecoScreenQuery;
+
 /* Rows that pcg_pass takes at a time; its panel is padded to a multiple. */
 #define RECO_PANEL_ROWS		16
 
 typedef struct RecoKernels
 {
-	const char *name;			/* "avx512", "avx2", "baseline" */
+	const char *name;			/* "avx512vnni", "avx512", "avx2", "baseline" */
 
 	/* Vectors of n floats, any n. */
 	float		(*dot) (const float *x, const float *y, size_t n);
@@ -49,6 +51,15 @@ typedef struct RecoKernels
 	/* panel[i] = rows[index[i]], zero rows up to a multiple of 16 */
 	void		(*gather) (const float *rows, size_t stride, const int32_t *index,
 						   size_t n, float *panel);
+
+	/*
+	 * Which items can have scores of at least a threshold, see screen.h: n groups of a screen for each of the queries, bit
+	 * j of masks[query * n + group] for item j of the group.  The same bits in all variants, but for rounding.
+	 */
+	void		(*screen) (const uint8_t *groups, size_t stride, size_t n,
+						   const struct RecoScreenQuery *const *queries,
+						   const float *thresholds, int n_queries,
+						   uint16_t *masks);
 
 	/*
 	 * y += sum_i w[i] (target + sign * panel[i].v) panel[i], n rows, n a
@@ -99,5 +110,6 @@ extern const char *reco_kernels_name(int i);
 extern const RecoKernels *reco_kernels_baseline(void);
 extern const RecoKernels *reco_kernels_avx2(void);
 extern const RecoKernels *reco_kernels_avx512(void);
+extern const RecoKernels *reco_kernels_avx512vnni(void);
 
 #endif							/* RECO_KERNELS_H */

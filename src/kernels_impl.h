@@ -396,6 +396,10 @@ dots(const float *rows, size_t stride, const int32_t *index, size_t n,
 	}
 }
 
+/* ---- screening ---- */
+
+#include "kernels_screen.h"
+
 /* ---- sums of rows ---- */
 
 /*
@@ -734,6 +738,7 @@ static const RecoKernels kernels_table = {
 	.givens_f64 = givens_f64,
 	.scan = scan,
 	.dots = dots,
+	.screen = screen,
 	.add_rows = add_rows,
 	.gather = gather,
 	.pcg_pass = pcg_pass,

@@ -5,14 +5,22 @@
  * are compared with that one first: after the first few blocks hardly any score passes, and the work is the scan
  * itself, which memory limits: for many vectors at once, each block is scored for all of them while it is in the cache.
  * In the end the heap is taken apart from the worst to the best, which leaves it sorted.
+ *
+ * With a screen (screen.c) a block's bytes say first which of its items can reach the worst of the best so far, and only
+ * those are scored, by a kernel that gives the same bits as a scan.  Blocks begin small, since the first one has nothing
+ * to compare with.  Where too many pass, as when all scores are alike, the block is scanned as without a screen, so that
+ * no data make it much slower.
  */
 #include "topk.h"
 
 #include "kernels.h"
 
 #define BLOCK			512		/* items scored between two looks at the heap */
-#define CACHED_FLOATS	8192	/* 32 kB */
 #define POPS_A_CHECK	4096
+#define MANY			32		/* vectors that share a pass over the items */
+#define BLOCK_GROUPS	(BLOCK / RECO_SCREEN_GROUP)
+#define CACHED_BYTES	32768
+#define FIRST_BLOCK		(2 * RECO_SCREEN_GROUP)
 
 typedef struct Heap
 {
@@ -107,6 +115,23 @@ check_arguments(const float *x, int32_t items, int factors, int k, int *found)
 	return RECO_OK;
 }
 
+/* The queries that share a pass. */
+typedef struct Pass
+{
+	const RecoRun *run;
+	const float *y;
+	size_t		stride;
+	int32_t		items;
+	const RecoScreen *screen;	/* NULL: none */
+	RecoTopQuery *scanned[MANY];	/* by their factors */
+	int			n_scanned;
+	RecoTopQuery *zeros[MANY];	/* zero vectors: the score is the bias */
+	int			n_zeros;
+	RecoTopQuery *screened[MANY];
+	int			n_screened;
+	const RecoScreenQuery *coarse[MANY];	/* of those screened */
+} Pass;
+
 /* Score a block of items for one of the queries. */
 static void
 scan_block(const RecoRun *run, const float *y, size_t stride, int32_t first, int32_t n, RecoTopQuery *query)
@@ -126,31 +151,159 @@ scan_block(const RecoRun *run, const float *y, size_t stride, int32_t first, int
 	query->found = heap.n;
 }
 
-/* Items whose factors stay in the innermost cache while one query after another is scored. */
-static int32_t
-cached_block(size_t stride)
+/* The same for a zero vector, which gives +0 with all finite factors. */
+static void
+offer_biases(int32_t first, int32_t n, RecoTopQuery *query)
 {
-	int32_t		rows = (int32_t) (CACHED_FLOATS / stride) / 16 * 16;
+	Heap		heap = {query->out, query->found, query->k};
+	float		threshold = heap_threshold(&heap);
 
-	return rows < 16 ? 16 : rows > BLOCK ? BLOCK : rows;
+	for (int32_t item = first; item < first + n; item++)
+	{
+		float		score = query->bias != NULL ? 0.0f + query->bias[item] : 0.0f;
+
+		if (score >= threshold && !is_skipped(query->skip, item))
+		{
+			heap_offer(&heap, (RecoTopEntry) {item, score});
+			threshold = heap_threshold(&heap);
+		}
+	}
+	query->found = heap.n;
+}
+
+/* Score those of a block that the screen let pass and that are not skipped. */
+static void
+offer_passing(const Pass *pass, int32_t first, int32_t n, const uint16_t *masks, RecoTopQuery *query)
+{
+	Heap		heap = {query->out, query->found, query->k};
+	int32_t		list[BLOCK];
+	float		scores[BLOCK];
+	int			count = 0;
+
+	for (int32_t at = 0; at < n; at += RECO_SCREEN_GROUP)
+		for (unsigned mask = masks[at / RECO_SCREEN_GROUP]; mask != 0; mask &= mask - 1)
+		{
+			int32_t		item = first + at + __builtin_ctz(mask);
+
+			if (item < first + n && !is_skipped(query->skip, item))
+				list[count++] = item;
+		}
+	if (count > n / 4)
+	{
+		scan_block(pass->run, pass->y, pass->stride, first, n, query);
+		return;
+	}
+	pass->run->kernels->dots(pass->y, pass->stride, list, (size_t) count, query->x, scores);
+	for (int i = 0; i < count; i++)
+		if (scores[i] >= heap_threshold(&heap))
+			heap_offer(&heap, (RecoTopEntry) {list[i], scores[i]});
+	query->found = heap.n;
+}
+
+/* A block that begins with a group. */
+static void
+screen_block(const Pass *pass, int32_t first, int32_t n)
+{
+	const uint8_t *groups = reco_screen_groups(pass->screen) +
+		(size_t) (first / RECO_SCREEN_GROUP) * reco_screen_group_bytes(pass->stride);
+	size_t		n_groups = ((size_t) n + RECO_SCREEN_GROUP - 1) / RECO_SCREEN_GROUP;
+	float		thresholds[MANY];
+	uint16_t	masks[MANY * BLOCK_GROUPS];
+
+	for (int q = 0; q < pass->n_screened; q++)
+		thresholds[q] = heap_threshold(&(Heap) {pass->screened[q]->out, pass->screened[q]->found, pass->screened[q]->k});
+	pass->run->kernels->screen(groups, pass->stride, n_groups, pass->coarse, thresholds, pass->n_screened, masks);
+	for (int q = 0; q < pass->n_screened; q++)
+		offer_passing(pass, first, n, masks + q * n_groups, pass->screened[q]);
+}
+
+/* Items whose factors, or bytes, stay in the innermost cache while one query after another is scored. */
+static int32_t
+largest_block(const Pass *pass)
+{
+	int			n = pass->n_scanned + pass->n_screened;
+	size_t		group = pass->n_screened > 0 ? reco_screen_group_bytes(pass->stride)
+		: pass->stride * sizeof(float) * RECO_SCREEN_GROUP;
+	int32_t		rows = (int32_t) (CACHED_BYTES / group) * RECO_SCREEN_GROUP;
+
+	return n <= 1 || rows > BLOCK ? BLOCK : rows < 2 * RECO_SCREEN_GROUP ? 2 * RECO_SCREEN_GROUP : rows;
+}
+
+static bool
+is_zero(const float *x, size_t stride)
+{
+	for (size_t k = 0; k < stride; k++)
+		if (x[k] != 0)
+			return false;
+	return true;
+}
+
+/* Which way each query goes. */
+static void
+sort_queries(Pass *pass, RecoTopQuery *queries, int n, RecoScreenQuery *coarse)
+{
+	const RecoScreen *screen = pass->screen;
+
+	for (int q = 0; q < n; q++)
+	{
+		RecoTopQuery *query = &queries[q];
+
+		if (query->k == 0)
+			continue;
+		if (screen != NULL && screen->finite && is_zero(query->x, pass->stride))
+			pass->zeros[pass->n_zeros++] = query;
+		else if (screen != NULL && query->bias == NULL &&
+				 reco_screen_query(query->x, screen->factors, &coarse[pass->n_screened]))
+		{
+			pass->coarse[pass->n_screened] = &coarse[pass->n_screened];
+			pass->screened[pass->n_screened++] = query;
+		}
+		else
+			pass->scanned[pass->n_scanned++] = query;
+	}
+}
+
+static RecoStatus
+run_pass(Pass *pass, RecoTopQuery *queries, int n)
+{
+	RecoScreenQuery coarse[MANY];
+	int32_t		most;
+	int32_t		block;
+
+	sort_queries(pass, queries, n, coarse);
+	most = largest_block(pass);
+	block = pass->n_screened > 0 ? FIRST_BLOCK : most;
+	for (int32_t first = 0, count; first < pass->items; first += count)
+	{
+		count = pass->items - first < block ? pass->items - first : block;
+		for (int q = 0; q < pass->n_scanned; q++)
+			scan_block(pass->run, pass->y, pass->stride, first, count, pass->scanned[q]);
+		for (int q = 0; q < pass->n_zeros; q++)
+			offer_biases(first, count, pass->zeros[q]);
+		if (pass->n_screened > 0)
+			screen_block(pass, first, count);
+		if (!reco_run_goes_on(pass->run))
+			return RECO_INTERRUPTED;
+		block = block < most / 2 ? block * 2 : most;
+	}
+	return RECO_OK;
 }
 
 RecoStatus
-reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors, RecoTopQuery *queries, int n)
+reco_topk_scan_screened(const RecoRun *run, const float *y, int32_t items, int factors, const RecoScreen *screen,
+						RecoTopQuery *queries, int n)
 {
-	size_t		stride = reco_stride(factors);
-	int32_t		block = n > 1 ? cached_block(stride) : BLOCK;
 	RecoStatus	status = RECO_OK;
 
 	for (int q = 0; q < n && status == RECO_OK; q++)
 		status = check_arguments(queries[q].x, items, factors, queries[q].k, &queries[q].found);
-	for (int32_t first = 0; first < items && status == RECO_OK; first += block)
+	if (status == RECO_OK && screen != NULL && (screen->items != items || screen->factors != factors))
+		status = RECO_BAD_ARGUMENT;
+	for (int first = 0; first < n && status == RECO_OK; first += MANY)
 	{
-		for (int q = 0; q < n; q++)
-			if (queries[q].k > 0)
-				scan_block(run, y, stride, first, items - first < block ? items - first : block, &queries[q]);
-		if (!reco_run_goes_on(run))
-			status = RECO_INTERRUPTED;
+		Pass		pass = {.run = run,.y = y,.stride = reco_stride(factors),.items = items,.screen = screen};
+
+		status = run_pass(&pass, queries + first, n - first < MANY ? n - first : MANY);
 	}
 	for (int q = 0; q < n && status == RECO_OK; q++)
 	{
@@ -159,6 +312,12 @@ reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int facto
 		status = heap_sort(&heap, run);
 	}
 	return status;
+}
+
+RecoStatus
+reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors, RecoTopQuery *queries, int n)
+{
+	return reco_topk_scan_screened(run, y, items, factors, NULL, queries, n);
 }
 
 RecoStatus

@@ -5,6 +5,7 @@
 #define RECO_TOPK_H
 
 #include "numeric.h"
+#include "screen.h"
 
 typedef struct RecoTopEntry
 {
@@ -44,5 +45,12 @@ typedef struct RecoTopQuery
  */
 extern RecoStatus reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors,
 									  RecoTopQuery *queries, int n);
+
+/*
+ * The same, again with the same bits, by a screen of these factors, or without one (NULL).  RECO_BAD_ARGUMENT also for a
+ * screen of other counts.
+ */
+extern RecoStatus reco_topk_scan_screened(const RecoRun *run, const float *y, int32_t items, int factors,
+										  const RecoScreen *screen, RecoTopQuery *queries, int n);
 
 #endif							/* RECO_TOPK_H */

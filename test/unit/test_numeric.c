@@ -1,5 +1,5 @@
 /*
- * test_numeric.c: tests of the numeric rooms (kernels, linalg, ials, topk) against plain double precision code, for
+ * test_numeric.c: tests of the numeric rooms (kernels, linalg, ials, screen, topk) against plain double precision code, for
  * every kernel variant that this processor runs.
  *
  * Prints TAP.  Random numbers come from fixed seeds.
@@ -14,6 +14,7 @@
 #include "ials.h"
 #include "kernels.h"
 #include "linalg.h"
+#include "screen.h"
 #include "topk.h"
 
 static int	tests;
@@ -1566,30 +1567,58 @@ same_entries(const RecoTopEntry *a, int n, const RecoTopEntry *b, int m, int k)
 	return true;
 }
 
+/* On a cache line, as a screen must be; with canaries. */
+static RecoScreen *
+make_screen(const TopCase *c)
+{
+	RecoScreen *screen = guarded_alloc(reco_screen_size(c->items, c->f));
+
+	if (reco_screen_build(&run, c->y, c->items, c->f, screen) != RECO_OK)
+		abort();
+	return screen;
+}
+
+static bool
+screened_agrees(const TopCase *c, const RecoScreen *screen, int k, const float *bias, const uint64_t *skip,
+				const RecoTopEntry *wanted, int m)
+{
+	RecoTopQuery query = {c->x, bias, skip, k, NULL, -1};
+	bool		good;
+
+	query.out = guarded_alloc((size_t) k * sizeof(RecoTopEntry));
+	good = reco_topk_scan_screened(&run, c->y, c->items, c->f, screen, &query, 1) == RECO_OK &&
+		same_entries(query.out, query.found, wanted, m, k);
+	return guarded_free(query.out) & good;
+}
+
 static bool
 top_agrees(const TopCase *c, int k, const float *bias, const uint64_t *skip)
 {
 	RecoTopEntry *wanted = guarded_alloc(((size_t) c->items + 1) * sizeof(RecoTopEntry));
 	RecoTopEntry *out = guarded_alloc((size_t) k * sizeof(RecoTopEntry));
 	int32_t    *list = guarded_alloc((size_t) c->items * sizeof(int32_t));
+	RecoScreen *screen = make_screen(c);
 	int			m = naive_top(c, NULL, c->items, bias, skip, wanted);
 	int			found = -1;
 	bool		good;
 
 	good = reco_topk_scan(&run, c->y, c->items, c->f, c->x, bias, skip, k, out, &found) == RECO_OK &&
-		same_entries(out, found, wanted, m, k);
+		same_entries(out, found, wanted, m, k) && screened_agrees(c, screen, k, bias, skip, wanted, m);
 	for (int i = 0; i < c->items; i++)
 		list[i] = (int32_t) (random_bits() % (uint64_t) c->items);
 	m = naive_top(c, list, c->items, bias, NULL, wanted);
 	good = good && reco_topk_list(&run, c->y, c->items, c->f, c->x, bias, list, c->items, k, out, &found) == RECO_OK &&
 		same_entries(out, found, wanted, m, k);
-	return guarded_free(wanted) & guarded_free(out) & guarded_free(list) & good;
+	return guarded_free(wanted) & guarded_free(out) & guarded_free(list) & guarded_free(screen) & good;
 }
 
-/* Many vectors at once: items themselves, each with another k, with and without bias and skip. */
+/*
+ * Many vectors at once: items themselves and a zero vector, each with another k, with and without bias, skip and screen.
+ */
 static bool
-many_agree(const TopCase *c, int n)
+many_agree(const TopCase *c, int n, const RecoScreen *screen)
 {
+	static const float zero[RECO_MAX_FACTORS];
 	RecoTopQuery queries[40];
 	RecoTopEntry *wanted = guarded_alloc(((size_t) c->items + 1) * sizeof(RecoTopEntry));
 	bool		good;
@@ -1598,9 +1627,12 @@ many_agree(const TopCase *c, int n)
 	{
 		queries[q] = (RecoTopQuery) {c->y + (size_t) (q * 7 % c->items) * reco_stride(c->f), q & 1 ? c->bias : NULL,
 		q & 2 ? c->skip : NULL, q * 5 % 23, NULL, -1};
+		if (q % 6 == 5)
+			queries[q].x = zero;
 		queries[q].out = guarded_alloc((size_t) queries[q].k * sizeof(RecoTopEntry));
 	}
-	good = reco_topk_scan_many(&run, c->y, c->items, c->f, queries, n) == RECO_OK;
+	good = (screen != NULL ? reco_topk_scan_screened(&run, c->y, c->items, c->f, screen, queries, n)
+			: reco_topk_scan_many(&run, c->y, c->items, c->f, queries, n)) == RECO_OK;
 	for (int q = 0; q < n; q++)
 	{
 		TopCase		alone = *c;
@@ -1626,8 +1658,171 @@ test_top_case(int32_t items, int f, bool ties)
 			for (int with = 0; with < 4; with++)
 				good = top_agrees(&c, ks[i], with & 1 ? c.bias : NULL, with & 2 ? c.skip : NULL) && good;
 	for (int n = 0; n <= 40 && items > 0; n += n < 3 ? 1 : 13)
-		good = many_agree(&c, n) && good;
+	{
+		RecoScreen *screen = make_screen(&c);
+
+		good = many_agree(&c, n, NULL) && many_agree(&c, n, screen) && good;
+		good = guarded_free(screen) && good;
+	}
 	ok(free_top_case(&c) && good, "top-k of %d items, %d factors%s", (int) items, f, ties ? ", with ties" : "");
+}
+
+/* --- screens ----------------------------------------------------------------------------------------------- */
+
+/* What is between the query's steps and an item's bytes, from the groups. */
+static int64_t
+naive_product(const RecoScreen *screen, const RecoScreenQuery *query, int32_t item, const float **scale)
+{
+	size_t		stride = reco_stride(screen->factors);
+	const uint8_t *group = reco_screen_groups(screen) + (size_t) (item / 16) * reco_screen_group_bytes(stride);
+	int64_t		sum = 0;
+
+	for (size_t k = 0; k < stride; k++)
+		sum += (int64_t) query->wide[k] * (group[k / 4 * 64 + (size_t) (item % 16) * 4 + k % 4] - RECO_SCREEN_OFFSET);
+	*scale = (const float *) (group + 16 * stride) + item % 16;
+	return sum;
+}
+
+/*
+ * Against plain integers and doubles: whether the bound of each item holds for what the scan computes, and whether the
+ * kernel sees the same bound, by thresholds a little below and above it.
+ */
+static bool
+bounds_hold(const TopCase *c, const RecoScreen *screen, const float *x)
+{
+	size_t		stride = reco_stride(c->f);
+	size_t		groups = ((size_t) c->items + 15) / 16;
+	float	   *scores = guarded_alloc((size_t) c->items * sizeof(float));
+	uint16_t   *masks = guarded_alloc(3 * groups * sizeof(uint16_t));
+	RecoScreenQuery query;
+	const RecoScreenQuery *three[] = {&query, &query, &query};
+	bool		good = reco_screen_query(x, c->f, &query);
+
+	run.kernels->scan(c->y, stride, (size_t) c->items, x, NULL, scores);
+	for (int32_t i = 0; i < c->items && good; i += 1 + (int32_t) (random_bits() % 16))
+	{
+		const float *scale;
+		double		product = (double) naive_product(screen, &query, i, &scale);
+		double		bound = product * scale[0] * query.scale + (double) query.norm * scale[16];
+		double		rounding = 1e-6 * (fabs(product * scale[0] * query.scale) + query.norm * scale[16]);
+		float		thresholds[] = {(float) (bound - rounding), (float) (bound + rounding), scores[i]};
+
+		run.kernels->screen(reco_screen_groups(screen), stride, groups, three, thresholds, 3, masks);
+		good = isnan(scores[i]) || bound >= scores[i];
+		for (int q = 0; q < 3; q++)
+			good = good && (masks[(size_t) q * groups + i / 16] >> i % 16 & 1) == (q != 1 || scale[16] > FLT_MAX || rounding == 0);
+	}
+	return guarded_free(scores) & guarded_free(masks) & good;
+}
+
+/* Numbers that a screen finds hard, by kind: what stands in a row or a query. */
+typedef enum Hard
+{
+	PLAIN, ONE_LARGE, ALL_EQUAL, EXTREMES, LARGE, SMALL, MIXED, VANISHING, INFINITE, HARD_KINDS
+} Hard;
+
+static const char *const hard_names[] = {"random", "one large factor", "all alike", "only extremes", "large", "small", "mixed sizes",
+"denormal", "infinite"};
+
+static void
+fill_hard(float *row, int f, Hard kind)
+{
+	double		size = kind == LARGE ? 1e11 : kind == SMALL ? 1e-9 : kind == MIXED ? pow(10, -30 + 60 * uniform())
+		: kind == VANISHING ? 1e-43 : 1;
+
+	for (int k = 0; k < f; k++)
+	{
+		if (kind == ALL_EQUAL)
+			row[k] = 0.3f;
+		else if (kind == EXTREMES)
+			row[k] = random_bits() & 1 ? 1 : -1;
+		else
+			row[k] = (float) (size * normal());
+	}
+	if (kind == ONE_LARGE)
+		row[random_bits() % (uint64_t) f] = random_bits() & 1 ? 100 : -100;
+	if (kind == INFINITE && random_bits() % 8 == 0)
+		row[random_bits() % (uint64_t) f] = random_bits() & 1 ? INFINITY : -INFINITY;
+}
+
+static void
+test_screen(int f, Hard kind)
+{
+	TopCase		c = make_top_case(531, f, false);
+	RecoScreen *screen;
+	bool		good = true;
+
+	for (int i = 0; i < c.items; i++)
+		fill_hard(c.y + (size_t) i * reco_stride(f), f, kind);
+	memset(c.y + 100 * reco_stride(f), 0, (size_t) f * sizeof(float));
+	screen = make_screen(&c);
+	for (int round = 0; round < 6; round++)
+	{
+		if (round % 3 == 2)
+			memcpy(c.x, c.y + (size_t) round * reco_stride(f), (size_t) f * sizeof(float));
+		else
+			fill_hard(c.x, f, round % 3 == 0 ? PLAIN : kind);
+		good = top_agrees(&c, 1 + round * 7, NULL, round & 1 ? c.skip : NULL) && good;
+		if (kind < MIXED)
+			good = bounds_hold(&c, screen, c.x) && good;
+	}
+	good = many_agree(&c, 40, screen) && good;
+	ok(guarded_free(screen) & free_top_case(&c) & good, "a screen of %d factors, %s", f, hard_names[kind]);
+}
+
+/* Any bits at all, as in memory that something overwrote: infinities and NaN in items and in queries. */
+static void
+test_screen_of_noise(void)
+{
+	bool		good = true;
+
+	for (int round = 0; round < 40; round++)
+	{
+		TopCase		c = make_top_case((int32_t) (random_bits() % 700), 1 + (int) (random_bits() % 70), false);
+		RecoScreen *screen;
+
+		for (int32_t i = 0; i <= c.items; i++)
+			for (int k = 0; k < c.f && (round & 3 || random_bits() % 16 == 0); k++)
+			{
+				uint32_t	bits = (uint32_t) random_bits();
+
+				memcpy(i < c.items ? c.y + (size_t) i * reco_stride(c.f) + k : c.x + k, &bits, sizeof(bits));
+			}
+		screen = make_screen(&c);
+		good = top_agrees(&c, 10, NULL, c.skip) && top_agrees(&c, 3, c.bias, NULL) && good;
+		if (c.items > 0)
+			good = many_agree(&c, 33, screen) && good;
+		memset(c.x, 0, (size_t) c.f * sizeof(float));
+		good = top_agrees(&c, 10, c.bias, c.skip) && good;
+		good = (guarded_free(screen) & free_top_case(&c)) && good;
+	}
+	ok(good, "a screen of random bits");
+}
+
+static void
+test_screens(void)
+{
+	static const int counts[] = {1, 5, 64, 100, 512};
+	RecoScreenQuery query;
+	RecoScreen	screen;
+	float		x[16] = {0};
+	RecoTopQuery none = {x, NULL, NULL, 0, NULL, 0};
+
+	random_state = 11;
+	for (int i = 0; i < COUNT(counts); i++)
+		for (int kind = 0; kind < HARD_KINDS; kind++)
+			test_screen(counts[i], (Hard) kind);
+	test_screen_of_noise();
+	ok(!reco_screen_query(x, 3, &query), "no screen for a zero query");
+	x[2] = INFINITY;
+	ok(!reco_screen_query(x, 3, &query), "no screen for an infinite query");
+	x[2] = 1e-20f;
+	ok(!reco_screen_query(x, 3, &query), "no screen for a tiny query");
+	ok(reco_screen_build(&run, x, 1, 513, &screen) == RECO_BAD_ARGUMENT &&
+	   reco_screen_build(&run, x, -1, 5, &screen) == RECO_BAD_ARGUMENT, "a screen of counts out of range");
+	ok(reco_screen_build(&run, x, 0, 5, &screen) == RECO_OK &&
+	   reco_topk_scan_screened(&run, x, 1, 5, &screen, &none, 1) == RECO_BAD_ARGUMENT, "a screen of other items");
+	ok(reco_screen_size(INT32_MAX, 512) > (size_t) INT32_MAX * 512 && reco_screen_size(0, 1) == 64, "sizes of screens");
 }
 
 static void
@@ -1838,6 +2033,7 @@ main(void)
 		test_ials();
 		test_fold_in();
 		test_topk();
+		test_screens();
 		test_interruption();
 	}
 	printf("1..%d\n", tests);
