@@ -54,6 +54,7 @@ typedef struct Shape
 	uint32		blocks;
 	uint32		slots;
 	Size		model_length;	/* 0: without workers the leader's own serves */
+	Size		screen_length;	/* the same, and 0 where the model has none */
 } Shape;
 
 /* The head of the area. */
@@ -76,6 +77,7 @@ typedef struct Area
 {
 	Shared	   *shared;
 	char	   *model;			/* the file form, on a cache line */
+	RecoScreen *screen;			/* of its factors */
 	int64	   *start;			/* [users + 2], the lines of customer u are start[u] to start[u + 1] - 1 */
 	RecoLine   *lines;
 	uint64	   *skip;			/* bitmap over the items */
@@ -104,6 +106,7 @@ lay_out(Area *area, char *base, const Shape *shape)
 
 	area->shared = reco_workspace_take(&size, base, sizeof(Shared));
 	area->model = reco_workspace_take(&size, base, shape->model_length);
+	area->screen = reco_workspace_take(&size, base, shape->screen_length);
 	area->start = reco_workspace_take(&size, base, reco_size_mul((Size) shape->users + 2, sizeof(int64)));
 	area->lines = reco_workspace_take(&size, base, reco_size_mul(shape->lines, sizeof(RecoLine)));
 	area->skip = reco_workspace_take(&size, base, reco_size_mul((Size) shape->items / 64 + 1, sizeof(uint64)));
@@ -130,6 +133,7 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 	shape.blocks = ((uint32) users + shape.block_users - 1) / shape.block_users;
 	shape.slots = workers > 0 ? SLOTS_A_PROCESS * processes : 1;
 	shape.model_length = workers > 0 ? reco_model_size(model) : 0;
+	shape.screen_length = workers > 0 && model->screen != NULL ? reco_screen_size(model->items, model->factors) : 0;
 	return shape;
 }
 
@@ -203,6 +207,8 @@ initialize(RecoBulk *bulk, const RecoScorerTask *task, const Shape *shape, const
 		RecoRun		run = reco_foldin_run(bulk->kernels);
 
 		reco_foldin_check_status(reco_model_write(bulk->model, area->model, reco_checksum_crc32c, &run), "sharing the model");
+		if (shape->screen_length > 0)
+			memcpy(area->screen, bulk->model->screen, shape->screen_length);
 	}
 }
 
@@ -410,6 +416,7 @@ open_shared_model(const Area *area, const RecoKernels *kernels, RecoModel *model
 
 	if (reco_model_open(area->model, area->shared->shape.model_length, reco_checksum_crc32c, &run, model, &problem) != RECO_OK)
 		elog(ERROR, "the model that the leader shared cannot be opened: %s", problem);
+	model->screen = area->shared->shape.screen_length > 0 ? area->screen : NULL;
 }
 
 /* The entry point of workers. */

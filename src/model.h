@@ -26,6 +26,7 @@ typedef struct RecoModel
 	const float *popularity;	/* [items], decayed number of orders, >= 0 */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
+	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */
 } RecoModel;
 
 /* CRC-32C of some bytes; the server passes its own fast one. */

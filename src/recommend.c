@@ -101,20 +101,19 @@ scan(const Request *r, int32 *candidates, int *n_candidates, int wanted, RecoTop
 {
 	const RecoAnswering *a = r->a;
 	const RecoModel *model = a->model;
-	int			found = 0;
+	RecoTopQuery query = {a->query, a->bias, r->skip, wanted, top, 0};
 	RecoStatus	status;
 
 	if (candidates != NULL)
 	{
 		*n_candidates = drop_skipped(r, candidates, *n_candidates);
 		status = reco_topk_list(&a->run, model->y, model->items, model->factors, a->query, a->bias,
-								candidates, *n_candidates, wanted, top, &found);
+								candidates, *n_candidates, wanted, top, &query.found);
 	}
 	else
-		status = reco_topk_scan(&a->run, model->y, model->items, model->factors, a->query, a->bias, r->skip,
-								wanted, top, &found);
+		status = reco_topk_scan_screened(&a->run, model->y, model->items, model->factors, model->screen, &query, 1);
 	reco_foldin_check_status(status, "scan");
-	return found;
+	return query.found;
 }
 
 static void

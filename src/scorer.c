@@ -216,7 +216,8 @@ reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 		queries[i] = (RecoTopQuery) {asked->a.query, asked->a.bias, asked->skip, scorer->task.k, asked->top, 0};
 		CHECK_FOR_INTERRUPTS();
 	}
-	reco_foldin_check_status(reco_topk_scan_many(&scorer->a->run, model->y, model->items, model->factors, queries, n), "scan");
+	reco_foldin_check_status(reco_topk_scan_screened(&scorer->a->run, model->y, model->items, model->factors, model->screen,
+													 queries, n), "scan");
 	for (i = 0; i < n; i++)
 		fill_rows(&scorer->asked[i], &queries[i], &customers[i]);
 	MemoryContextSwitchTo(old_context);
