@@ -36,10 +36,15 @@
 
 static const char *const access_names[] = {NULL, "recommend", "explain", "owner"};
 
-/* A query with its parameters, and what to do with each row that it returns. */
+/*
+ * A query with its parameters.  Those of every request keep their plan for the session, in a static variable of the
+ * function: parsing and planning them took longer than running them.  PostgreSQL makes such a plan anew when the tables
+ * change, also when the extension was dropped and created again, and checks rights each time that it runs.
+ */
 typedef struct CatalogQuery
 {
 	const char *text;
+	SPIPlanPtr *plan;			/* kept, or NULL; the text must then always be the same */
 	int			n;
 	Oid			types[MAX_PARAMETERS];
 	Datum		values[MAX_PARAMETERS];
@@ -114,6 +119,22 @@ add_role(CatalogQuery *query, const RecoRoleRef *role)
 	add_int64(query, role->system_id);
 }
 
+static int
+execute(const CatalogQuery *query, bool read_only)
+{
+	if (query->plan == NULL)
+		return SPI_execute_with_args(query->text, query->n, (Oid *) query->types, (Datum *) query->values, query->nulls, read_only, 0);
+	if (*query->plan == NULL)
+	{
+		SPIPlanPtr	plan = SPI_prepare_cursor(query->text, query->n, (Oid *) query->types, CURSOR_OPT_GENERIC_PLAN);
+
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "catalog query cannot be prepared: %s", SPI_result_code_string(SPI_result));
+		*query->plan = plan;
+	}
+	return SPI_execute_plan(*query->plan, (Datum *) query->values, query->nulls, read_only, 0);
+}
+
 /*
  * Run a query as the catalog's owner; the callback, if any, runs in the caller's memory context.  Returns the number of
  * rows returned or changed.
@@ -128,7 +149,7 @@ run(CatalogQuery *query, bool read_only, RowCallback callback, void *arg)
 	int			result;
 
 	SPI_connect();
-	result = SPI_execute_with_args(query->text, query->n, query->types, query->values, query->nulls, read_only, 0);
+	result = execute(query, read_only);
 	if (result < 0)
 		elog(ERROR, "catalog query failed: %s", SPI_result_code_string(result));
 	processed = SPI_processed;
@@ -204,7 +225,9 @@ read_model(HeapTuple tuple, TupleDesc descriptor, void *arg)
 RecoModelRow *
 reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok)
 {
-	CatalogQuery query = {.text = mode == RECO_READ_LOCKED ? MODEL_NAMED " FOR NO KEY UPDATE" : MODEL_NAMED};
+	static SPIPlanPtr plan = NULL;
+	bool		locked = mode == RECO_READ_LOCKED;
+	CatalogQuery query = {.text = locked ? MODEL_NAMED " FOR NO KEY UPDATE" : MODEL_NAMED,.plan = locked ? NULL : &plan};
 	RecoModelRow *model = NULL;
 
 	add_text(&query, name);
@@ -556,7 +579,8 @@ reco_catalog_source_kinds(const char *model, const char *name)
 List *
 reco_catalog_sources(const char *model, RecoReadMode mode)
 {
-	CatalogQuery query = {.text = "SELECT s.kind, s.name, s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, "
+	static SPIPlanPtr plan = NULL;
+	CatalogQuery query = {.plan = &plan,.text = "SELECT s.kind, s.name, s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, "
 		"s.system_id, c.role, c.name, c.expression "
 		"FROM reco.source s LEFT JOIN reco.source_column c ON c.model OPERATOR(pg_catalog.=) s.model "
 		"AND c.kind OPERATOR(pg_catalog.=) s.kind AND c.source OPERATOR(pg_catalog.=) s.name "
@@ -818,8 +842,9 @@ reco_catalog_prune(const char *model, int32 keep)
 bool
 reco_catalog_version_blob(const char *model, int32 version, pg_uuid_t *blob)
 {
+	static SPIPlanPtr plan = NULL;
 	List	   *blobs = NIL;
-	CatalogQuery query = {.text = "SELECT blob FROM reco.version WHERE model OPERATOR(pg_catalog.=) $1 "
+	CatalogQuery query = {.plan = &plan,.text = "SELECT blob FROM reco.version WHERE model OPERATOR(pg_catalog.=) $1 "
 		"AND version OPERATOR(pg_catalog.=) $2"};
 
 	add_text(&query, model);
