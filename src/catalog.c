@@ -32,6 +32,9 @@
 /* COPY of one bytea beyond some 500 MB fails, and pg_dump with it: a blob is stored in parts of this size. */
 #define PART_SIZE ((Size) 8 * 1024 * 1024)
 
+/* A part is read a slice at a time: what is copied then stays in the cache, and takes no new pages from the system. */
+#define SLICE_SIZE ((Size) 256 * 1024)
+
 #define MAX_PARAMETERS 16
 
 static const char *const access_names[] = {NULL, "recommend", "explain", "owner"};
@@ -901,23 +904,36 @@ read_part_size(HeapTuple tuple, TupleDesc descriptor, void *arg)
 }
 
 static void
+complain_of_parts(void)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_DATA_CORRUPTED),
+			 errmsg("the parts of a stored model do not fit together"),
+			 errhint("Call reco.train again, or reco.activate for another version.")));
+}
+
+static void
 read_part(HeapTuple tuple, TupleDesc descriptor, void *arg)
 {
 	BlobParts  *parts = arg;
-	Datum		data = get_datum(tuple, descriptor, 2);
-	struct varlena *bytes = pg_detoast_datum_packed((struct varlena *) DatumGetPointer(data));
-	Size		length = VARSIZE_ANY_EXHDR(bytes);
+	struct varlena *data = (struct varlena *) DatumGetPointer(get_datum(tuple, descriptor, 2));
+	Size		length = toast_raw_datum_size(PointerGetDatum(data)) - VARHDRSZ;
+	Size		at;
 
 	if (DatumGetInt32(get_datum(tuple, descriptor, 1)) != parts->next++ || length > parts->size - parts->used)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATA_CORRUPTED),
-				 errmsg("the parts of a stored model do not fit together"),
-				 errhint("Call reco.train again, or reco.activate for another version.")));
-	memcpy(parts->memory + parts->used, VARDATA_ANY(bytes), length);
+		complain_of_parts();
+	for (at = 0; at < length; at += SLICE_SIZE)
+	{
+		Size		wanted = Min(length - at, SLICE_SIZE);
+		struct varlena *slice = detoast_attr_slice(data, (int32) at, (int32) wanted);
+
+		if (VARSIZE_ANY_EXHDR(slice) != wanted)
+			complain_of_parts();
+		memcpy(parts->memory + parts->used + at, VARDATA_ANY(slice), wanted);
+		pfree(slice);
+		CHECK_FOR_INTERRUPTS();
+	}
 	parts->used += length;
-	if ((Pointer) bytes != DatumGetPointer(data))
-		pfree(bytes);
-	CHECK_FOR_INTERRUPTS();
 }
 
 /*

@@ -26,8 +26,8 @@
 #include <string.h>
 
 #define MOST_STEPS		127		/* |q| */
-#define SMALLEST		1e-12	/* the largest element of a vector that is screened */
-#define LARGEST			1e+12
+#define SMALLEST		1e-12f	/* the largest element of a vector that is screened */
+#define LARGEST			1e+12f
 #define ITEMS_A_CHECK	4096	/* a multiple of the group */
 
 /* The part of |e| in |x|; see above. */
@@ -37,23 +37,47 @@ query_loss(int factors)
 	return 0.503 * sqrt(factors) / RECO_SCREEN_QUERY_MOST;
 }
 
-static double
-largest_element(const float *x, int factors)
-{
-	float		most = 0;
+/* What is said of a vector; the loops below run over lanes, so that a compiler can use vectors without changing a sum. */
+#define LANES			RECO_STRIDE_FLOATS
 
-	for (int k = 0; k < factors; k++)
-		most = fabsf(x[k]) > most ? fabsf(x[k]) : most;
-	return most;
+/* The largest magnitude of stride elements; infinite or NaN where one of them is. */
+static float
+largest_element(const float *x, size_t stride)
+{
+	uint32_t	most[LANES] = {0};	/* magnitudes, whose bits are ordered as they are */
+	uint32_t	largest = 0;
+	float		result;
+
+	for (size_t k = 0; k < stride; k += LANES)
+		for (int lane = 0; lane < LANES; lane++)
+		{
+			uint32_t	bits;
+
+			memcpy(&bits, x + k + lane, sizeof(bits));
+			bits &= 0x7fffffff;
+			most[lane] = bits > most[lane] ? bits : most[lane];
+		}
+	for (int lane = 0; lane < LANES; lane++)
+		largest = most[lane] > largest ? most[lane] : largest;
+	memcpy(&result, &largest, sizeof(result));
+	return result;
 }
 
-static bool
-all_are_finite(const float *x, int factors)
+static double
+sum_lanes(const double *sums)
 {
-	for (int k = 0; k < factors; k++)
-		if (!isfinite(x[k]))
-			return false;
-	return true;
+	double		sum = 0;
+
+	for (int lane = 0; lane < LANES; lane++)
+		sum += sums[lane];
+	return sum;
+}
+
+/* To the nearest whole number, for magnitudes up to 2^22: the sum has no bits for a fraction. */
+static inline float
+round_steps(float x)
+{
+	return (x + 12582912.0f) - 12582912.0f;
 }
 
 size_t
@@ -64,39 +88,51 @@ reco_screen_size(int32_t items, int factors)
 	return reco_size_add(sizeof(RecoScreen), reco_size_mul(groups, reco_screen_group_bytes(reco_stride(factors))));
 }
 
-/* The bytes of one item, its scale and its reach.  What is left out stands for an item of zeros. */
-static void
+/*
+ * The bytes of one item, its scale and its reach.  What is left out stands for an item of zeros.  False where a factor is
+ * not finite.
+ */
+static bool
 coarsen(const float *y, int factors, uint8_t *bytes, float *scale, float *reach)
 {
-	double		most = largest_element(y, factors);
-	double		left = 0;
-	double		norm = 0;
-	float		step = (float) (most / MOST_STEPS);
+	size_t		stride = reco_stride(factors);
+	float		most = largest_element(y, stride);
+	float		step = most / MOST_STEPS;
 	float		steps = 1 / step;
+	double		lefts[LANES] = {0};
+	double		norms[LANES] = {0};
+	double		left;
+	double		norm;
 
 	if (most == 0)
-		return;
-	if (most < SMALLEST || most > LARGEST)
+		return true;
+	if (!(most >= SMALLEST && most <= LARGEST))
 	{
 		*reach = INFINITY;
-		return;
+		return isfinite(most);
 	}
-	for (int k = 0; k < factors; k++)
+	for (size_t k = 0; k < stride; k += LANES)
 	{
-		float		q = nearbyintf(y[k] * steps);
-		double		rest;
+		uint8_t		quads[LANES];
 
-		q = q > MOST_STEPS ? MOST_STEPS : q < -MOST_STEPS ? -MOST_STEPS : q;
-		rest = y[k] - (double) step * q;
-		left += rest * rest;
-		norm += (double) y[k] * y[k];
-		bytes[k / 4 * 4 * RECO_SCREEN_GROUP + k % 4] = (uint8_t) ((int) q + RECO_SCREEN_OFFSET);
+		for (int lane = 0; lane < LANES; lane++)
+		{
+			/* No more than 127 steps: the largest one is off by two roundings at most. */
+			float		q = round_steps(y[k + lane] * steps);
+			double		rest = (double) y[k + lane] - (double) step * (double) q;
+
+			lefts[lane] += rest * rest;
+			norms[lane] += (double) y[k + lane] * (double) y[k + lane];
+			quads[lane] = (uint8_t) ((int) q + RECO_SCREEN_OFFSET);
+		}
+		for (int lane = 0; lane < LANES; lane += 4)
+			memcpy(bytes + (k + lane) * RECO_SCREEN_GROUP, quads + lane, 4);
 	}
-	left = sqrt(left);
-	norm = sqrt(norm);
+	left = sqrt(sum_lanes(lefts));
+	norm = sqrt(sum_lanes(norms));
 	*scale = step;
-	*reach = (float) ((left + (left + norm) * (query_loss(factors) + ((double) reco_stride(factors) / 4 + 32) * 0x1p-24)) *
-					  (1 + 1e-6));
+	*reach = (float) ((left + (left + norm) * (query_loss(factors) + ((double) stride / 4 + 32) * 0x1p-24)) * (1 + 1e-6));
+	return true;
 }
 
 RecoStatus
@@ -125,13 +161,8 @@ reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors
 			memset(group, RECO_SCREEN_OFFSET, RECO_SCREEN_GROUP * stride);
 			memset(scale, 0, 2 * RECO_SCREEN_GROUP * sizeof(float));
 		}
-		if (all_are_finite(row, factors))
-			coarsen(row, factors, group + 4 * place, scale + place, scale + RECO_SCREEN_GROUP + place);
-		else
-		{
+		if (!coarsen(row, factors, group + 4 * place, scale + place, scale + RECO_SCREEN_GROUP + place))
 			screen->finite = false;
-			scale[RECO_SCREEN_GROUP + place] = INFINITY;
-		}
 	}
 	return RECO_OK;
 }
@@ -139,30 +170,29 @@ reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors
 bool
 reco_screen_query(const float *x, int factors, RecoScreenQuery *query)
 {
-	double		most = largest_element(x, factors);
-	double		norm = 0;
+	size_t		stride = reco_stride(factors);
+	float		most = largest_element(x, stride);
+	double		norms[LANES] = {0};
 	float		steps;
 
-	if (most < SMALLEST || most > LARGEST || !all_are_finite(x, factors))
+	if (!(most >= SMALLEST && most <= LARGEST))
 		return false;
-	memset(query, 0, sizeof(*query));
-	query->scale = (float) (most / RECO_SCREEN_QUERY_MOST);
+	query->scale = most / RECO_SCREEN_QUERY_MOST;
+	query->wide_sum = query->high_sum = query->low_sum = 0;
 	steps = 1 / query->scale;
-	for (int k = 0; k < factors; k++)
+	for (size_t k = 0; k < stride; k++)
 	{
-		int			p = (int) nearbyintf(x[k] * steps);
-		int			high;
+		int			p = (int) round_steps(x[k] * steps);
+		int			high = (p + 128 + 65536) / 256 - 256;
 
-		p = p > RECO_SCREEN_QUERY_MOST ? RECO_SCREEN_QUERY_MOST : p < -RECO_SCREEN_QUERY_MOST ? -RECO_SCREEN_QUERY_MOST : p;
-		high = (p + 128 + 65536) / 256 - 256;
 		query->wide[k] = (int16_t) p;
 		query->high[k] = (int8_t) high;
 		query->low[k] = (int8_t) (p - 256 * high);
 		query->wide_sum += p;
 		query->high_sum += high;
 		query->low_sum += p - 256 * high;
-		norm += (double) x[k] * x[k];
+		norms[k % LANES] += (double) x[k] * x[k];
 	}
-	query->norm = (float) (sqrt(norm) * (1 + 1e-6));
+	query->norm = (float) (sqrt(sum_lanes(norms)) * (1 + 1e-6));
 	return true;
 }
