@@ -33,7 +33,10 @@
 
 #define KEY_SEGMENT UINT64CONST(1)	/* in the table of contents that workers get */
 
-/* Work is counted in multiplications of the scan, of which some 25 take a nanosecond; roughly measured. */
+/*
+ * Work is counted in multiplications of a scan without a screen, of which some 25 take a nanosecond; roughly measured.  With
+ * a screen it is less, so that rather too many workers are asked for.
+ */
 #define WORK_OF_A_CUSTOMER	50000.0
 #define WORK_OF_A_LINE		10000.0
 #define WORK_OF_A_WORKER	500000000.0	/* from where on one more pays: starting it takes about 10 ms */

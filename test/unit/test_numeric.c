@@ -1799,6 +1799,32 @@ test_screen_of_noise(void)
 	ok(good, "a screen of random bits");
 }
 
+/* Training records the kernels that ran: those with and without VNNI must not differ but in speed. */
+static void
+test_vnni_bits(void)
+{
+	const RecoKernels *with = reco_kernels_choose("avx512vnni");
+	const RecoKernels *without = reco_kernels_choose("avx512");
+	float	   *rows = make_rows(64, 100, NORMAL);
+	float	   *x = make_rows(1, 100, NORMAL);
+	float		a[224];
+	float		b[224];
+
+	if (with == NULL || without == NULL)
+		return;
+	with->scan(rows, 112, 64, x, NULL, a);
+	without->scan(rows, 112, 64, x, NULL, b);
+	memcpy(a + 64, x, 112 * sizeof(float));
+	memcpy(b + 64, x, 112 * sizeof(float));
+	with->pcg_pass(rows, 112, 64, rows + 7, 1, -1, x, a + 64);
+	without->pcg_pass(rows, 112, 64, rows + 7, 1, -1, x, b + 64);
+	with->add_rows(rows, 112, 48, x, a + 64);
+	without->add_rows(rows, 112, 48, x, b + 64);
+	a[176] = with->dot(rows, x, 100);
+	b[176] = without->dot(rows, x, 100);
+	ok(memcmp(a, b, 177 * sizeof(float)) == 0 && guarded_free(rows) & guarded_free(x), "the same bits with and without VNNI");
+}
+
 static void
 test_screens(void)
 {
@@ -2019,6 +2045,7 @@ main(void)
 {
 	test_sizes();
 	test_choice();
+	test_vnni_bits();
 	for (int i = 0; reco_kernels_name(i) != NULL; i++)
 	{
 		run.kernels = reco_kernels_choose(reco_kernels_name(i));
