@@ -12,6 +12,7 @@
 #include "trials.h"
 
 #include "foldin.h"
+#include "interrupts.h"
 #include "metrics.h"
 #include "storage/shmem.h"
 #include "topk.h"
@@ -325,7 +326,7 @@ share(RecoTrials *trials, const void *from, Size count, Size size)
 {
 	void	   *copy = take(trials, count, size);
 
-	memcpy(copy, from, mul_size(count, size));
+	reco_copy_bytes(copy, from, mul_size(count, size));
 	return copy;
 }
 
@@ -412,7 +413,7 @@ reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, bool complet
 
 	args.completion = completion;
 	work(trials, RECO_WORK_CASES, &args, trials->cases.n, n > 0 ? trials->progress : NULL);
-	memcpy(scores, out, mul_size(n_scores, sizeof(RecoTrialScores)));
+	reco_copy_bytes(scores, out, mul_size(n_scores, sizeof(RecoTrialScores)));
 	if (trials->alone)
 		reco_budget_free(arena->budget, out);
 	reco_arena_end(arena, mark);
