@@ -118,7 +118,7 @@ demo:
 	@test/server bench/demo
 
 bench:
-	@test/server bench/run
+	@bench/keep test/server bench/run $(BENCH)
 
 lint:
 	@test/lint
@@ -132,7 +132,8 @@ help:
 	@echo 'make valgrind         the tests that need one server, with that server under valgrind'
 	@echo 'make fuzz             one minute of fuzzing the reader of stored models; FUZZ_SECONDS=600 for ten'
 	@echo 'make demo             a shop with made-up customers, from create_model to recommend, on a private server'
-	@echo 'make bench            the benchmarks, on a private server'
+	@echo 'make bench            the benchmarks and peers side by side, on a private server; writes bench/results.md'
+	@echo '                      BENCH=full for 10 million order lines (bench/peers has more settings)'
 	@echo 'make lint             the rules that need no server'
 	@echo 'make clean            remove what was built'
 	@echo
