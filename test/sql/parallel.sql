@@ -146,7 +146,7 @@ END $$;
 CREATE TABLE settings AS SELECT * FROM (VALUES
 	('shop', '{"factors": 64, "iterations": 3, "holdout_orders": 300}'::jsonb),
 	('shop', '{"factors": 100, "iterations": 2, "holdout_orders": 0}'),
-	('shop', '{"factors": 3, "iterations": 200, "holdout_orders": 5000, "customer_weight": 0}'),
+	('shop', '{"factors": 3, "iterations": 50, "holdout_orders": 5000, "customer_weight": 0}'),
 	('text', '{"factors": 32, "iterations": 8, "holdout_orders": 100, "customer_weight": 0}'),
 	('text', '{"factors": 17, "iterations": 9, "holdout_orders": 100, "order_half_life": 10}')) v (source, options);
 ALTER TABLE settings ADD COLUMN expected text;
