@@ -315,8 +315,8 @@ create_exposure(FunctionCallInfo fcinfo, MemoryContext context, TypeCacheEntry *
 	exposure->set = reco_itemset_create(context, type, PG_GET_COLLATION(), 0, true);
 	exposure->items = items;
 	exposure->room = 64;
-	exposure->shown = MemoryContextAlloc(context, exposure->room * sizeof(int64));
-	exposure->last = MemoryContextAlloc(context, exposure->room * sizeof(int64));
+	exposure->shown = MemoryContextAlloc(context, mul_size(exposure->room, sizeof(int64)));
+	exposure->last = MemoryContextAlloc(context, mul_size(exposure->room, sizeof(int64)));
 	return exposure;
 }
 
