@@ -23,16 +23,15 @@ reco_calibrate_sample(const RecoFactors *factors, const RecoRun *run, const Reco
 {
 	RecoTopEntry top[RECO_CALIBRATE_TOP];
 	RecoStrength strength;
-	int			found = 0;
+	RecoTopQuery query = {.x = request->query,.skip = request->skip,.k = RECO_CALIBRATE_TOP,.out = top};
 	int			i;
 	int			j;
 
 	strength.level = (float) reco_calibration_level(factors->gram_diagonal, factors->factors, factors->items, request->query);
 	strength.basket = (float) request->basket;
 	strength.history = (float) request->history;
-	reco_foldin_check_status(reco_topk_scan(run, factors->y, factors->items, factors->factors, request->query, NULL,
-											request->skip, RECO_CALIBRATE_TOP, top, &found), "scan");
-	for (i = 0; i < found; i++)
+	reco_foldin_check_status(reco_topk_scan(run, factors->y, factors->items, factors->factors, NULL, &query, 1), "scan");
+	for (i = 0; i < query.found; i++)
 	{
 		samples[i].score = top[i].score;
 		samples[i].strength = strength;
@@ -40,7 +39,7 @@ reco_calibrate_sample(const RecoFactors *factors, const RecoRun *run, const Reco
 		for (j = 0; j < request->n_wanted && !samples[i].positive; j++)
 			samples[i].positive = request->wanted[j] == top[i].item;
 	}
-	return found;
+	return query.found;
 }
 
 /*

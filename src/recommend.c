@@ -101,17 +101,16 @@ scan(const Request *r, int32 *candidates, int *n_candidates, int wanted, RecoTop
 {
 	const RecoAnswering *a = r->a;
 	const RecoModel *model = a->model;
-	RecoTopQuery query = {a->query, a->bias, r->skip, wanted, top, 0};
+	RecoTopQuery query = {.x = a->query,.bias = a->bias,.bias_weight = 1,.skip = r->skip,.k = wanted,.out = top};
 	RecoStatus	status;
 
 	if (candidates != NULL)
 	{
 		*n_candidates = drop_skipped(r, candidates, *n_candidates);
-		status = reco_topk_list(&a->run, model->y, model->items, model->factors, a->query, a->bias,
-								candidates, *n_candidates, wanted, top, &query.found);
+		status = reco_topk_list(&a->run, model->y, model->items, model->factors, &query, candidates, *n_candidates);
 	}
 	else
-		status = reco_topk_scan_screened(&a->run, model->y, model->items, model->factors, model->screen, &query, 1);
+		status = reco_topk_scan(&a->run, model->y, model->items, model->factors, model->screen, &query, 1);
 	reco_foldin_check_status(status, "scan");
 	return query.found;
 }

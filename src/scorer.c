@@ -213,11 +213,12 @@ reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 		Asked	   *asked = &scorer->asked[i];
 
 		ask(scorer, &customers[i], asked);
-		queries[i] = (RecoTopQuery) {asked->a.query, asked->a.bias, asked->skip, scorer->task.k, asked->top, 0};
+		queries[i] = (RecoTopQuery) {.x = asked->a.query,.bias = asked->a.bias,.bias_weight = 1,.skip = asked->skip,
+			.k = scorer->task.k,.out = asked->top};
 		CHECK_FOR_INTERRUPTS();
 	}
-	reco_foldin_check_status(reco_topk_scan_screened(&scorer->a->run, model->y, model->items, model->factors, model->screen,
-													 queries, n), "scan");
+	reco_foldin_check_status(reco_topk_scan(&scorer->a->run, model->y, model->items, model->factors, model->screen,
+											queries, n), "scan");
 	for (i = 0; i < n; i++)
 		fill_rows(&scorer->asked[i], &queries[i], &customers[i]);
 	MemoryContextSwitchTo(old_context);

@@ -56,6 +56,7 @@ reco_similar_items(const char *model, bool integer_keys, const RecoKey *item, in
 	float		zero[RECO_MAX_FACTORS] = {0};
 	uint64	   *skip;
 	RecoTopEntry *top;
+	RecoTopQuery query;
 	int			i;
 
 	answer->model = a->model;
@@ -65,9 +66,10 @@ reco_similar_items(const char *model, bool integer_keys, const RecoKey *item, in
 	skip[of / 64] |= UINT64CONST(1) << (of % 64);
 	k = Min(k, a->model->items);
 	top = palloc_extended(mul_size(k, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-	reco_foldin_check_status(reco_topk_scan(&a->run, a->model->y, a->model->items, a->model->factors, zero,
-											cosines(a, a->model->y + (size_t) of * reco_stride(a->model->factors)), skip, k,
-											top, &answer->n), "scan");
+	query = (RecoTopQuery) {.x = zero,.bias_weight = 1,.skip = skip,.k = k,.out = top};
+	query.bias = cosines(a, a->model->y + (size_t) of * reco_stride(a->model->factors));
+	reco_foldin_check_status(reco_topk_scan(&a->run, a->model->y, a->model->items, a->model->factors, NULL, &query, 1), "scan");
+	answer->n = query.found;
 	answer->rows = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < answer->n; i++)
 	{

@@ -10,8 +10,14 @@
  * those are scored, by a kernel that gives the same bits as a scan.  Blocks begin small, since the first one has nothing
  * to compare with.  Where too many pass, as when all scores are alike, the block is scanned as without a screen, so that
  * no data make it much slower.
+ *
+ * Biases widen what the screen lets pass by the largest of the block.  Items to whose scores something is added are
+ * scored first, which gives the blocks something to compare with, and are passed over in them.
  */
 #include "topk.h"
+
+#include <float.h>
+#include <math.h>
 
 #include "kernels.h"
 
@@ -107,12 +113,40 @@ is_skipped(const uint64_t *skip, int32_t item)
 }
 
 static RecoStatus
-check_arguments(const float *x, int32_t items, int factors, int k, int *found)
+check_arguments(const RecoTopQuery *query, int32_t items, int factors)
 {
-	*found = 0;
-	if (x == NULL || items < 0 || factors < 1 || factors > RECO_MAX_FACTORS || k < 0)
+	if (query->x == NULL || items < 0 || factors < 1 || factors > RECO_MAX_FACTORS || query->k < 0 || query->n_added < 0)
 		return RECO_BAD_ARGUMENT;
+	for (int i = 0; i < query->n_added; i++)
+		if (query->added[i].item < (i > 0 ? query->added[i - 1].item + 1 : 0) || query->added[i].item >= items)
+			return RECO_BAD_ARGUMENT;
 	return RECO_OK;
+}
+
+/* What is added to the score of an item; NULL: nothing. */
+static const RecoTopEntry *
+find_added(const RecoTopQuery *query, int32_t item)
+{
+	int			first = 0;
+	int			last = query->n_added;
+
+	while (first < last)
+	{
+		int			middle = first + (last - first) / 2;
+
+		if (query->added[middle].item < item)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first < query->n_added && query->added[first].item == item ? &query->added[first] : NULL;
+}
+
+/* The same sum in the same order wherever an item is scored. */
+static inline float
+with_bias(const RecoTopQuery *query, int32_t item, float score)
+{
+	return query->bias != NULL ? score + query->bias_weight * query->bias[item] : score;
 }
 
 /* The queries that share a pass. */
@@ -132,22 +166,26 @@ typedef struct Pass
 	const RecoScreenQuery *coarse[MANY];	/* of those screened */
 } Pass;
 
+/* Offer some items of a block that have been scored by their factors. */
+static inline void
+offer(RecoTopQuery *query, Heap *heap, int32_t item, float score)
+{
+	score = with_bias(query, item, score);
+	if (score >= heap_threshold(heap) && !is_skipped(query->skip, item) &&
+		(query->n_added == 0 || find_added(query, item) == NULL))
+		heap_offer(heap, (RecoTopEntry) {item, score});
+}
+
 /* Score a block of items for one of the queries. */
 static void
 scan_block(const RecoRun *run, const float *y, size_t stride, int32_t first, int32_t n, RecoTopQuery *query)
 {
 	Heap		heap = {query->out, query->found, query->k};
 	float		scores[BLOCK];
-	float		threshold = heap_threshold(&heap);
 
-	run->kernels->scan(y + (size_t) first * stride, stride, (size_t) n, query->x,
-					   query->bias != NULL ? query->bias + first : NULL, scores);
+	run->kernels->scan(y + (size_t) first * stride, stride, (size_t) n, query->x, NULL, scores);
 	for (int32_t i = 0; i < n; i++)
-		if (scores[i] >= threshold && !is_skipped(query->skip, first + i))
-		{
-			heap_offer(&heap, (RecoTopEntry) {first + i, scores[i]});
-			threshold = heap_threshold(&heap);
-		}
+		offer(query, &heap, first + i, scores[i]);
 	query->found = heap.n;
 }
 
@@ -156,18 +194,9 @@ static void
 offer_biases(int32_t first, int32_t n, RecoTopQuery *query)
 {
 	Heap		heap = {query->out, query->found, query->k};
-	float		threshold = heap_threshold(&heap);
 
 	for (int32_t item = first; item < first + n; item++)
-	{
-		float		score = query->bias != NULL ? 0.0f + query->bias[item] : 0.0f;
-
-		if (score >= threshold && !is_skipped(query->skip, item))
-		{
-			heap_offer(&heap, (RecoTopEntry) {item, score});
-			threshold = heap_threshold(&heap);
-		}
-	}
+		offer(query, &heap, item, 0.0f);
 	query->found = heap.n;
 }
 
@@ -195,9 +224,52 @@ offer_passing(const Pass *pass, int32_t first, int32_t n, const uint16_t *masks,
 	}
 	pass->run->kernels->dots(pass->y, pass->stride, list, (size_t) count, query->x, scores);
 	for (int i = 0; i < count; i++)
-		if (scores[i] >= heap_threshold(&heap))
-			heap_offer(&heap, (RecoTopEntry) {list[i], scores[i]});
+		offer(query, &heap, list[i], scores[i]);
 	query->found = heap.n;
+}
+
+/* Items to whose scores something is added, before all blocks. */
+static RecoStatus
+offer_added(const Pass *pass, RecoTopQuery *query)
+{
+	Heap		heap = {query->out, query->found, query->k};
+	int32_t		list[BLOCK];
+	float		scores[BLOCK];
+
+	for (int first = 0, n; first < query->n_added; first += n)
+	{
+		n = query->n_added - first < BLOCK ? query->n_added - first : BLOCK;
+		for (int i = 0; i < n; i++)
+			list[i] = query->added[first + i].item;
+		pass->run->kernels->dots(pass->y, pass->stride, list, (size_t) n, query->x, scores);
+		for (int i = 0; i < n; i++)
+		{
+			float		score = with_bias(query, list[i], scores[i]) + query->added[first + i].score;
+
+			if (score >= heap_threshold(&heap) && !is_skipped(query->skip, list[i]))
+				heap_offer(&heap, (RecoTopEntry) {list[i], score});
+		}
+		if (!reco_run_goes_on(pass->run))
+			return RECO_INTERRUPTED;
+	}
+	query->found = heap.n;
+	return RECO_OK;
+}
+
+/*
+ * What y.x must reach, as floats sum it up, for an item of the block to reach the worst of the best so far.
+ */
+static float
+block_threshold(const RecoTopQuery *query, int32_t first, int32_t n)
+{
+	float		threshold = heap_threshold(&(Heap) {query->out, query->found, query->k});
+	float		most = -FLT_MAX;
+
+	if (query->bias == NULL)
+		return threshold;
+	for (int32_t item = first; item < first + n; item++)
+		most = fmaxf(most, query->bias_weight * query->bias[item]);
+	return threshold - most - 4 * FLT_EPSILON * (fabsf(threshold) + fabsf(most));
 }
 
 /* A block that begins with a group. */
@@ -211,7 +283,7 @@ screen_block(const Pass *pass, int32_t first, int32_t n)
 	uint16_t	masks[MANY * BLOCK_GROUPS];
 
 	for (int q = 0; q < pass->n_screened; q++)
-		thresholds[q] = heap_threshold(&(Heap) {pass->screened[q]->out, pass->screened[q]->found, pass->screened[q]->k});
+		thresholds[q] = block_threshold(pass->screened[q], first, n);
 	pass->run->kernels->screen(groups, pass->stride, n_groups, pass->coarse, thresholds, pass->n_screened, masks);
 	for (int q = 0; q < pass->n_screened; q++)
 		offer_passing(pass, first, n, masks + q * n_groups, pass->screened[q]);
@@ -252,8 +324,7 @@ sort_queries(Pass *pass, RecoTopQuery *queries, int n, RecoScreenQuery *coarse)
 			continue;
 		if (screen != NULL && screen->finite && is_zero(query->x, pass->stride))
 			pass->zeros[pass->n_zeros++] = query;
-		else if (screen != NULL && query->bias == NULL &&
-				 reco_screen_query(query->x, screen->factors, &coarse[pass->n_screened]))
+		else if (screen != NULL && reco_screen_query(query->x, screen->factors, &coarse[pass->n_screened]))
 		{
 			pass->coarse[pass->n_screened] = &coarse[pass->n_screened];
 			pass->screened[pass->n_screened++] = query;
@@ -270,6 +341,9 @@ run_pass(Pass *pass, RecoTopQuery *queries, int n)
 	int32_t		most;
 	int32_t		block;
 
+	for (int q = 0; q < n; q++)
+		if (queries[q].k > 0 && offer_added(pass, &queries[q]) != RECO_OK)
+			return RECO_INTERRUPTED;
 	sort_queries(pass, queries, n, coarse);
 	most = largest_block(pass);
 	block = pass->n_screened > 0 ? FIRST_BLOCK : most;
@@ -290,13 +364,15 @@ run_pass(Pass *pass, RecoTopQuery *queries, int n)
 }
 
 RecoStatus
-reco_topk_scan_screened(const RecoRun *run, const float *y, int32_t items, int factors, const RecoScreen *screen,
-						RecoTopQuery *queries, int n)
+reco_topk_scan(const RecoRun *run, const float *y, int32_t items, int factors, const RecoScreen *screen,
+			   RecoTopQuery *queries, int n)
 {
 	RecoStatus	status = RECO_OK;
 
+	for (int q = 0; q < n; q++)
+		queries[q].found = 0;
 	for (int q = 0; q < n && status == RECO_OK; q++)
-		status = check_arguments(queries[q].x, items, factors, queries[q].k, &queries[q].found);
+		status = check_arguments(&queries[q], items, factors);
 	if (status == RECO_OK && screen != NULL && (screen->items != items || screen->factors != factors))
 		status = RECO_BAD_ARGUMENT;
 	for (int first = 0; first < n && status == RECO_OK; first += MANY)
@@ -315,31 +391,15 @@ reco_topk_scan_screened(const RecoRun *run, const float *y, int32_t items, int f
 }
 
 RecoStatus
-reco_topk_scan_many(const RecoRun *run, const float *y, int32_t items, int factors, RecoTopQuery *queries, int n)
+reco_topk_list(const RecoRun *run, const float *y, int32_t items, int factors, RecoTopQuery *query,
+			   const int32_t *candidates, int n)
 {
-	return reco_topk_scan_screened(run, y, items, factors, NULL, queries, n);
-}
-
-RecoStatus
-reco_topk_scan(const RecoRun *run, const float *y, int32_t items, int factors, const float *x, const float *bias,
-			   const uint64_t *skip, int k, RecoTopEntry *out, int *found)
-{
-	RecoTopQuery query = {x, bias, skip, k, out, 0};
-	RecoStatus	status = reco_topk_scan_many(run, y, items, factors, &query, 1);
-
-	*found = query.found;
-	return status;
-}
-
-RecoStatus
-reco_topk_list(const RecoRun *run, const float *y, int32_t items, int factors, const float *x, const float *bias,
-			   const int32_t *candidates, int n, int k, RecoTopEntry *out, int *found)
-{
-	Heap		heap = {out, 0, k};
+	Heap		heap = {query->out, 0, query->k};
 	float		scores[BLOCK];
-	RecoStatus	status = check_arguments(x, items, factors, k, found);
+	RecoStatus	status = check_arguments(query, items, factors);
 
-	if (status != RECO_OK || k == 0)
+	query->found = 0;
+	if (status != RECO_OK || query->k == 0)
 		return status;
 	for (int i = 0; i < n; i++)
 		if (candidates[i] < 0 || candidates[i] >= items)
@@ -348,13 +408,15 @@ reco_topk_list(const RecoRun *run, const float *y, int32_t items, int factors, c
 	{
 		int			count = n - first < BLOCK ? n - first : BLOCK;
 
-		run->kernels->dots(y, reco_stride(factors), candidates + first, (size_t) count, x, scores);
+		run->kernels->dots(y, reco_stride(factors), candidates + first, (size_t) count, query->x, scores);
 		for (int i = 0; i < count; i++)
 		{
-			RecoTopEntry entry = {candidates[first + i], scores[i]};
+			int32_t		item = candidates[first + i];
+			const RecoTopEntry *added = find_added(query, item);
+			RecoTopEntry entry = {item, with_bias(query, item, scores[i])};
 
-			if (bias != NULL)
-				entry.score += bias[entry.item];
+			if (added != NULL)
+				entry.score += added->score;
 			if (entry.score >= heap_threshold(&heap))
 				heap_offer(&heap, entry);
 		}
@@ -362,6 +424,6 @@ reco_topk_list(const RecoRun *run, const float *y, int32_t items, int factors, c
 			return RECO_INTERRUPTED;
 		first += count;
 	}
-	*found = heap.n;
+	query->found = heap.n;
 	return heap_sort(&heap, run);
 }

@@ -198,10 +198,11 @@ evaluate(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials
 		float	   *query = queries + t * stride;
 		bool		known = trials != NULL && make_query(replayer, test, &trials[t], completion, &vectors, query);
 
-		scans[t] = (RecoTopQuery) {query, known ? NULL : replayer->popularity, replayer->skip, TOP, top + t * TOP, 0};
+		scans[t] = (RecoTopQuery) {.x = query,.bias = known ? NULL : replayer->popularity,.bias_weight = 1,
+			.skip = replayer->skip,.k = TOP,.out = top + t * TOP};
 	}
 	set_skipped(replayer, test, completion);
-	reco_foldin_check_status(reco_topk_scan_many(&replayer->run, factors->y, factors->items, factors->factors, scans, n), "scan");
+	reco_foldin_check_status(reco_topk_scan(&replayer->run, factors->y, factors->items, factors->factors, NULL, scans, n), "scan");
 	set_skipped(replayer, test, false);
 	wanted = wanted_items(replayer, test, completion, &n_wanted);
 	for (t = 0; t < n; t++)

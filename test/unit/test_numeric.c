@@ -1508,6 +1508,8 @@ typedef struct TopCase
 	float	   *x;
 	float	   *bias;
 	uint64_t   *skip;
+	RecoTopEntry *added;
+	int			n_added;
 } TopCase;
 
 /* Few different numbers make many ties. */
@@ -1515,7 +1517,8 @@ static TopCase
 make_top_case(int32_t items, int f, bool ties)
 {
 	TopCase		c = {items, f, make_rows((size_t) items, f, NORMAL), make_rows(1, f, NORMAL),
-	guarded_alloc((size_t) items * sizeof(float)), guarded_alloc(((size_t) items + 63) / 64 * 8)};
+	guarded_alloc((size_t) items * sizeof(float)), guarded_alloc(((size_t) items + 63) / 64 * 8),
+	guarded_alloc((size_t) items * sizeof(RecoTopEntry)), 0};
 
 	for (size_t i = 0; ties && i < (size_t) items * reco_stride(f); i++)
 		c.y[i] = c.y[i] > 1 ? 1 : 0;
@@ -1526,6 +1529,8 @@ make_top_case(int32_t items, int f, bool ties)
 		c.bias[i] = (float) (random_bits() % 3);
 		if (random_bits() % 4 == 0)
 			c.skip[i / 64] |= UINT64_C(1) << (i % 64);
+		if (random_bits() % 7 == 0)
+			c.added[c.n_added++] = (RecoTopEntry) {i, (float) (random_bits() % 9) - 4};
 	}
 	return c;
 }
@@ -1533,12 +1538,27 @@ make_top_case(int32_t items, int f, bool ties)
 static int
 free_top_case(TopCase *c)
 {
-	return guarded_free(c->y) & guarded_free(c->x) & guarded_free(c->bias) & guarded_free(c->skip);
+	return guarded_free(c->y) & guarded_free(c->x) & guarded_free(c->bias) & guarded_free(c->skip) &
+		guarded_free(c->added);
+}
+
+/* What is looked for, with some of all that a query may have. */
+static RecoTopQuery
+top_query(const TopCase *c, int k, int with, RecoTopEntry *out)
+{
+	RecoTopQuery query = {.x = c->x,.k = k,.out = out,.found = -1};
+
+	query.bias = with & 1 ? c->bias : NULL;
+	query.bias_weight = with & 4 ? -1.5f : 0.5f;
+	query.skip = with & 2 ? c->skip : NULL;
+	query.added = c->added;
+	query.n_added = with & 8 ? c->n_added : 0;
+	return query;
 }
 
 /* All that are not skipped, sorted; list NULL stands for all items. */
 static int
-naive_top(const TopCase *c, const int32_t *list, int n, const float *bias, const uint64_t *skip, RecoTopEntry *out)
+naive_top(const TopCase *c, const int32_t *list, int n, const RecoTopQuery *query, RecoTopEntry *out)
 {
 	int			found = 0;
 
@@ -1547,9 +1567,13 @@ naive_top(const TopCase *c, const int32_t *list, int n, const float *bias, const
 		int32_t		item = list != NULL ? list[i] : i;
 		RecoTopEntry entry = {item, 0};
 
-		run.kernels->scan(c->y + (size_t) item * reco_stride(c->f), reco_stride(c->f), 1, c->x,
-						  bias != NULL ? bias + item : NULL, &entry.score);
-		if (entry.score == entry.score && (skip == NULL || !(skip[item / 64] >> (item % 64) & 1)))
+		run.kernels->scan(c->y + (size_t) item * reco_stride(c->f), reco_stride(c->f), 1, query->x, NULL, &entry.score);
+		if (query->bias != NULL)
+			entry.score += query->bias_weight * query->bias[item];
+		for (int j = 0; j < query->n_added; j++)
+			if (query->added[j].item == item)
+				entry.score += query->added[j].score;
+		if (entry.score == entry.score && (list != NULL || query->skip == NULL || !(query->skip[item / 64] >> (item % 64) & 1)))
 			out[found++] = entry;
 	}
 	qsort(out, (size_t) found, sizeof(RecoTopEntry), compare_entries);
@@ -1579,41 +1603,37 @@ make_screen(const TopCase *c)
 }
 
 static bool
-screened_agrees(const TopCase *c, const RecoScreen *screen, int k, const float *bias, const uint64_t *skip,
-				const RecoTopEntry *wanted, int m)
+scan_agrees(const TopCase *c, const RecoScreen *screen, int k, int with, const RecoTopEntry *wanted, int m)
 {
-	RecoTopQuery query = {c->x, bias, skip, k, NULL, -1};
-	bool		good;
-
-	query.out = guarded_alloc((size_t) k * sizeof(RecoTopEntry));
-	good = reco_topk_scan_screened(&run, c->y, c->items, c->f, screen, &query, 1) == RECO_OK &&
+	RecoTopQuery query = top_query(c, k, with, guarded_alloc((size_t) k * sizeof(RecoTopEntry)));
+	bool		good = reco_topk_scan(&run, c->y, c->items, c->f, screen, &query, 1) == RECO_OK &&
 		same_entries(query.out, query.found, wanted, m, k);
+
 	return guarded_free(query.out) & good;
 }
 
 static bool
-top_agrees(const TopCase *c, int k, const float *bias, const uint64_t *skip)
+top_agrees(const TopCase *c, int k, int with)
 {
 	RecoTopEntry *wanted = guarded_alloc(((size_t) c->items + 1) * sizeof(RecoTopEntry));
 	RecoTopEntry *out = guarded_alloc((size_t) k * sizeof(RecoTopEntry));
 	int32_t    *list = guarded_alloc((size_t) c->items * sizeof(int32_t));
 	RecoScreen *screen = make_screen(c);
-	int			m = naive_top(c, NULL, c->items, bias, skip, wanted);
-	int			found = -1;
-	bool		good;
+	RecoTopQuery query = top_query(c, k, with, out);
+	int			m = naive_top(c, NULL, c->items, &query, wanted);
+	bool		good = scan_agrees(c, NULL, k, with, wanted, m) && scan_agrees(c, screen, k, with, wanted, m);
 
-	good = reco_topk_scan(&run, c->y, c->items, c->f, c->x, bias, skip, k, out, &found) == RECO_OK &&
-		same_entries(out, found, wanted, m, k) && screened_agrees(c, screen, k, bias, skip, wanted, m);
 	for (int i = 0; i < c->items; i++)
 		list[i] = (int32_t) (random_bits() % (uint64_t) c->items);
-	m = naive_top(c, list, c->items, bias, NULL, wanted);
-	good = good && reco_topk_list(&run, c->y, c->items, c->f, c->x, bias, list, c->items, k, out, &found) == RECO_OK &&
-		same_entries(out, found, wanted, m, k);
+	m = naive_top(c, list, c->items, &query, wanted);
+	good = good && reco_topk_list(&run, c->y, c->items, c->f, &query, list, c->items) == RECO_OK &&
+		same_entries(out, query.found, wanted, m, k);
 	return guarded_free(wanted) & guarded_free(out) & guarded_free(list) & guarded_free(screen) & good;
 }
 
 /*
- * Many vectors at once: items themselves and a zero vector, each with another k, with and without bias, skip and screen.
+ * Many vectors at once: items themselves and a zero vector, each with another k, with and without bias, skip, added and
+ * screen.
  */
 static bool
 many_agree(const TopCase *c, int n, const RecoScreen *screen)
@@ -1625,21 +1645,17 @@ many_agree(const TopCase *c, int n, const RecoScreen *screen)
 
 	for (int q = 0; q < n; q++)
 	{
-		queries[q] = (RecoTopQuery) {c->y + (size_t) (q * 7 % c->items) * reco_stride(c->f), q & 1 ? c->bias : NULL,
-		q & 2 ? c->skip : NULL, q * 5 % 23, NULL, -1};
+		queries[q] = top_query(c, q * 5 % 23, q, NULL);
+		queries[q].x = c->y + (size_t) (q * 7 % c->items) * reco_stride(c->f);
 		if (q % 6 == 5)
 			queries[q].x = zero;
 		queries[q].out = guarded_alloc((size_t) queries[q].k * sizeof(RecoTopEntry));
 	}
-	good = (screen != NULL ? reco_topk_scan_screened(&run, c->y, c->items, c->f, screen, queries, n)
-			: reco_topk_scan_many(&run, c->y, c->items, c->f, queries, n)) == RECO_OK;
+	good = reco_topk_scan(&run, c->y, c->items, c->f, screen, queries, n) == RECO_OK;
 	for (int q = 0; q < n; q++)
 	{
-		TopCase		alone = *c;
-		int			m;
+		int			m = naive_top(c, NULL, c->items, &queries[q], wanted);
 
-		alone.x = (float *) queries[q].x;
-		m = naive_top(&alone, NULL, c->items, queries[q].bias, queries[q].skip, wanted);
 		good = same_entries(queries[q].out, queries[q].found, wanted, m, queries[q].k) && good;
 		good = guarded_free(queries[q].out) && good;
 	}
@@ -1655,8 +1671,8 @@ test_top_case(int32_t items, int f, bool ties)
 
 	for (int i = 0; i < COUNT(ks); i++)
 		if (ks[i] >= 0)
-			for (int with = 0; with < 4; with++)
-				good = top_agrees(&c, ks[i], with & 1 ? c.bias : NULL, with & 2 ? c.skip : NULL) && good;
+			for (int with = 0; with < 16; with++)
+				good = top_agrees(&c, ks[i], with) && good;
 	for (int n = 0; n <= 40 && items > 0; n += n < 3 ? 1 : 13)
 	{
 		RecoScreen *screen = make_screen(&c);
@@ -1762,7 +1778,7 @@ test_screen(int f, Hard kind)
 			memcpy(c.x, c.y + (size_t) round * reco_stride(f), (size_t) f * sizeof(float));
 		else
 			fill_hard(c.x, f, round % 3 == 0 ? PLAIN : kind);
-		good = top_agrees(&c, 1 + round * 7, NULL, round & 1 ? c.skip : NULL) && good;
+		good = top_agrees(&c, 1 + round * 7, (round & 1 ? 2 : 0) | 4 | (round & 2 ? 9 : 0)) && good;
 		if (kind < MIXED)
 			good = bounds_hold(&c, screen, c.x) && good;
 	}
@@ -1789,11 +1805,11 @@ test_screen_of_noise(void)
 				memcpy(i < c.items ? c.y + (size_t) i * reco_stride(c.f) + k : c.x + k, &bits, sizeof(bits));
 			}
 		screen = make_screen(&c);
-		good = top_agrees(&c, 10, NULL, c.skip) && top_agrees(&c, 3, c.bias, NULL) && good;
+		good = top_agrees(&c, 10, 2) && top_agrees(&c, 3, 1) && good;
 		if (c.items > 0)
 			good = many_agree(&c, 33, screen) && good;
 		memset(c.x, 0, (size_t) c.f * sizeof(float));
-		good = top_agrees(&c, 10, c.bias, c.skip) && good;
+		good = top_agrees(&c, 10, 11) && good;
 		good = (guarded_free(screen) & free_top_case(&c)) && good;
 	}
 	ok(good, "a screen of random bits");
@@ -1832,7 +1848,7 @@ test_screens(void)
 	RecoScreenQuery query;
 	RecoScreen	screen;
 	float		x[16] = {0};
-	RecoTopQuery none = {x, NULL, NULL, 0, NULL, 0};
+	RecoTopQuery none = {.x = x};
 
 	random_state = 11;
 	for (int i = 0; i < COUNT(counts); i++)
@@ -1847,7 +1863,7 @@ test_screens(void)
 	ok(reco_screen_build(&run, x, 1, 513, &screen) == RECO_BAD_ARGUMENT &&
 	   reco_screen_build(&run, x, -1, 5, &screen) == RECO_BAD_ARGUMENT, "a screen of counts out of range");
 	ok(reco_screen_build(&run, x, 0, 5, &screen) == RECO_OK &&
-	   reco_topk_scan_screened(&run, x, 1, 5, &screen, &none, 1) == RECO_BAD_ARGUMENT, "a screen of other items");
+	   reco_topk_scan(&run, x, 1, 5, &screen, &none, 1) == RECO_BAD_ARGUMENT, "a screen of other items");
 	ok(reco_screen_size(INT32_MAX, 512) > (size_t) INT32_MAX * 512 && reco_screen_size(0, 1) == 64, "sizes of screens");
 }
 
@@ -1856,9 +1872,10 @@ test_topk(void)
 {
 	TopCase		c;
 	RecoTopEntry out[4];
+	RecoTopEntry added[2] = {{3, 1}, {3, 1}};
+	RecoTopQuery query = {.k = 4,.out = out};
 	RecoTopQuery many[2];
 	int32_t		bad = 9;
-	int			found;
 	bool		good;
 
 	random_state = 6;
@@ -1870,14 +1887,21 @@ test_topk(void)
 	test_top_case(1025, 128, true);
 	c = make_top_case(9, 5, false);
 	c.y[3 * reco_stride(5)] = NAN;
-	good = top_agrees(&c, 9, NULL, NULL) && top_agrees(&c, 3, NULL, NULL);
+	good = top_agrees(&c, 9, 0) && top_agrees(&c, 3, 0) && top_agrees(&c, 3, 8);
 	ok(good, "items whose score is NaN are left out");
-	ok(reco_topk_list(&run, c.y, 9, 5, c.x, NULL, &bad, 1, 4, out, &found) == RECO_BAD_ARGUMENT && found == 0,
-	   "a candidate that is no item");
-	ok(reco_topk_scan(&run, c.y, 9, 5, c.x, NULL, NULL, -1, out, &found) == RECO_BAD_ARGUMENT, "negative k");
-	many[0] = (RecoTopQuery) {c.x, NULL, NULL, 4, out, -1};
-	many[1] = (RecoTopQuery) {NULL, NULL, NULL, 4, out, -1};
-	ok(reco_topk_scan_many(&run, c.y, 9, 5, many, 2) == RECO_BAD_ARGUMENT, "one of many without a vector");
+	query.x = c.x;
+	ok(reco_topk_list(&run, c.y, 9, 5, &query, &bad, 1) == RECO_BAD_ARGUMENT && query.found == 0, "a candidate that is no item");
+	many[0] = many[1] = query;
+	many[1].x = NULL;
+	ok(reco_topk_scan(&run, c.y, 9, 5, NULL, many, 2) == RECO_BAD_ARGUMENT, "one of many without a vector");
+	query.k = -1;
+	ok(reco_topk_scan(&run, c.y, 9, 5, NULL, &query, 1) == RECO_BAD_ARGUMENT, "negative k");
+	query.k = 4;
+	query.added = added;
+	query.n_added = 2;
+	ok(reco_topk_scan(&run, c.y, 9, 5, NULL, &query, 1) == RECO_BAD_ARGUMENT, "an item twice among those added");
+	added[1].item = 9;
+	ok(reco_topk_scan(&run, c.y, 9, 5, NULL, &query, 1) == RECO_BAD_ARGUMENT, "an added item that is none");
 	ok(free_top_case(&c), "top-k stays within bounds");
 }
 
@@ -1945,9 +1969,9 @@ static RecoStatus
 job_scan(void)
 {
 	static RecoTopEntry out[10];
-	int			found;
+	RecoTopQuery query = {.x = job_data.x,.k = 10,.out = out};
 
-	return reco_topk_scan(&run, job_model.y, job_model.items, 48, job_data.x, NULL, NULL, 10, out, &found);
+	return reco_topk_scan(&run, job_model.y, job_model.items, 48, NULL, &query, 1);
 }
 
 static RecoStatus
