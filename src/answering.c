@@ -258,7 +258,7 @@ reco_answering_source(const RecoAnswering *a, int32 item)
 		return RECO_ANSWER_BASKET;
 	if (a->basket.is_zero)
 		return RECO_ANSWER_PERSONAL;
-	basket = reco_ials_score(&a->factors, item, a->basket.x);
-	history = a->history_weight * reco_ials_score(&a->factors, item, a->history.x);
+	basket = reco_folding_score(&a->factors, item, a->basket.x);
+	history = a->history_weight * reco_folding_score(&a->factors, item, a->history.x);
 	return basket >= history ? RECO_ANSWER_BASKET : RECO_ANSWER_PERSONAL;
 }

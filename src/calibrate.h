@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "calibration.h"
-#include "ials.h"
+#include "folding.h"
 
 #define RECO_CALIBRATE_TOP	20	/* more is half of a small catalog, and no better in a large one */
 #define RECO_CALIBRATE_CASES 2000	/* more are not needed */

@@ -17,6 +17,7 @@
 #include <math.h>
 
 #include "foldin.h"
+#include "ials.h"
 #include "interrupts.h"
 #include "profile.h"
 

@@ -1,7 +1,7 @@
 /*
  * foldin.c: turns a bag of items into a vector, in training's held-out trials and in requests alike.
  *
- * The mathematics is in ials.c (reco_ials_fold_in); here are its memory and its errors, and how the vectors of two bags
+ * The mathematics is in folding.c (reco_folding_solve); here are its memory and its errors, and how the vectors of two bags
  * become the query against which items are scored: scores are linear in it, so the sum of two scores is the score of a
  * sum.
  */
@@ -79,7 +79,7 @@ make_room(RecoFoldIn *foldin, int64 n)
 	capacity = Max(capacity, foldin->capacity * 2);
 	foldin->items = palloc_extended(mul_size(capacity, sizeof(int32)), MCXT_ALLOC_HUGE);
 	foldin->weights = palloc_extended(mul_size(capacity, sizeof(float)), MCXT_ALLOC_HUGE);
-	workspace = palloc_extended(add_size(reco_ials_fold_in_workspace_size(foldin->factors->factors, (int) capacity),
+	workspace = palloc_extended(add_size(reco_folding_workspace_size(foldin->factors->factors, (int) capacity),
 										 RECO_CACHE_LINE), MCXT_ALLOC_HUGE);
 	foldin->workspace = (void *) TYPEALIGN(RECO_CACHE_LINE, workspace);
 	foldin->capacity = capacity;
@@ -107,7 +107,7 @@ reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double la
 		foldin->weights[i] = entries[i].weight;
 		vector->mass += entries[i].weight;
 	}
-	status = reco_ials_fold_in(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, vector->x,
+	status = reco_folding_solve(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, vector->x,
 							   foldin->workspace, foldin->run);
 	reco_foldin_check_status(status, "fold-in");
 	vector->is_zero = true;

@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "ials.h"
+#include "folding.h"
 #include "kernels.h"
 #include "lines.h"
 

@@ -7,7 +7,7 @@
 #include "postgres.h"
 
 #include "crew.h"
-#include "ials.h"
+#include "folding.h"
 #include "interactions.h"
 #include "options.h"
 #include "parameters.h"

@@ -1,6 +1,5 @@
 /*
- * ials.h: factors of a sparse matrix of bags and items by implicit alternating least squares, and the exact fold-in of
- * a bag into such factors.
+ * ials.h: factors of a sparse matrix of bags and items by implicit alternating least squares.
  *
  * Factor matrices are rows x reco_stride(factors) floats (numeric.h), workspaces 64-byte aligned and of the size that
  * the ..._workspace_size function of the same options gives.  Weights are finite and not negative; a row or bag whose
@@ -105,39 +104,5 @@ extern RecoStatus reco_ials_half_rows(const RecoIalsHalf *half, int32_t first, i
 /* All of it before the rows, by one process. */
 extern RecoStatus reco_ials_half_begin(RecoIalsHalf *half, const RecoSparse *matrix, const RecoIalsOptions *options,
 									   float *source, float *target, void *memory, const RecoRun *run);
-
-/* Item factors as reco_ials_finish leaves them. */
-typedef struct RecoFactors
-{
-	int32_t		items;
-	int			factors;
-	const float *y;
-	const double *gram_diagonal;
-	double		unobserved;		/* a0 */
-} RecoFactors;
-
-/*
- * Fold-in: x (factors doubles) minimizes the objective for one bag of n items, exactly:
- *
- *		A x = sum_j w_j y_j,   A = a0 diag(gram) + ridge I + sum_j w_j y_j y_j',   ridge = lambda (sum_j w_j + a0 items)
- *
- * An empty bag gives zeros; an item may occur more than once.  The workspace never shrinks with n, and stops growing at
- * n = factors.  RECO_BAD_ARGUMENT for an item that does not exist, a weight or lambda that is negative or not finite;
- * RECO_NOT_CONVERGED when A is singular, which only lambda = 0 can cause; RECO_NOT_FINITE for such a result.
- */
-extern RecoStatus reco_ials_fold_in(const RecoFactors *model, int n, const int32_t *items, const float *weights,
-									double lambda, double *x, void *workspace, const RecoRun *run);
-extern size_t reco_ials_fold_in_workspace_size(int factors, int n);
-
-/* y_item . x */
-extern double reco_ials_score(const RecoFactors *model, int32_t item, const double *x);
-
-/*
- * contributions[j] = w_j y_j' A^-1 y_item: what the bag's entry j adds to the score of an item (Hu et al. 2008, section
- * 5); their sum is reco_ials_score of the bag's fold-in.  Same workspace as the fold-in.
- */
-extern RecoStatus reco_ials_explain(const RecoFactors *model, int n, const int32_t *items, const float *weights,
-									double lambda, int32_t item, double *contributions, void *workspace,
-									const RecoRun *run);
 
 #endif							/* RECO_IALS_H */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "folding.h"
 #include "ials.h"
 #include "kernels.h"
 #include "linalg.h"
@@ -1353,7 +1354,7 @@ explanation_error(const RecoFactors *model, int n, const int32_t *items, const f
 	double		size = 1e-300;
 	double		worst = 0;
 
-	if (reco_ials_explain(model, n, items, weights, lambda, item, contributions, workspace, &run) != RECO_OK)
+	if (reco_folding_explain(model, n, items, weights, lambda, item, contributions, workspace, &run) != RECO_OK)
 		return INFINITY;
 	for (int k = 0; k < f; k++)
 		g[k] = model->y[(size_t) item * reco_stride(f) + k];
@@ -1362,7 +1363,7 @@ explanation_error(const RecoFactors *model, int n, const int32_t *items, const f
 	{
 		sum += contributions[j];
 		size += fabs(contributions[j]);
-		worst = fmax(worst, fabs(contributions[j] - weights[j] * reco_ials_score(model, items[j], g)));
+		worst = fmax(worst, fabs(contributions[j] - weights[j] * reco_folding_score(model, items[j], g)));
 	}
 	worst = fmax(worst, fabs(sum - score)) / size;
 	free(a);
@@ -1377,7 +1378,7 @@ test_fold_in_size(int f, int n, double lambda)
 	RecoFactors model = make_factors(300, f, diagonal);
 	int32_t    *items = guarded_alloc((size_t) n * sizeof(int32_t));
 	float	   *weights = guarded_alloc((size_t) n * sizeof(float));
-	void	   *workspace = guarded_alloc(reco_ials_fold_in_workspace_size(f, n));
+	void	   *workspace = guarded_alloc(reco_folding_workspace_size(f, n));
 	double	   *x = guarded_alloc((size_t) f * sizeof(double));
 	double		error;
 	double		explained;
@@ -1388,9 +1389,9 @@ test_fold_in_size(int f, int n, double lambda)
 		items[j] = (int32_t) (random_bits() % 300);
 		weights[j] = j % 5 == 4 ? 0 : (float) (3 * uniform());
 	}
-	status = reco_ials_fold_in(&model, n, items, weights, lambda, x, workspace, &run);
+	status = reco_folding_solve(&model, n, items, weights, lambda, x, workspace, &run);
 	error = naive_fold_in_error(&model, n, items, weights, lambda, x);
-	explained = explanation_error(&model, n, items, weights, lambda, 17, reco_ials_score(&model, 17, x), workspace);
+	explained = explanation_error(&model, n, items, weights, lambda, 17, reco_folding_score(&model, 17, x), workspace);
 	ok(status == RECO_OK && error < 1e-9 && explained < 1e-9,
 	   "fold-in of %d items, %d factors, lambda %g: error %.0e; explanation %.0e", n, f, lambda, error, explained);
 	ok(guarded_free(items) & guarded_free(weights) & guarded_free(workspace) & guarded_free(x) &
@@ -1408,17 +1409,17 @@ test_dual_is_primal(void)
 	double		dual[64];
 	double		primal[64];
 	double		worst = 0;
-	void	   *workspace = guarded_alloc(reco_ials_fold_in_workspace_size(64, 320));
+	void	   *workspace = guarded_alloc(reco_folding_workspace_size(64, 320));
 
 	for (int j = 0; j < 320; j++)
 	{
 		items[j] = j % 20;
 		weights[j] = (float) (j % 20 + 1) / 16;
 	}
-	(void) reco_ials_fold_in(&model, 320, items, weights, 0.01, primal, workspace, &run);
+	(void) reco_folding_solve(&model, 320, items, weights, 0.01, primal, workspace, &run);
 	for (int j = 0; j < 20; j++)
 		weights[j] *= 16;
-	(void) reco_ials_fold_in(&model, 20, items, weights, 0.01, dual, workspace, &run);
+	(void) reco_folding_solve(&model, 20, items, weights, 0.01, dual, workspace, &run);
 	for (int k = 0; k < 64; k++)
 		worst = fmax(worst, fabs(dual[k] - primal[k]));
 	ok(worst < 1e-12, "the n x n and the f x f system agree to %.0e", worst);
@@ -1433,27 +1434,27 @@ test_fold_in_refusals(void)
 	int32_t		items[3] = {1, 2, 3};
 	float		weights[3] = {1, 1, 1};
 	double		x[7] = {1, 1, 1, 1, 1, 1, 1};
-	void	   *workspace = guarded_alloc(reco_ials_fold_in_workspace_size(7, 3));
+	void	   *workspace = guarded_alloc(reco_folding_workspace_size(7, 3));
 
-	ok(reco_ials_fold_in(&model, 0, items, weights, 0.1, x, workspace, &run) == RECO_OK && x[0] == 0 && x[6] == 0,
+	ok(reco_folding_solve(&model, 0, items, weights, 0.1, x, workspace, &run) == RECO_OK && x[0] == 0 && x[6] == 0,
 	   "an empty bag gives zeros");
 	items[1] = 50;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "unknown item");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "unknown item");
 	items[1] = -1;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative item");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative item");
 	items[1] = 2;
 	weights[1] = -1;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative weight");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative weight");
 	weights[1] = INFINITY;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "infinite weight");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "infinite weight");
 	weights[1] = NAN;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "weight NaN");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_BAD_ARGUMENT, "weight NaN");
 	weights[1] = 1;
-	ok(reco_ials_fold_in(&model, 3, items, weights, -1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative lambda");
+	ok(reco_folding_solve(&model, 3, items, weights, -1, x, workspace, &run) == RECO_BAD_ARGUMENT, "negative lambda");
 	memset(diagonal, 0, sizeof(diagonal));
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0, x, workspace, &run) == RECO_NOT_CONVERGED, "singular system");
+	ok(reco_folding_solve(&model, 3, items, weights, 0, x, workspace, &run) == RECO_NOT_CONVERGED, "singular system");
 	diagonal[0] = NAN;
-	ok(reco_ials_fold_in(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_NOT_FINITE, "a model with NaN");
+	ok(reco_folding_solve(&model, 3, items, weights, 0.1, x, workspace, &run) == RECO_NOT_FINITE, "a model with NaN");
 	ok(guarded_free(workspace) & guarded_free((void *) model.y), "refusals stay within bounds");
 }
 
@@ -1481,10 +1482,10 @@ test_fold_in(void)
 	test_fold_in_refusals();
 	for (int n = 0; n < 600; n++)
 	{
-		grows = grows && reco_ials_fold_in_workspace_size(257, n) >= before;
-		before = reco_ials_fold_in_workspace_size(257, n);
+		grows = grows && reco_folding_workspace_size(257, n) >= before;
+		before = reco_folding_workspace_size(257, n);
 	}
-	ok(grows && before == reco_ials_fold_in_workspace_size(257, 1000000), "the workspace never shrinks, and is bounded");
+	ok(grows && before == reco_folding_workspace_size(257, 1000000), "the workspace never shrinks, and is bounded");
 }
 
 /* --- top-k ------------------------------------------------------------------------------------------------- */
@@ -1950,19 +1951,19 @@ job_finish(void)
 static RecoStatus
 job_fold_in(void)
 {
-	return reco_ials_fold_in(&job_model, 5000, job_items, job_weights, 0.1, job_x, job_workspace, &run);
+	return reco_folding_solve(&job_model, 5000, job_items, job_weights, 0.1, job_x, job_workspace, &run);
 }
 
 static RecoStatus
 job_small_fold_in(void)
 {
-	return reco_ials_fold_in(&job_model, 30, job_items, job_weights, 0.1, job_x, job_workspace, &run);
+	return reco_folding_solve(&job_model, 30, job_items, job_weights, 0.1, job_x, job_workspace, &run);
 }
 
 static RecoStatus
 job_explain(void)
 {
-	return reco_ials_explain(&job_model, 5000, job_items, job_weights, 0.1, 0, job_x, job_workspace, &run);
+	return reco_folding_explain(&job_model, 5000, job_items, job_weights, 0.1, 0, job_x, job_workspace, &run);
 }
 
 static RecoStatus
@@ -2012,7 +2013,7 @@ test_interruption(void)
 	random_state = 8;
 	job_data = make_data(50, 40, 48);
 	job_model = make_factors(2000, 48, job_diagonal);
-	job_workspace = guarded_alloc(reco_ials_fold_in_workspace_size(48, 5000));
+	job_workspace = guarded_alloc(reco_folding_workspace_size(48, 5000));
 	for (int i = 0; i < 5000; i++)
 	{
 		job_items[i] = i % 2000;
