@@ -16,12 +16,12 @@
 #include "interrupts.h"
 #include "kernels.h"
 
-static const char *const source_names[] = {"basket", "personal", "popular"};
-
 const char *
 reco_answering_source_name(RecoAnswerSource source)
 {
-	return source_names[source];
+	if (source == RECO_ANSWER_POPULAR)
+		return "popular";
+	return source == (RecoAnswerSource) RECO_COMPONENT_HISTORY ? "personal" : reco_component_name((RecoComponent) source);
 }
 
 static void
@@ -65,6 +65,7 @@ RecoAnswering *
 reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of)
 {
 	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
+	RecoScoringData data = {&a->factors, model->complements.rows > 0 ? &model->complements : NULL, model->trend};
 
 	a->model = model;
 	a->factors.items = model->items;
@@ -73,9 +74,9 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 	a->factors.gram_diagonal = model->gram_diagonal;
 	a->factors.unobserved = model->parameters[RECO_PARAMETER_UNOBSERVED];
 	a->run = reco_foldin_run(kernels);
-	a->foldin = reco_foldin_create(&a->factors, &a->run);
+	a->scoring = reco_scoring_create(&data, &a->run);
 	a->as_of = as_of;
-	a->basket.is_zero = a->history.is_zero = true;
+	reco_scoring_clear(a->scoring, &a->scores);
 	return a;
 }
 
@@ -176,6 +177,14 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 	return key;
 }
 
+static bool
+has_basket(const RecoAnswering *a)
+{
+	RecoEvidenceKind kind = reco_scoring_kind(&a->scores);
+
+	return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_BOTH;
+}
+
 /*
  * Where the model's own data ended long ago, that is said, once for each stored version and session.  Asked before a
  * history is used; the basket must have been set.
@@ -183,8 +192,8 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 void
 reco_answering_notice_age(const RecoAnswering *a)
 {
-	double		half_life = a->model->parameters[a->basket.is_zero ? RECO_PARAMETER_ALONE_HALF_LIFE
-												 : RECO_PARAMETER_HISTORY_HALF_LIFE];
+	double		half_life = a->model->parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_HALF_LIFE
+												 : RECO_PARAMETER_ALONE_HALF_LIFE];
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
 	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
@@ -192,6 +201,22 @@ reco_answering_notice_age(const RecoAnswering *a)
 		ereport(NOTICE,
 				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of", a->row->name, days),
 				 errhint("Train again, or ask as of another time with as_of.")));
+}
+
+/* The basket's bag, in the order of items. */
+void
+reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n)
+{
+	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_BASKET, entries, n, a->model->parameters[RECO_PARAMETER_BASKET_LAMBDA],
+						 &a->scores);
+	reco_scoring_associate(a->scoring, RECO_COMPONENT_COMPLEMENTS, entries, n, &a->scores);
+}
+
+/* The bag of the customer's lines, by a half-life in days. */
+static int64
+make_bag(const RecoAnswering *a, RecoLine *lines, int64 n, double half_life, RecoEntry *entries)
+{
+	return n > 0 ? reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries) : 0;
 }
 
 /*
@@ -202,26 +227,29 @@ void
 reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries)
 {
 	const double *parameters = a->model->parameters;
-	bool		alone = a->basket.is_zero;
+	bool		alone = !has_basket(a);
 	double		lambda = parameters[alone ? RECO_PARAMETER_ALONE_LAMBDA : RECO_PARAMETER_HISTORY_LAMBDA];
 	double		half_life = parameters[alone ? RECO_PARAMETER_ALONE_HALF_LIFE : RECO_PARAMETER_HISTORY_HALF_LIFE];
-	int64		n_entries = 0;
+	int64		n_entries = make_bag(a, lines, n, half_life, entries);
 
-	a->history_weight = alone ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT];
-	if (n > 0)
-		n_entries = reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries);
-	reco_foldin_bag(a->foldin, entries, n_entries, lambda, &a->history);
+	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_HISTORY, entries, n_entries, lambda, &a->scores);
+	reco_scoring_associate(a->scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_entries, &a->scores);
+	n_entries = make_bag(a, lines, n, parameters[RECO_PARAMETER_REPEAT_HALF_LIFE], entries);
+	reco_scoring_list(a->scoring, RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
 }
 
 /* The query that items are scored against, from what is known of basket and history. */
 void
 reco_answering_prepare(RecoAnswering *a)
 {
-	reco_foldin_combine(a->foldin, &a->basket, &a->history, a->history_weight, a->query);
-	a->bias = a->basket.is_zero && a->history.is_zero ? a->model->popularity : NULL;
-	a->strength.level = (float) reco_calibration_level(a->factors.gram_diagonal, a->factors.factors, a->factors.items, a->query);
-	a->strength.basket = (float) a->basket.mass;
-	a->strength.history = (float) a->history.mass;
+	bool		has_blend = false;
+
+	a->kind = reco_scoring_kind(&a->scores);
+	if (a->kind == RECO_EVIDENCE_NONE)
+		reco_scoring_mix_bias(a->scoring, a->model->popularity, &a->mix);
+	else
+		has_blend = reco_scoring_blend(a->scoring, &a->scores, a->model->parameters, a->kind, &a->mix);
+	a->strength = reco_scoring_strength(&a->factors, &a->scores, &a->mix, has_blend);
 }
 
 /*
@@ -231,34 +259,36 @@ reco_answering_prepare(RecoAnswering *a)
 double
 reco_answering_probability(const RecoAnswering *a, int32 item, double score)
 {
+	static const RecoParameter first[] = {RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE};
 	const double *p = a->model->parameters;
-	RecoParameter first = RECO_PARAMETER_BOTH_CURVE;
 	RecoCurve	curve;
 
-	if (a->bias != NULL)
-		return p[RECO_PARAMETER_ORDER_MASS] > 0 ? Min(a->bias[item] / p[RECO_PARAMETER_ORDER_MASS], 1) : NAN;
-	if (a->basket.is_zero)
-		first = RECO_PARAMETER_HISTORY_CURVE;
-	else if (a->history.is_zero)
-		first = RECO_PARAMETER_BASKET_CURVE;
-	curve = (RecoCurve) {p[first], p[first + 1], p[first + 2], p[first + 3]};
+	if (a->kind == RECO_EVIDENCE_NONE)
+		return p[RECO_PARAMETER_ORDER_MASS] > 0 ? Min(a->model->popularity[item] / p[RECO_PARAMETER_ORDER_MASS], 1) : NAN;
+	p += first[a->kind];
+	curve = (RecoCurve) {p[0], p[1], p[2], p[3]};
 	return curve.slope > 0 ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
 }
 
-/* Which evidence says most for an item. */
+/* Which component says most for an item. */
 RecoAnswerSource
 reco_answering_source(const RecoAnswering *a, int32 item)
 {
-	double		basket;
-	double		history;
+	RecoComponent best = RECO_COMPONENT_BASKET;
+	double		most = -INFINITY;
+	int			c;
 
-	if (a->bias != NULL)
+	if (a->kind == RECO_EVIDENCE_NONE)
 		return RECO_ANSWER_POPULAR;
-	if (a->history.is_zero)
-		return RECO_ANSWER_BASKET;
-	if (a->basket.is_zero)
-		return RECO_ANSWER_PERSONAL;
-	basket = reco_folding_score(&a->factors, item, a->basket.x);
-	history = a->history_weight * reco_folding_score(&a->factors, item, a->history.x);
-	return basket >= history ? RECO_ANSWER_BASKET : RECO_ANSWER_PERSONAL;
+	for (c = 0; c < RECO_COMPONENTS; c++)
+	{
+		double		part = a->mix.factor[c] != 0 ? a->mix.factor[c] * reco_scoring_value(a->scoring, &a->scores, c, item) : 0;
+
+		if (a->mix.factor[c] != 0 && part > most)
+		{
+			most = part;
+			best = (RecoComponent) c;
+		}
+	}
+	return (RecoAnswerSource) (RECO_ANSWER_COMPONENT + (int) best);
 }

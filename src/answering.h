@@ -8,7 +8,7 @@
 
 #include "calibration.h"
 #include "catalog.h"
-#include "foldin.h"
+#include "components.h"
 #include "lines.h"
 #include "model.h"
 #include "options.h"
@@ -19,9 +19,8 @@
 /* Who answered; the list is documented and closed. */
 typedef enum RecoAnswerSource
 {
-	RECO_ANSWER_BASKET,
-	RECO_ANSWER_PERSONAL,
-	RECO_ANSWER_POPULAR
+	RECO_ANSWER_COMPONENT,		/* from here on: the component that says most for an item */
+	RECO_ANSWER_POPULAR = RECO_ANSWER_COMPONENT + RECO_COMPONENTS
 } RecoAnswerSource;
 
 /*
@@ -37,15 +36,13 @@ typedef struct RecoAnswering
 	const RecoModel *model;
 	RecoFactors factors;
 	RecoRun		run;
-	RecoFoldIn *foldin;
+	RecoScoring *scoring;
 	TimestampTz as_of;			/* ages count from here */
 	TimestampTz evidence_end;	/* lines from here on are no evidence */
-	RecoVector	basket;
-	RecoVector	history;
-	double		history_weight;
-	float		query[RECO_MAX_FACTORS];
-	RecoStrength strength;		/* of the evidence behind that query */
-	const float *bias;			/* popularity where nothing else is known, else NULL */
+	RecoComponentScores scores;
+	RecoEvidenceKind kind;
+	RecoMix		mix;			/* of the scores; popularity where nothing is known */
+	RecoStrength strength;		/* of the evidence behind it */
 } RecoAnswering;
 
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
@@ -55,6 +52,7 @@ extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key
 extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
+extern void reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n);
 extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
 extern void reco_answering_prepare(RecoAnswering *a);
 extern double reco_answering_probability(const RecoAnswering *a, int32 item, double score);

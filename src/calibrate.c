@@ -9,51 +9,22 @@
 
 #include "calibrate.h"
 
-#include "foldin.h"
-#include "topk.h"
+#include "storage/shmem.h"
 
 #define MIN_CASES 50
-
-/*
- * What came of the best items of a request: at most RECO_CALIBRATE_TOP samples; returns how many.
- */
-int
-reco_calibrate_sample(const RecoFactors *factors, const RecoRun *run, const RecoCalibrateCase *request,
-					  RecoSample *samples)
-{
-	RecoTopEntry top[RECO_CALIBRATE_TOP];
-	RecoStrength strength;
-	RecoTopQuery query = {.x = request->query,.skip = request->skip,.k = RECO_CALIBRATE_TOP,.out = top};
-	int			i;
-	int			j;
-
-	strength.level = (float) reco_calibration_level(factors->gram_diagonal, factors->factors, factors->items, request->query);
-	strength.basket = (float) request->basket;
-	strength.history = (float) request->history;
-	reco_foldin_check_status(reco_topk_scan(run, factors->y, factors->items, factors->factors, NULL, &query, 1), "scan");
-	for (i = 0; i < query.found; i++)
-	{
-		samples[i].score = top[i].score;
-		samples[i].strength = strength;
-		samples[i].positive = false;
-		for (j = 0; j < request->n_wanted && !samples[i].positive; j++)
-			samples[i].positive = request->wanted[j] == top[i].item;
-	}
-	return query.found;
-}
 
 /*
  * The curve as a model's parameters: intercept, slope, by_basket, by_history; slope 0 means none, where requests were
  * too few or their scores said nothing.
  */
-void
-reco_calibrate_fit(const RecoSample *samples, int n_samples, int n_cases, const RecoRun *run, double *curve)
+static void
+fit(const RecoSample *samples, Size n_samples, int n_cases, const RecoRun *run, double *curve)
 {
 	RecoCurve	fitted = {0, 0, 0, 0};
 
 	if (n_cases >= MIN_CASES)
 	{
-		RecoStatus	status = reco_calibration_fit(samples, (size_t) n_samples, run, &fitted);
+		RecoStatus	status = reco_calibration_fit(samples, n_samples, run, &fitted);
 
 		if (status != RECO_NOT_CONVERGED && status != RECO_NOT_FINITE)
 			reco_foldin_check_status(status, "calibration");
@@ -62,4 +33,34 @@ reco_calibrate_fit(const RecoSample *samples, int n_samples, int n_cases, const 
 	curve[1] = fitted.slope;
 	curve[2] = fitted.by_basket;
 	curve[3] = fitted.by_history;
+}
+
+static Size
+make_samples(const RecoTrialList *lists, int n_lists, const RecoOutcome *outcomes, RecoSample *samples)
+{
+	Size		n = 0;
+	int			l;
+	int			i;
+
+	for (l = 0; l < n_lists; l++)
+		for (i = 0; i < lists[l].n; i++, n++)
+			samples[n] = (RecoSample) {outcomes[n].score, lists[l].strength, outcomes[n].positive};
+	return n;
+}
+
+/* What the scores of a trial are worth on the cases that have just that to go on: the parameters of a curve. */
+void
+reco_calibrate(RecoTrials *trials, const RecoTrial *trial, RecoEvidenceKind kind, double *curve)
+{
+	RecoBudget *budget = reco_crew_arena(trials->crew)->budget;
+	int			most = Min(trials->cases.n, RECO_CALIBRATE_CASES);
+	RecoTrialList *lists = reco_budget_alloc(budget, most, sizeof(RecoTrialList), "calibration");
+	RecoOutcome *outcomes = reco_budget_alloc(budget, mul_size(most, RECO_CALIBRATE_TOP), sizeof(RecoOutcome), "calibration");
+	RecoSample *samples = reco_budget_alloc(budget, mul_size(most, RECO_CALIBRATE_TOP), sizeof(RecoSample), "calibration");
+	int			n = reco_trials_list(trials, trial, kind, RECO_CALIBRATE_TOP, most, lists, outcomes);
+
+	fit(samples, make_samples(lists, n, outcomes, samples), n, &reco_crew_leader(trials->crew)->run, curve);
+	reco_budget_free(budget, samples);
+	reco_budget_free(budget, outcomes);
+	reco_budget_free(budget, lists);
 }

@@ -56,6 +56,16 @@ reco_calibration_level(const double *gram_diagonal, int factors, int32_t items, 
 	return items > 0 ? sqrt(sum / items) : 0;
 }
 
+double
+reco_calibration_level_of(const double *gram_diagonal, int factors, int32_t items, const double *x)
+{
+	double		sum = 0;
+
+	for (int i = 0; i < factors; i++)
+		sum += gram_diagonal[i] * x[i] * x[i];
+	return items > 0 ? sqrt(sum / items) : 0;
+}
+
 /* A number that is not negative, and no NaN. */
 static double
 bounded(double value)

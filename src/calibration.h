@@ -36,6 +36,7 @@ typedef struct RecoCurve
 
 /* The root mean square of all items' scores for a query, from the diagonal of Y'Y alone. */
 extern double reco_calibration_level(const double *gram_diagonal, int factors, int32_t items, const float *query);
+extern double reco_calibration_level_of(const double *gram_diagonal, int factors, int32_t items, const double *x);
 
 /*
  * The curve of greatest likelihood.  RECO_NOT_CONVERGED, and none, when nothing can be learned from the samples: no

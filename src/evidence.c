@@ -27,7 +27,7 @@ reco_evidence_read_basket(RecoAnswering *a, const RecoVisitor *visitor)
 		entries[n].item = items[i];
 		entries[n++].weight = reco_lines_entry_weight(j - i);
 	}
-	reco_foldin_bag(a->foldin, entries, n, a->model->parameters[RECO_PARAMETER_BASKET_LAMBDA], &a->basket);
+	reco_answering_set_basket(a, entries, n);
 }
 
 /*

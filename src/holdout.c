@@ -15,17 +15,17 @@
 
 #include <math.h>
 
+#include "calibrate.h"
 #include "cases.h"
 #include "storage/shmem.h"
-#include "trials.h"
 #include "utils/memutils.h"
 
 #define MIN_CASES 200
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
 
-static const RecoTrial default_completion = {1, 1, 90, 0.2};
-static const RecoTrial default_next = {1, 10, 60, 1};
+static const RecoTrial default_completion = {1, 1, 90, 90, {1, 0.2}, false};
+static const RecoTrial default_next = {1, 10, 60, 90, {0, 1}, false};
 
 static int
 case_limit(const RecoOptions *options, const RecoFactors *factors)
@@ -38,10 +38,8 @@ case_limit(const RecoOptions *options, const RecoFactors *factors)
 /* --- choosing ---------------------------------------------------------------------------------------------- */
 
 static void
-add_trial(RecoTrial *trials, int *n, double basket, double history, double half_life, double weight)
+add_trial(RecoTrial *trials, int *n, RecoTrial trial)
 {
-	RecoTrial		trial = {basket, history, half_life, weight};
-
 	if (*n == MAX_TRIALS)
 		elog(ERROR, "too many trials");
 	trials[(*n)++] = trial;
@@ -57,47 +55,64 @@ fixed_or(double option, double value)
 static RecoTrial
 base_trial(const RecoOptions *options, const RecoTrial *defaults)
 {
-	RecoTrial		trial = *defaults;
+	RecoTrial	trial = *defaults;
 
 	trial.basket_factor = fixed_or(options->basket_regularization, trial.basket_factor);
 	trial.history_factor = fixed_or(options->history_regularization, trial.history_factor);
 	trial.half_life = fixed_or(options->half_life, trial.half_life);
-	trial.history_weight = fixed_or(options->history_weight, trial.history_weight);
+	if (trial.weights[RECO_COMPONENT_BASKET] > 0)
+		trial.weights[RECO_COMPONENT_HISTORY] = fixed_or(options->history_weight, trial.weights[RECO_COMPONENT_HISTORY]);
 	return trial;
 }
 
-/*
- * The trials of a kind of request; the first is the default, and what the owner set is not varied.
- */
+/* Trials of baskets alone; the first is the default, and what the owner set is not varied.  So below. */
 static int
-list_trials(const RecoOptions *options, const RecoTrial *base, bool completion, RecoTrial *trials)
+list_basket_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial *trials)
 {
-	static const double basket_factors[] = {1, 3};
+	static const double factors[] = {1, 3};
+	int			n = 0;
+	int			a;
+
+	add_trial(trials, &n, *base);
+	for (a = 0; a < (int) lengthof(factors) && isnan(options->basket_regularization); a++)
+	{
+		RecoTrial	trial = *base;
+
+		trial.basket_factor = factors[a];
+		add_trial(trials, &n, trial);
+	}
+	return n;
+}
+
+/* Trials of histories: beside a basket, where the history's weight is one of the numbers, or alone. */
+static int
+list_history_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial *trials)
+{
 	static const double history_factors[] = {1, 3, 10, 30};
 	static const double half_lives[] = {30, 60, 90, 180};
 	static const double weights[] = {0, 0.1, 0.2, 0.3, 0.5, 0.8};
+	bool		beside = base->weights[RECO_COMPONENT_BASKET] > 0;
 	int			n = 0;
 	int			a;
 	int			b;
 	int			c;
 
-	add_trial(trials, &n, base->basket_factor, base->history_factor, base->half_life, base->history_weight);
-	for (a = 0; completion && a < (int) lengthof(basket_factors); a++)
-		if (isnan(options->basket_regularization))
-			add_trial(trials, &n, basket_factors[a], base->history_factor, base->half_life, base->history_weight);
-	for (a = completion ? 1 : 0; a < (int) lengthof(half_lives); a++)
-		for (b = 0; b < (completion ? 3 : (int) lengthof(history_factors)); b++)
-			for (c = 0; c < (completion ? (int) lengthof(weights) : 1); c++)
+	add_trial(trials, &n, *base);
+	for (a = beside ? 1 : 0; a < (int) lengthof(half_lives); a++)
+		for (b = 0; b < (beside ? 3 : (int) lengthof(history_factors)); b++)
+			for (c = 0; c < (beside ? (int) lengthof(weights) : 1); c++)
 			{
-				double		half_life = fixed_or(options->half_life, half_lives[a]);
-				double		factor = fixed_or(options->history_regularization, history_factors[b]);
-				double		weight = completion ? fixed_or(options->history_weight, weights[c]) : base->history_weight;
+				RecoTrial	trial = *base;
 
-				if ((a > (completion ? 1 : 0) && !isnan(options->half_life)) ||
+				trial.half_life = fixed_or(options->half_life, half_lives[a]);
+				trial.history_factor = fixed_or(options->history_regularization, history_factors[b]);
+				if (beside)
+					trial.weights[RECO_COMPONENT_HISTORY] = fixed_or(options->history_weight, weights[c]);
+				if ((a > (beside ? 1 : 0) && !isnan(options->half_life)) ||
 					(b > 0 && !isnan(options->history_regularization)) ||
 					(c > 0 && !isnan(options->history_weight)))
 					continue;
-				add_trial(trials, &n, base->basket_factor, factor, half_life, weight);
+				add_trial(trials, &n, trial);
 			}
 	return n;
 }
@@ -144,7 +159,7 @@ choose_trial(const RecoTrialScores *scores, int n_trials, int n_cases)
 static RecoTrialScores
 mean_scores(const RecoTrialScores *scores, int n)
 {
-	RecoTrialScores		mean = {NAN, NAN};
+	RecoTrialScores mean = {NAN, NAN};
 	int			i;
 
 	if (n == 0)
@@ -160,113 +175,148 @@ mean_scores(const RecoTrialScores *scores, int n)
 	return mean;
 }
 
-/* The scores of the cases that a kind of request can be tried on, moved together; returns how many there are. */
+/* The scores of the cases that have what was asked for, moved together; returns how many there are. */
 static int
-keep_cases(const RecoTrials *trials, RecoTrialScores *scores, int n_trials, bool completion)
+keep_cases(RecoTrialScores *scores, int n_trials, int n_cases)
 {
-	int			n_cases = trials->cases.n;
 	int64		kept = 0;
-	int			t;
-	int			c;
+	int64		i;
 
-	for (t = 0; t < n_trials; t++)
-		for (c = 0; c < n_cases; c++)
-			if (reco_trials_is_case(trials, c, completion))
-				scores[kept++] = scores[(int64) t * n_cases + c];
+	for (i = 0; i < (int64) n_trials * n_cases; i++)
+		if (!isnan(scores[i].ndcg))
+			scores[kept++] = scores[i];
 	return (int) (kept / n_trials);
 }
 
-/*
- * Try everything on every case of a kind of request; returns the chosen trial and its mean scores.
- */
+/* Try everything on every case that has that evidence; returns the chosen trial. */
 static RecoTrial
-try_all(RecoTrials *trials, const RecoOptions *options, const RecoTrial *defaults, bool completion, RecoTrialScores *mean,
-		int *n_cases)
+try_all(RecoTrials *trials, const RecoTrial *list, int n_trials, RecoEvidenceKind kind)
 {
-	RecoTrial	list[MAX_TRIALS];
-	RecoTrial	base = base_trial(options, defaults);
-	int			n_trials = list_trials(options, &base, completion, list);
 	RecoTrialScores *scores = palloc_extended(mul_size(mul_size(n_trials, Max(trials->cases.n, 1)), sizeof(RecoTrialScores)),
 											  MCXT_ALLOC_HUGE);
-	int			chosen;
+	int			chosen = 0;
 
-	reco_trials_score(trials, list, n_trials, completion, scores);
-	*n_cases = keep_cases(trials, scores, n_trials, completion);
-	chosen = choose_trial(scores, n_trials, *n_cases);
-	*mean = mean_scores(scores + (int64) chosen * *n_cases, *n_cases);
+	if (n_trials > 1)
+	{
+		reco_trials_score(trials, list, n_trials, kind, scores);
+		chosen = choose_trial(scores, n_trials, keep_cases(scores, n_trials, trials->cases.n));
+	}
 	pfree(scores);
 	return list[chosen];
 }
 
-static double
-popularity_recall(RecoTrials *trials)
+/* What the cases come to as they are answered: the mean, and how many there are. */
+static RecoTrialScores
+measure(RecoTrials *trials, const RecoTrial *chosen, bool completion, int *n_cases)
 {
 	RecoTrialScores *scores = palloc_extended(mul_size(Max(trials->cases.n, 1), sizeof(RecoTrialScores)), MCXT_ALLOC_HUGE);
-	double		sum = 0;
-	int			c;
+	RecoTrialScores mean;
 
-	reco_trials_score(trials, NULL, 0, true, scores);
-	for (c = 0; c < trials->cases.n; c++)
-		sum += scores[c].recall;
+	reco_trials_measure(trials, chosen, completion, scores);
+	*n_cases = keep_cases(scores, 1, trials->cases.n);
+	mean = mean_scores(scores, *n_cases);
 	pfree(scores);
-	return trials->cases.n > 0 ? sum / trials->cases.n : NAN;
+	return mean;
+}
+
+/* --- the parameters ---------------------------------------------------------------------------------------- */
+
+/* Those of the trials, one for each kind of evidence. */
+static void
+set_parameters(const RecoOptions *options, const RecoTrial *chosen, double *parameters)
+{
+	const RecoTrial *beside = &chosen[RECO_EVIDENCE_BOTH];
+	const RecoTrial *alone = &chosen[RECO_EVIDENCE_HISTORY];
+	double		lambda = options->regularization;
+	int			kind;
+
+	parameters[RECO_PARAMETER_UNOBSERVED] = options->unobserved_weight;
+	parameters[RECO_PARAMETER_BASKET_LAMBDA] = lambda * beside->basket_factor;
+	parameters[RECO_PARAMETER_HISTORY_LAMBDA] = lambda * beside->history_factor;
+	parameters[RECO_PARAMETER_HISTORY_HALF_LIFE] = beside->half_life;
+	parameters[RECO_PARAMETER_ALONE_LAMBDA] = lambda * alone->history_factor;
+	parameters[RECO_PARAMETER_ALONE_HALF_LIFE] = alone->half_life;
+	parameters[RECO_PARAMETER_REPEAT_HALF_LIFE] = beside->repeat_half_life;
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		if (chosen[kind].scaled)
+			memcpy(&parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS], chosen[kind].weights,
+				   sizeof(chosen[kind].weights));
 }
 
 static void
-set_parameters(const RecoOptions *options, const RecoTrial *completion, const RecoTrial *next, double *parameters)
+begin_choice(const RecoOptions *options, RecoTrial *chosen)
 {
-	double		lambda = options->regularization;
-
-	parameters[RECO_PARAMETER_UNOBSERVED] = options->unobserved_weight;
-	parameters[RECO_PARAMETER_BASKET_LAMBDA] = lambda * completion->basket_factor;
-	parameters[RECO_PARAMETER_HISTORY_LAMBDA] = lambda * completion->history_factor;
-	parameters[RECO_PARAMETER_HISTORY_HALF_LIFE] = completion->half_life;
-	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = completion->history_weight;
-	parameters[RECO_PARAMETER_ALONE_LAMBDA] = lambda * next->history_factor;
-	parameters[RECO_PARAMETER_ALONE_HALF_LIFE] = next->half_life;
+	chosen[RECO_EVIDENCE_BASKET] = chosen[RECO_EVIDENCE_BOTH] = base_trial(options, &default_completion);
+	chosen[RECO_EVIDENCE_HISTORY] = base_trial(options, &default_next);
 }
 
 /* What serving uses where there is nothing to choose on: the options that are set, else the defaults. */
 void
 reco_holdout_default_parameters(const RecoOptions *options, double *parameters)
 {
-	RecoTrial		completion = base_trial(options, &default_completion);
-	RecoTrial		next = base_trial(options, &default_next);
+	RecoTrial	chosen[RECO_BLENDS];
 
-	set_parameters(options, &completion, &next, parameters);
+	begin_choice(options, chosen);
+	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = chosen[RECO_EVIDENCE_BOTH].weights[RECO_COMPONENT_HISTORY];
+	set_parameters(options, chosen, parameters);
+}
+
+/* What the factors need, each kind of request by itself. */
+static void
+choose_factors(RecoTrials *trials, const RecoOptions *options, RecoTrial *chosen)
+{
+	RecoTrial	list[MAX_TRIALS];
+	int			n = list_basket_trials(options, &chosen[RECO_EVIDENCE_BASKET], list);
+
+	chosen[RECO_EVIDENCE_BASKET] = try_all(trials, list, n, RECO_EVIDENCE_BASKET);
+	chosen[RECO_EVIDENCE_BOTH].basket_factor = chosen[RECO_EVIDENCE_BASKET].basket_factor;
+	n = list_history_trials(options, &chosen[RECO_EVIDENCE_BOTH], list);
+	chosen[RECO_EVIDENCE_BOTH] = try_all(trials, list, n, RECO_EVIDENCE_BOTH);
+	n = list_history_trials(options, &chosen[RECO_EVIDENCE_HISTORY], list);
+	chosen[RECO_EVIDENCE_HISTORY] = try_all(trials, list, n, RECO_EVIDENCE_HISTORY);
+}
+
+static void
+measure_all(RecoTrials *trials, const RecoTrial *chosen, RecoHoldoutMetrics *metrics)
+{
+	RecoTrialScores mean = measure(trials, chosen, true, &metrics->completion_cases);
+
+	metrics->ndcg_completion = mean.ndcg;
+	metrics->recall_completion = mean.recall;
+	mean = measure(trials, chosen, false, &metrics->next_cases);
+	metrics->ndcg_next = mean.ndcg;
+	metrics->recall_next = mean.recall;
+	metrics->recall_popularity = measure(trials, NULL, true, &metrics->completion_cases).recall;
 }
 
 /*
- * Choose the serving parameters on the orders from cut on, with factors trained on what came before, and measure; by the
- * crew, where the factors' y is in its arena.  popularity is that of the time before the cut.
+ * Choose the serving parameters on the orders from cut on, with what was learned from before, and measure; by the crew,
+ * where the factors' y is in its arena.
  */
 void
 reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options, RecoCrew *crew,
-					const RecoFactors *factors, const float *popularity, double *parameters, RecoHoldoutMetrics *metrics,
-					RecoProgress *progress)
+					const RecoLearned *learned, double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress)
 {
+	static const RecoParameter curves[RECO_BLENDS] = {RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE};
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	RecoTrials	trials = {.crew = crew,.progress = progress,.factors = *factors,.popularity = popularity,
-	.lambda = options->regularization};
-	RecoTrial	completion;
-	RecoTrial	next;
-	RecoTrialScores mean;
+	RecoTrials	trials = {.crew = crew,.progress = progress,.factors = learned->factors,.popularity = learned->popularity,
+	.trend = learned->trend,.complements = learned->complements,.lambda = options->regularization};
+	RecoTrial	chosen[RECO_BLENDS];
+	int			kind;
 
-	trials.cases = *reco_cases_make(interactions, cut, options->seed, case_limit(options, factors));
-	reco_trials_begin(&trials, interactions->budget, MAX_TRIALS);
+	begin_choice(options, chosen);
+	trials.cases = *reco_cases_make(interactions, cut, options->seed, case_limit(options, &learned->factors));
+	reco_trials_begin(&trials, interactions->budget, MAX_TRIALS, RECO_BLEND_TOP);
 	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) trials.cases.n);
-	completion = try_all(&trials, options, &default_completion, true, &mean, &metrics->completion_cases);
-	metrics->ndcg_completion = mean.ndcg;
-	metrics->recall_completion = mean.recall;
-	next = try_all(&trials, options, &default_next, false, &mean, &metrics->next_cases);
-	metrics->ndcg_next = mean.ndcg;
-	metrics->recall_next = mean.recall;
-	metrics->recall_popularity = popularity_recall(&trials);
-	set_parameters(options, &completion, &next, parameters);
-	reco_trials_calibrate(&trials, &completion, RECO_EVIDENCE_BASKET, &parameters[RECO_PARAMETER_BASKET_CURVE]);
-	reco_trials_calibrate(&trials, &completion, RECO_EVIDENCE_BOTH, &parameters[RECO_PARAMETER_BOTH_CURVE]);
-	reco_trials_calibrate(&trials, &next, RECO_EVIDENCE_HISTORY, &parameters[RECO_PARAMETER_HISTORY_CURVE]);
+	choose_factors(&trials, options, chosen);
+	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = chosen[RECO_EVIDENCE_BOTH].weights[RECO_COMPONENT_HISTORY];
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		(void) reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
+	set_parameters(options, chosen, parameters);
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		reco_calibrate(&trials, &chosen[kind], kind, &parameters[curves[kind]]);
+	measure_all(&trials, chosen, metrics);
 	reco_trials_end(&trials);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextDelete(context);

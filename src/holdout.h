@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "blend.h"
 #include "crew.h"
 #include "folding.h"
 #include "interactions.h"
@@ -23,11 +24,21 @@ typedef struct RecoHoldoutMetrics
 	double		recall_next;	/* @10, of the customer's next order */
 	double		ndcg_next;
 	double		recall_popularity;	/* @10, of the hidden half by popularity */
+	RecoBlendLoss losses[RECO_BLENDS][RECO_COMPONENTS];
 } RecoHoldoutMetrics;
+
+/* What was learned from the orders before those held out. */
+typedef struct RecoLearned
+{
+	RecoFactors factors;
+	const float *popularity;	/* [items] */
+	const float *trend;			/* [items] */
+	RecoSparse	complements;	/* 0 rows: none */
+} RecoLearned;
 
 extern void reco_holdout_default_parameters(const RecoOptions *options, double *parameters);
 extern void reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options,
-								RecoCrew *crew, const RecoFactors *factors, const float *popularity, double *parameters,
-								RecoHoldoutMetrics *metrics, RecoProgress *progress);
+								RecoCrew *crew, const RecoLearned *learned, double *parameters, RecoHoldoutMetrics *metrics,
+								RecoProgress *progress);
 
 #endif							/* RECO_HOLDOUT_H */

@@ -36,6 +36,10 @@
 #define PIECE			((size_t) 4 * 1024 * 1024)	/* bytes between two questions whether to go on */
 #define KEYS_A_CHECK	65536
 #define ROWS_A_CHECK	4096
+#define FIRST_PARAMETERS RECO_PARAMETER_REPEAT_HALF_LIFE	/* that every model has */
+#define REPEAT_HALF_LIFE 90		/* days, of a model that has none; nothing is made of it there */
+#define MOST_TREND		1e6f
+#define MOST_WEIGHT		1e6
 
 /* What a timestamp can be, in microseconds from 2000: 4714-11-24 BC to the end of 294276. */
 #define FIRST_TIME		(-211813488000000000.0)
@@ -76,6 +80,7 @@ typedef enum SectionKind
 	SECTION_POPULARITY,
 	SECTION_PARAMETERS,
 	SECTION_FACTS,
+	SECTION_TREND = 12,			/* may be missing */
 	SECTION_KINDS
 } SectionKind;
 
@@ -105,6 +110,8 @@ list_contents(const RecoModel *model, Content *contents)
 	contents[n++] = (Content) {SECTION_FACTORS, 4, items * stride, model->y};
 	contents[n++] = (Content) {SECTION_GRAM_DIAGONAL, 8, (uint64_t) model->factors, model->gram_diagonal};
 	contents[n++] = (Content) {SECTION_POPULARITY, 4, items, model->popularity};
+	if (model->trend != NULL)
+		contents[n++] = (Content) {SECTION_TREND, 4, items, model->trend};
 	contents[n++] = (Content) {SECTION_PARAMETERS, 8, RECO_PARAMETERS, model->parameters};
 	contents[n++] = (Content) {SECTION_FACTS, 8, RECO_FACTS, model->facts};
 	return n;
@@ -263,11 +270,26 @@ section_data(const char *bytes, const Section *found, SectionKind kind, uint32_t
 	return bytes + found[kind].offset;
 }
 
+/*
+ * Parameters beyond those of this library are passed over; an older one knew of no blends.
+ */
+static bool
+locate_parameters(const char *bytes, const Section *found, double *parameters)
+{
+	uint64_t	count = found[SECTION_PARAMETERS].count;
+	const double *data = section_data(bytes, found, SECTION_PARAMETERS, 8, count);
+
+	if (data == NULL || count < FIRST_PARAMETERS)
+		return false;
+	for (int i = 0; i < RECO_PARAMETERS; i++)
+		parameters[i] = (uint64_t) i < count ? data[i] : i == RECO_PARAMETER_REPEAT_HALF_LIFE ? REPEAT_HALF_LIFE : 0;
+	return true;
+}
+
 static bool
 locate(const char *bytes, const Header *header, const Section *found, RecoModel *model)
 {
 	uint64_t	items = header->items;
-	const void *parameters;
 	const void *facts;
 
 	model->integer_keys = (header->flags & FLAG_INTEGER_KEYS) != 0;
@@ -283,11 +305,11 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	model->y = section_data(bytes, found, SECTION_FACTORS, 4, items * reco_stride(model->factors));
 	model->gram_diagonal = section_data(bytes, found, SECTION_GRAM_DIAGONAL, 8, header->factors);
 	model->popularity = section_data(bytes, found, SECTION_POPULARITY, 4, items);
-	parameters = section_data(bytes, found, SECTION_PARAMETERS, 8, RECO_PARAMETERS);
-	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
-	if (parameters == NULL || facts == NULL)
+	if (found[SECTION_TREND].kind != 0 && (model->trend = section_data(bytes, found, SECTION_TREND, 4, items)) == NULL)
 		return false;
-	memcpy(model->parameters, parameters, sizeof(model->parameters));
+	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
+	if (facts == NULL || !locate_parameters(bytes, found, model->parameters))
+		return false;
 	memcpy(model->facts, facts, sizeof(model->facts));
 	return (model->integer_keys ? model->keys != NULL : model->key_start != NULL && model->key_bytes != NULL) &&
 		model->y != NULL && model->gram_diagonal != NULL && model->popularity != NULL;
@@ -380,6 +402,8 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 				return RECO_CORRUPT;
 		if (!isfinite(model->popularity[i]) || model->popularity[i] < 0)
 			return RECO_CORRUPT;
+		if (model->trend != NULL && !(fabsf(model->trend[i]) <= MOST_TREND))
+			return RECO_CORRUPT;
 	}
 	for (i = 0; i < model->factors; i++)
 		if (!isfinite(model->gram_diagonal[i]) || model->gram_diagonal[i] < 0)
@@ -388,6 +412,18 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 }
 
 /* Comparisons are such that NaN fails. */
+static bool
+blends_are_sane(const double *p)
+{
+	int			i;
+
+	for (i = RECO_PARAMETER_BLEND; i < RECO_PARAMETERS; i++)
+		if (!(p[i] >= 0 && p[i] <= MOST_WEIGHT))
+			return false;
+	return p[RECO_PARAMETER_REPEAT_HALF_LIFE] > 0;
+}
+
+/* The same. */
 static bool
 parameters_are_sane(const double *p)
 {
@@ -409,7 +445,7 @@ parameters_are_sane(const double *p)
 	return p[RECO_PARAMETER_HISTORY_WEIGHT] >= 0 && isfinite(p[RECO_PARAMETER_HISTORY_WEIGHT]) &&
 		p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
 		p[RECO_PARAMETER_CLOCK] <= LAST_TIME && (p[RECO_PARAMETER_CLOCK] >= FIRST_TIME || isinf(p[RECO_PARAMETER_CLOCK])) &&
-		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]);
+		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);
 }
 
 /* Counts that are 32-bit numbers, metrics between 0 and 1.  Comparisons are such that NaN fails. */

@@ -6,6 +6,7 @@
 
 #include "numeric.h"
 #include "parameters.h"
+#include "sparse.h"
 
 #define RECO_MODEL_FORMAT 1
 
@@ -24,6 +25,9 @@ typedef struct RecoModel
 	const float *y;				/* [items x stride], rotated so that Y'Y is diagonal */
 	const double *gram_diagonal;	/* [factors] */
 	const float *popularity;	/* [items], decayed number of orders, >= 0 */
+	RecoSparse	complements;	/* items x items: row j lists the items that item j in a basket speaks for, by so much; no
+								 * rows: none */
+	const float *trend;			/* [items], logarithm of the popularity, brought to mean 0 and mean square 1; NULL: none */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */

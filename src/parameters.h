@@ -4,6 +4,30 @@
 #ifndef RECO_PARAMETERS_H
 #define RECO_PARAMETERS_H
 
+/* The order is part of the file format, as that of the weights: append only, up to RECO_BLEND_SLOTS. */
+typedef enum RecoComponent
+{
+	RECO_COMPONENT_BASKET,		/* factors: the folded-in basket */
+	RECO_COMPONENT_HISTORY,		/* factors: the folded-in history */
+	RECO_COMPONENT_COMPLEMENTS, /* what goes with the basket */
+	RECO_COMPONENT_FOLLOWUPS,	/* what goes with the history */
+	RECO_COMPONENT_REPEATS,		/* what the customer bought before */
+	RECO_COMPONENT_TREND,		/* what many buy lately */
+	RECO_COMPONENTS
+} RecoComponent;
+
+/* What a request has to go on; what components are worth is another for each. */
+typedef enum RecoEvidenceKind
+{
+	RECO_EVIDENCE_BASKET,		/* a basket alone */
+	RECO_EVIDENCE_BOTH,			/* a basket and a history */
+	RECO_EVIDENCE_HISTORY,		/* a history alone */
+	RECO_EVIDENCE_NONE
+} RecoEvidenceKind;
+
+#define RECO_BLENDS			RECO_EVIDENCE_NONE	/* weights for each of those before */
+#define RECO_BLEND_SLOTS	16	/* weights of a blend, in the order of RecoComponent */
+
 /* Learned and chosen numbers; the order is part of the file format: append only. */
 typedef enum RecoParameter
 {
@@ -29,7 +53,10 @@ typedef enum RecoParameter
 	RECO_PARAMETER_HISTORY_BY_BASKET,
 	RECO_PARAMETER_HISTORY_BY_HISTORY,
 	RECO_PARAMETER_ORDER_MASS,	/* decayed number of orders, beside popularity, >= 0; 0: not known */
-	RECO_PARAMETERS
+	RECO_PARAMETER_REPEAT_HALF_LIFE,	/* days, of purchases as repeats, > 0, may be infinite */
+	/* Weights of components, RECO_BLEND_SLOTS for each RecoEvidenceKind; all 0: factors alone, as they were before. */
+	RECO_PARAMETER_BLEND,
+	RECO_PARAMETERS = RECO_PARAMETER_BLEND + RECO_BLENDS * RECO_BLEND_SLOTS
 } RecoParameter;
 
 /*

@@ -9,9 +9,12 @@
 
 #include "popularity.h"
 
+#include <math.h>
+
 #include "interrupts.h"
 
 #define HALF_LIFE 30			/* days */
+#define LEAST_DEVIATION 1e-6	/* of the logarithm of popularity */
 #define TOP 10
 #define MIN_ORDERS 50
 #define PRIOR_HITS 10			/* as many that came true as foretold */
@@ -66,6 +69,37 @@ reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, 
 		popularity[i] = (float) sums[i];
 	pfree(sums);
 	return popularity;
+}
+
+/*
+ * The logarithm of 1 + the popularity, brought to mean 0 and mean square 1, in the budget's memory; all 0 where items are
+ * equally popular.
+ */
+float *
+reco_popularity_trend(RecoBudget *budget, const float *popularity, int32 items)
+{
+	float	   *trend = reco_budget_alloc(budget, items, sizeof(float), "popularity");
+	double		sum = 0;
+	double		squares = 0;
+	double		deviation;
+	int32		i;
+
+	for (i = 0; i < items; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		trend[i] = log1pf(popularity[i]);
+		sum += trend[i];
+		squares += (double) trend[i] * trend[i];
+	}
+	if (items > 0)
+		sum /= items;
+	deviation = sqrt(Max(squares / Max(items, 1) - sum * sum, 0));
+	for (i = 0; i < items; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		trend[i] = deviation > LEAST_DEVIATION ? (float) ((trend[i] - sum) / deviation) : 0;
+	}
+	return trend;
 }
 
 /* The most popular items, best first, ties by number; returns how many there are. */

@@ -50,7 +50,7 @@ score_items(const RecoAnswering *a, const RecoKeyList *list, int *n)
 	int			known = reco_answering_distinct_items(model, list, items);
 	RecoTopEntry *entries = palloc_extended(mul_size(Max(known, 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
 
-	RecoTopQuery query = {.x = a->query,.bias = a->bias,.bias_weight = 1,.k = known,.out = entries};
+	RecoTopQuery query = reco_scoring_query(&a->mix, NULL, known, entries);
 
 	reco_foldin_check_status(reco_topk_list(&a->run, model->y, model->items, model->factors, &query, items, known), "scan");
 	*n = query.found;

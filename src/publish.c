@@ -80,6 +80,7 @@ reco_publish_model(const RecoTrained *trained)
 	model.y = trained->y;
 	model.gram_diagonal = trained->gram_diagonal;
 	model.popularity = trained->popularity;
+	model.trend = trained->trend;
 	memcpy(model.parameters, trained->parameters, sizeof(model.parameters));
 	set_facts(trained, model.facts);
 	return model;

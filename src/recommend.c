@@ -101,7 +101,7 @@ scan(const Request *r, int32 *candidates, int *n_candidates, int wanted, RecoTop
 {
 	const RecoAnswering *a = r->a;
 	const RecoModel *model = a->model;
-	RecoTopQuery query = {.x = a->query,.bias = a->bias,.bias_weight = 1,.skip = r->skip,.k = wanted,.out = top};
+	RecoTopQuery query = reco_scoring_query(&a->mix, r->skip, wanted, top);
 	RecoStatus	status;
 
 	if (candidates != NULL)

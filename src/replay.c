@@ -418,18 +418,21 @@ score_all(const RecoAnswering *a, float *scores)
 	size_t		stride = reco_stride(a->factors.factors);
 	int32		item;
 	int32		n;
+	int			i;
 
-	if (a->bias != NULL)
-	{
-		memcpy(scores, a->bias, (Size) a->factors.items * sizeof(float));
-		return;
-	}
 	for (item = 0; item < a->factors.items; item += n)
 	{
 		CHECK_FOR_INTERRUPTS();
 		n = Min(SCAN_ITEMS, a->factors.items - item);
-		a->run.kernels->scan(a->factors.y + item * stride, stride, n, a->query, NULL, scores + item);
+		a->run.kernels->scan(a->factors.y + item * stride, stride, n, a->mix.query, NULL, scores + item);
 	}
+	for (item = 0; a->mix.bias != NULL && item < a->factors.items; item++)
+	{
+		RECO_CHECK_INTERRUPTS(item);
+		scores[item] += a->mix.bias_weight * a->mix.bias[item];
+	}
+	for (i = 0; i < a->mix.added.n; i++)
+		scores[a->mix.added.entries[i].item] += a->mix.added.entries[i].score;
 }
 
 static void

@@ -213,8 +213,7 @@ reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 		Asked	   *asked = &scorer->asked[i];
 
 		ask(scorer, &customers[i], asked);
-		queries[i] = (RecoTopQuery) {.x = asked->a.query,.bias = asked->a.bias,.bias_weight = 1,.skip = asked->skip,
-			.k = scorer->task.k,.out = asked->top};
+		queries[i] = reco_scoring_query(&asked->a.mix, asked->skip, scorer->task.k, asked->top);
 		CHECK_FOR_INTERRUPTS();
 	}
 	reco_foldin_check_status(reco_topk_scan(&scorer->a->run, model->y, model->items, model->factors, model->screen,

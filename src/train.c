@@ -265,8 +265,9 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	const RecoOptions *options = trainer->options;
 	TimestampTz cut = options->holdout_orders > 0 ? reco_cases_cut(interactions) : DT_NOEND;
 	double		gram_diagonal[RECO_MAX_FACTORS];
-	RecoFactors factors;
+	RecoLearned learned = {.popularity = NULL};
 	float	   *popularity;
+	float	   *trend;
 	double		order_mass;
 
 	reco_holdout_default_parameters(options, parameters);
@@ -274,15 +275,16 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 		return;
 	end_stage(trainer, RECO_STAGE_FIRST_FIT);
 	reco_fit_finish(trainer->fit, gram_diagonal);
-	factors.items = trainer->fit->items;
-	factors.factors = trainer->ials.factors;
-	factors.y = trainer->fit->item_factors;
-	factors.gram_diagonal = gram_diagonal;
-	factors.unobserved = options->unobserved_weight;
-	popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
+	learned.factors.items = trainer->fit->items;
+	learned.factors.factors = trainer->ials.factors;
+	learned.factors.y = trainer->fit->item_factors;
+	learned.factors.gram_diagonal = gram_diagonal;
+	learned.factors.unobserved = options->unobserved_weight;
+	learned.popularity = popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
-	reco_holdout_choose(interactions, cut, options, trainer->crew, &factors, popularity, parameters, metrics,
-						trainer->progress);
+	learned.trend = trend = reco_popularity_trend(trainer->budget, popularity, learned.factors.items);
+	reco_holdout_choose(interactions, cut, options, trainer->crew, &learned, parameters, metrics, trainer->progress);
+	pfree(trend);
 	pfree(popularity);
 	end_stage(trainer, RECO_STAGE_CHOOSE);
 }
@@ -365,6 +367,7 @@ count_popularity(Trainer *trainer, RecoTrained *trained)
 	double		order_mass;
 
 	trained->popularity = reco_popularity_count(interactions, DT_NOEND, interactions->clock, &order_mass);
+	trained->trend = reco_popularity_trend(trainer->budget, trained->popularity, reco_idmap_count(interactions->items));
 	trained->parameters[RECO_PARAMETER_ORDER_MASS] = order_mass / trainer->popularity_trust;
 	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
 }

@@ -41,6 +41,7 @@ typedef struct RecoTrained
 	const float *y;				/* [items x stride], rotated so that Y'Y is diagonal */
 	double		gram_diagonal[RECO_MAX_FACTORS];
 	const float *popularity;	/* [items] */
+	const float *trend;			/* [items] */
 	double		parameters[RECO_PARAMETERS];
 	RecoHoldoutMetrics metrics;
 	const char *kernel;

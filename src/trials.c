@@ -11,6 +11,8 @@
 
 #include "trials.h"
 
+#include <math.h>
+
 #include "foldin.h"
 #include "interrupts.h"
 #include "metrics.h"
@@ -30,24 +32,26 @@ typedef struct Arguments
 	RecoPlace	y;
 	RecoPlace	gram_diagonal;
 	RecoPlace	popularity;
+	RecoPlace	trend;
+	RecoPlace	complement_start;
+	RecoPlace	complement_index;
+	RecoPlace	complement_weight;
 	RecoPlace	cases;
 	RecoPlace	case_items;
 	RecoPlace	case_lines;
 	int			n_cases;
 	int			first_case;		/* of the first block */
-	bool		completion;		/* else the next order */
-	RecoTrialEvidence evidence; /* for samples */
-	int			n_trials;		/* 0: by popularity alone */
+	bool		has_complements;
+	bool		has_screen;
+	bool		as_answered;	/* trials are one for each kind, or none */
+	RecoPlace	screen;
+	RecoEvidenceKind kind;		/* that is asked for */
+	int			n_trials;
+	int			most;			/* samples a case */
 	RecoPlace	trials;
-	RecoPlace	out;			/* RecoTrialScores [trials x cases], or Samples [blocks] */
+	RecoPlace	out;			/* RecoTrialScores [trials x cases], or RecoTrialList [blocks] */
+	RecoPlace	samples;		/* RecoOutcome [blocks x most] */
 } Arguments;
-
-/* What a request's best items came to; n is -1 where it has not all of the evidence. */
-typedef struct Samples
-{
-	int			n;
-	RecoSample	list[RECO_CALIBRATE_TOP];
-} Samples;
 
 /* What a member replays orders with. */
 typedef struct Replayer
@@ -57,32 +61,47 @@ typedef struct Replayer
 	RecoCases	cases;
 	double		lambda;
 	const float *popularity;
-	RecoFoldIn *foldin;
+	RecoSparse	complements;
+	RecoScoring *scoring;
+	const RecoScreen *screen;
 	uint64	   *skip;			/* bitmap of visible items */
 	MemoryContext context;		/* of all that */
 	MemoryContext case_context; /* emptied after each case */
 } Replayer;
 
-/* Vectors of the case and trial before, kept because trials are ordered to change little. */
-typedef struct Vectors
+/* A case, and its scores under the trial before, kept because trials are ordered to change little. */
+typedef struct Request
 {
+	const RecoCase *test;
+	RecoEvidenceKind kind;		/* that is asked for */
+	bool		completion;		/* else the next order */
 	bool		is_new;
-	double		basket_factor;
-	double		history_factor;
-	double		half_life;
+	RecoTrial	trial;			/* of the scores */
 	int64		n_lines;
-	int64		n_entries;
 	RecoLine   *lines;			/* of the case's customer, before the order */
 	RecoEntry  *entries;
-	RecoVector	basket;
-	RecoVector	history;
-} Vectors;
+	RecoComponentScores scores;
+} Request;
 
 /* --- a case ------------------------------------------------------------------------------------------------ */
 
-static void
-fold_basket(const Replayer *replayer, const RecoCase *test, double lambda, Vectors *vectors)
+/* A request of a case, with what is asked for of what it has to go on. */
+static Request
+make_request(const Replayer *replayer, const RecoCase *test, RecoEvidenceKind kind)
 {
+	Request		request = {.test = test,.kind = kind,.completion = kind != RECO_EVIDENCE_HISTORY,.is_new = true};
+
+	if (kind != RECO_EVIDENCE_BASKET)
+		request.lines = reco_cases_history(&replayer->cases, test, &request.n_lines);
+	request.entries = palloc_extended(mul_size(Max(request.n_lines, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
+	reco_scoring_clear(replayer->scoring, &request.scores);
+	return request;
+}
+
+static void
+set_basket(const Replayer *replayer, Request *request, double lambda)
+{
+	const RecoCase *test = request->test;
 	RecoEntry	entries[RECO_CASE_MAX_ITEMS];
 	int			i;
 
@@ -91,32 +110,46 @@ fold_basket(const Replayer *replayer, const RecoCase *test, double lambda, Vecto
 		entries[i].item = replayer->cases.items[test->first + i];
 		entries[i].weight = reco_lines_entry_weight(1);
 	}
-	reco_foldin_bag(replayer->foldin, entries, test->n_visible, lambda, &vectors->basket);
+	reco_scoring_fold_in(replayer->scoring, RECO_COMPONENT_BASKET, entries, test->n_visible, lambda, &request->scores);
+	if (request->is_new)
+		reco_scoring_associate(replayer->scoring, RECO_COMPONENT_COMPLEMENTS, entries, test->n_visible, &request->scores);
+}
+
+static int64
+make_bag(Request *request, double half_life)
+{
+	TimestampTz clock = reco_lines_clock(request->lines, request->n_lines, request->test->at, half_life);
+
+	return request->n_lines > 0 ? reco_lines_bag(request->lines, request->n_lines, clock, half_life, request->entries) : 0;
 }
 
 static void
-update_vectors(const Replayer *replayer, const RecoCase *test, const RecoTrial *trial, bool with_basket, Vectors *vectors)
+set_history(const Replayer *replayer, Request *request, const RecoTrial *trial)
 {
-	bool		is_new = vectors->is_new;
+	bool		is_other = request->is_new || request->trial.half_life != trial->half_life;
+	int64		n;
 
-	if (is_new)
-	{
-		vectors->lines = reco_cases_history(&replayer->cases, test, &vectors->n_lines);
-		vectors->entries = palloc_extended(mul_size(Max(vectors->n_lines, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	}
-	if (with_basket && (is_new || vectors->basket_factor != trial->basket_factor))
-		fold_basket(replayer, test, replayer->lambda * trial->basket_factor, vectors);
-	if (vectors->n_lines > 0 && (is_new || vectors->half_life != trial->half_life))
-		vectors->n_entries = reco_lines_bag(vectors->lines, vectors->n_lines,
-											reco_lines_clock(vectors->lines, vectors->n_lines, test->at, trial->half_life),
-											trial->half_life, vectors->entries);
-	if (is_new || vectors->half_life != trial->half_life || vectors->history_factor != trial->history_factor)
-		reco_foldin_bag(replayer->foldin, vectors->entries, vectors->n_lines > 0 ? vectors->n_entries : 0,
-						replayer->lambda * trial->history_factor, &vectors->history);
-	vectors->is_new = false;
-	vectors->basket_factor = trial->basket_factor;
-	vectors->history_factor = trial->history_factor;
-	vectors->half_life = trial->half_life;
+	if (!is_other && request->trial.history_factor == trial->history_factor)
+		return;
+	n = make_bag(request, trial->half_life);
+	reco_scoring_fold_in(replayer->scoring, RECO_COMPONENT_HISTORY, request->entries, n,
+						 replayer->lambda * trial->history_factor, &request->scores);
+	if (is_other)
+		reco_scoring_associate(replayer->scoring, RECO_COMPONENT_FOLLOWUPS, request->entries, n, &request->scores);
+}
+
+/* The scores of the request's components under a trial. */
+static void
+set_scores(const Replayer *replayer, Request *request, const RecoTrial *trial)
+{
+	if (request->completion && (request->is_new || request->trial.basket_factor != trial->basket_factor))
+		set_basket(replayer, request, replayer->lambda * trial->basket_factor);
+	set_history(replayer, request, trial);
+	if (request->is_new || request->trial.repeat_half_life != trial->repeat_half_life)
+		reco_scoring_list(replayer->scoring, RECO_COMPONENT_REPEATS, request->entries,
+						  make_bag(request, trial->repeat_half_life), &request->scores);
+	request->is_new = false;
+	request->trial = *trial;
 }
 
 static RecoTrialScores
@@ -152,82 +185,137 @@ set_skipped(const Replayer *replayer, const RecoCase *test, bool skipped)
 	}
 }
 
-/* The query of a case under a trial, as a completion or as a next order; false where nothing is known. */
-static bool
-make_query(const Replayer *replayer, const RecoCase *test, const RecoTrial *trial, bool completion, Vectors *vectors,
-		   float *query)
-{
-	static const RecoVector nothing = {true, 0, {0}};
-
-	update_vectors(replayer, test, trial, completion, vectors);
-	if (completion)
-		reco_foldin_combine(replayer->foldin, &vectors->basket, &vectors->history, trial->history_weight, query);
-	else
-		reco_foldin_combine(replayer->foldin, &vectors->history, &nothing, 0, query);
-	return !vectors->history.is_zero || (completion && !vectors->basket.is_zero);
-}
-
 /* What is to be found: of a completion the hidden half, of a next order all. */
 static const int32 *
-wanted_items(const Replayer *replayer, const RecoCase *test, bool completion, int *n_wanted)
+wanted_items(const Replayer *replayer, const Request *request, int *n_wanted)
 {
-	*n_wanted = test->n_hidden + (completion ? 0 : test->n_visible);
-	return replayer->cases.items + test->first + (completion ? test->n_visible : 0);
+	const RecoCase *test = request->test;
+
+	*n_wanted = test->n_hidden + (request->completion ? 0 : test->n_visible);
+	return replayer->cases.items + test->first + (request->completion ? test->n_visible : 0);
+}
+
+/* The best items for a number of queries. */
+static void
+scan(const Replayer *replayer, const Request *request, RecoTopQuery *queries, int n)
+{
+	const RecoFactors *factors = &replayer->factors;
+
+	set_skipped(replayer, request->test, request->completion);
+	reco_foldin_check_status(reco_topk_scan(&replayer->run, factors->y, factors->items, factors->factors, replayer->screen,
+											queries, n), "scan");
+	set_skipped(replayer, request->test, false);
 }
 
 /*
- * The case under each of n trials, in one pass over the items; trials NULL is one answer by popularity alone, as where
- * nothing is known.  scores[t x step] is that of trial t.
+ * The case under each of n trials, in one pass over the items.  scores[t x step] is that of trial t; all are NaN where the
+ * case has less to go on than is asked for.
  */
 static void
-evaluate(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, int n, bool completion,
-		 RecoTrialScores *scores, Size step)
+try_all(const Replayer *replayer, Request *request, const RecoTrial *trials, int n, RecoTrialScores *scores, Size step)
 {
-	const RecoFactors *factors = &replayer->factors;
-	Size		stride = reco_stride(factors->factors);
-	float	   *queries = palloc0(mul_size(mul_size(n, stride), sizeof(float)));
+	RecoMix    *mixes = palloc(mul_size(n, sizeof(RecoMix)));
 	RecoTopEntry *top = palloc(mul_size(mul_size(n, TOP), sizeof(RecoTopEntry)));
-	RecoTopQuery *scans = palloc(mul_size(n, sizeof(RecoTopQuery)));
-	Vectors		vectors = {.is_new = true};
+	RecoTopQuery *queries = palloc(mul_size(n, sizeof(RecoTopQuery)));
 	const int32 *wanted;
 	int			n_wanted;
 	int			t;
 
 	for (t = 0; t < n; t++)
 	{
-		float	   *query = queries + t * stride;
-		bool		known = trials != NULL && make_query(replayer, test, &trials[t], completion, &vectors, query);
-
-		scans[t] = (RecoTopQuery) {.x = query,.bias = known ? NULL : replayer->popularity,.bias_weight = 1,
-			.skip = replayer->skip,.k = TOP,.out = top + t * TOP};
+		set_scores(replayer, request, &trials[t]);
+		scores[t * step] = (RecoTrialScores) {NAN, NAN};
+		reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, trials[t].scaled, &mixes[t]);
+		queries[t] = reco_scoring_query(&mixes[t], replayer->skip, TOP, top + t * TOP);
 	}
-	set_skipped(replayer, test, completion);
-	reco_foldin_check_status(reco_topk_scan(&replayer->run, factors->y, factors->items, factors->factors, NULL, scans, n), "scan");
-	set_skipped(replayer, test, false);
-	wanted = wanted_items(replayer, test, completion, &n_wanted);
+	if (reco_scoring_kind(&request->scores) != request->kind)
+		return;
+	scan(replayer, request, queries, n);
+	wanted = wanted_items(replayer, request, &n_wanted);
 	for (t = 0; t < n; t++)
-		scores[t * step] = score_list(scans[t].out, scans[t].found, wanted, n_wanted);
+		scores[t * step] = score_list(queries[t].out, queries[t].found, wanted, n_wanted);
 }
 
-/* What the scores of a trial came to on the case, if it has all of that evidence. */
-static void
-sample(const Replayer *replayer, const RecoCase *test, const RecoTrial *trial, RecoTrialEvidence evidence, Samples *samples)
+/* A case as it is answered: under the trial of whatever it has to go on, where nothing is known by popularity. */
+static RecoTrialScores
+answer(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, bool completion)
 {
-	bool		completion = evidence != RECO_EVIDENCE_HISTORY;
-	Vectors		vectors = {.is_new = true};
-	float		query[RECO_MAX_FACTORS];
-	RecoCalibrateCase request = {.query = query,.skip = replayer->skip};
+	Request		request = make_request(replayer, test, completion ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_HISTORY);
+	RecoEvidenceKind kind = RECO_EVIDENCE_NONE;
+	RecoTopEntry top[TOP];
+	RecoTopQuery query;
+	RecoMix		mix;
+	const int32 *wanted;
+	int			n_wanted;
 
-	samples->n = -1;
-	(void) make_query(replayer, test, trial, completion, &vectors, query);
-	if ((completion && vectors.basket.is_zero) || (evidence != RECO_EVIDENCE_BASKET && vectors.history.is_zero))
+	if (trials != NULL)
+	{
+		set_scores(replayer, &request, &trials[request.kind]);
+		kind = reco_scoring_kind(&request.scores);
+	}
+	if (kind == RECO_EVIDENCE_NONE)
+		reco_scoring_mix_bias(replayer->scoring, replayer->popularity, &mix);
+	else
+	{
+		set_scores(replayer, &request, &trials[kind]);
+		reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, trials[kind].scaled, &mix);
+	}
+	query = reco_scoring_query(&mix, replayer->skip, TOP, top);
+	scan(replayer, &request, &query, 1);
+	wanted = wanted_items(replayer, &request, &n_wanted);
+	return score_list(top, query.found, wanted, n_wanted);
+}
+
+static bool
+is_among(const int32 *items, int n, int32 item)
+{
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (items[i] == item)
+			return true;
+	return false;
+}
+
+static void
+describe_item(const Replayer *replayer, const Request *request, const RecoTopEntry *entry, RecoOutcome *outcome)
+{
+	int			c;
+
+	outcome->score = entry->score;
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		outcome->parts[c] = request->scores.level[c] > 0
+			? (float) (reco_scoring_value(replayer->scoring, &request->scores, c, entry->item) / request->scores.level[c]) : 0;
+}
+
+/* The best items of a case by a trial, and what came of them, if it has just that to go on. */
+static void
+sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int most, RecoTrialList *list,
+	   RecoOutcome *outcomes)
+{
+	const RecoFactors *factors = &replayer->factors;
+	RecoTopEntry *top = palloc(mul_size(most, sizeof(RecoTopEntry)));
+	RecoTopQuery query;
+	RecoMix		mix;
+	const int32 *wanted;
+	int			n_wanted;
+	int			i;
+
+	list->n = -1;
+	set_scores(replayer, request, trial);
+	if (reco_scoring_kind(&request->scores) != request->kind)
 		return;
-	request.basket = completion ? vectors.basket.mass : 0;
-	request.history = evidence != RECO_EVIDENCE_BASKET ? vectors.history.mass : 0;
-	request.wanted = wanted_items(replayer, test, completion, &request.n_wanted);
-	set_skipped(replayer, test, completion);
-	samples->n = reco_calibrate_sample(&replayer->factors, &replayer->run, &request, samples->list);
-	set_skipped(replayer, test, false);
+	reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, trial->scaled, &mix);
+	query = reco_scoring_query(&mix, replayer->skip, most, top);
+	scan(replayer, request, &query, 1);
+	wanted = wanted_items(replayer, request, &n_wanted);
+	list->n = query.found;
+	list->strength = reco_scoring_strength(factors, &request->scores, &mix, trial->scaled);
+	for (i = 0; i < query.found; i++)
+	{
+		describe_item(replayer, request, &top[i], &outcomes[i]);
+		outcomes[i].positive = is_among(wanted, n_wanted, top[i].item);
+	}
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------ */
@@ -238,6 +326,7 @@ make_replayer(const RecoMember *member, const Arguments *args)
 	MemoryContext context = AllocSetContextCreate(member->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	Replayer   *replayer = palloc0(sizeof(Replayer));
+	RecoScoringData data = {.factors = &replayer->factors};
 
 	replayer->context = context;
 	replayer->case_context = AllocSetContextCreate(context, "reco held-out order", ALLOCSET_DEFAULT_SIZES);
@@ -246,7 +335,14 @@ make_replayer(const RecoMember *member, const Arguments *args)
 		args->items, args->factors, reco_crew_address(member, args->y), reco_crew_address(member, args->gram_diagonal),
 		args->unobserved
 	};
-	replayer->foldin = reco_foldin_create(&replayer->factors, &replayer->run);
+	replayer->complements = (RecoSparse) {
+		args->items, args->items, reco_crew_address(member, args->complement_start),
+		reco_crew_address(member, args->complement_index), reco_crew_address(member, args->complement_weight)
+	};
+	data.complements = args->has_complements ? &replayer->complements : NULL;
+	data.trend = reco_crew_address(member, args->trend);
+	replayer->scoring = reco_scoring_create(&data, &replayer->run);
+	replayer->screen = args->has_screen ? reco_crew_address(member, args->screen) : NULL;
 	replayer->skip = palloc_extended(mul_size((Size) args->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
 	replayer->popularity = reco_crew_address(member, args->popularity);
 	replayer->lambda = args->lambda;
@@ -269,42 +365,42 @@ own_replayer(RecoMember *member, const Arguments *args)
 	return *kept;
 }
 
-static bool
-is_case_of(const RecoCase *test, bool completion)
-{
-	return completion || test->user >= 0;
-}
-
-/* A case under all trials. */
+/* A case under all trials, or as it is answered. */
 void
 reco_trials_case(RecoMember *member, const void *arguments, uint32 block)
 {
 	const Arguments *args = arguments;
 	const Replayer *replayer = own_replayer(member, args);
 	const RecoTrial *trials = args->n_trials > 0 ? reco_crew_address(member, args->trials) : NULL;
-	RecoTrialScores *scores = reco_crew_address(member, args->out);
+	RecoTrialScores *scores = (RecoTrialScores *) reco_crew_address(member, args->out) + block;
 	const RecoCase *test = &replayer->cases.list[block];
-	MemoryContext old_context;
+	MemoryContext old_context = MemoryContextSwitchTo(replayer->case_context);
 
-	if (!is_case_of(test, args->completion))
-		return;
-	old_context = MemoryContextSwitchTo(replayer->case_context);
-	evaluate(replayer, test, trials, Max(args->n_trials, 1), args->completion, scores + block, args->n_cases);
+	if (args->as_answered)
+		*scores = answer(replayer, test, trials, args->kind != RECO_EVIDENCE_HISTORY);
+	else
+	{
+		Request		request = make_request(replayer, test, args->kind);
+
+		try_all(replayer, &request, trials, args->n_trials, scores, args->n_cases);
+	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(replayer->case_context);
 }
 
-/* What the scores of one trial came to on a case. */
+/* The best items of a case by one trial. */
 void
 reco_trials_sample(RecoMember *member, const void *arguments, uint32 block)
 {
 	const Arguments *args = arguments;
 	const Replayer *replayer = own_replayer(member, args);
-	Samples    *samples = reco_crew_address(member, args->out);
+	RecoTrialList *lists = reco_crew_address(member, args->out);
+	RecoOutcome *samples = reco_crew_address(member, args->samples);
 	MemoryContext old_context = MemoryContextSwitchTo(replayer->case_context);
+	Request		request = make_request(replayer, &replayer->cases.list[args->first_case + (int) block], args->kind);
 
-	sample(replayer, &replayer->cases.list[args->first_case + (int) block], reco_crew_address(member, args->trials),
-		   args->evidence, &samples[block]);
+	sample(replayer, &request, reco_crew_address(member, args->trials), args->most, &lists[block],
+		   samples + (Size) block * args->most);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(replayer->case_context);
 }
@@ -331,27 +427,77 @@ share(RecoTrials *trials, const void *from, Size count, Size size)
 	return copy;
 }
 
+static Size
+samples_bytes(int cases, int most)
+{
+	return mul_size(mul_size(cases, most), sizeof(RecoOutcome));
+}
+
+/* Bytes of what all members see. */
+static Size
+shared_bytes(const RecoTrials *trials, int most_trials, int most_samples)
+{
+	const RecoCases *cases = &trials->cases;
+	const RecoFactors *factors = &trials->factors;
+	Size		entries = trials->complements.rows > 0 ? trials->complements.start[factors->items] : 0;
+	Size		sizes[] = {
+		mul_size(factors->factors, sizeof(double)), mul_size(factors->items, 2 * sizeof(float)),
+		reco_screen_size(factors->items, factors->factors),
+		mul_size((Size) factors->items + 1, sizeof(int64)), mul_size(entries, sizeof(int32)), mul_size(entries, sizeof(float)),
+		mul_size(cases->n, sizeof(RecoCase)), mul_size(cases->n_items, sizeof(int32)), mul_size(cases->n_lines, sizeof(RecoLine)),
+		mul_size(mul_size(most_trials, cases->n), sizeof(RecoTrialScores)), mul_size(most_trials, sizeof(RecoTrial)),
+		mul_size(cases->n, sizeof(RecoTrialList)), samples_bytes(cases->n, most_samples)
+	};
+	Size		bytes = 2 * lengthof(sizes) * RECO_CACHE_LINE;
+	int			i;
+
+	for (i = 0; i < (int) lengthof(sizes); i++)
+		bytes = add_size(bytes, sizes[i]);
+	return bytes;
+}
+
+/* Scans of many items go faster by a screen. */
+static void
+share_screen(RecoTrials *trials)
+{
+	const RecoFactors *factors = &trials->factors;
+	Size		size = reco_screen_size(factors->items, factors->factors);
+	RecoScreen *screen;
+
+	if (factors->items < RECO_SCREEN_FEWEST)
+		return;
+	screen = (RecoScreen *) TYPEALIGN(RECO_CACHE_LINE, take(trials, add_size(size, RECO_CACHE_LINE), 1));
+	reco_foldin_check_status(reco_screen_build(&reco_crew_leader(trials->crew)->run, factors->y, factors->items,
+											   factors->factors, screen), "making a screen");
+	trials->screen = screen;
+}
+
+static void
+share_complements(RecoTrials *trials)
+{
+	RecoSparse *b = &trials->complements;
+	Size		entries;
+
+	if (b->rows == 0)
+		return;
+	entries = (Size) b->start[b->rows];
+	b->start = share(trials, b->start, (Size) b->rows + 1, sizeof(int64));
+	b->index = share(trials, b->index, entries, sizeof(int32));
+	b->weight = share(trials, b->weight, entries, sizeof(float));
+}
+
 /*
  * Begin trials on the cases, which have been filled in as has all before them; what is shared is copied.  Errors:
  * configuration_limit_exceeded.
  */
 void
-reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials)
+reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials, int most_samples)
 {
 	RecoArena  *arena = reco_crew_arena(trials->crew);
 	RecoCases  *cases = &trials->cases;
 	RecoFactors *factors = &trials->factors;
-	Size		sizes[] = {
-		mul_size(factors->factors, sizeof(double)), mul_size(factors->items, sizeof(float)),
-		mul_size(cases->n, sizeof(RecoCase)), mul_size(cases->n_items, sizeof(int32)), mul_size(cases->n_lines, sizeof(RecoLine)),
-		mul_size(mul_size(most_trials, cases->n), sizeof(RecoTrialScores)), mul_size(most_trials, sizeof(RecoTrial)),
-		mul_size(Min(cases->n, RECO_CALIBRATE_CASES), sizeof(Samples))
-	};
-	Size		bytes = lengthof(sizes) * RECO_CACHE_LINE;
-	int			i;
+	Size		bytes = shared_bytes(trials, most_trials, most_samples);
 
-	for (i = 0; i < (int) lengthof(sizes); i++)
-		bytes = add_size(bytes, sizes[i]);
 	trials->alone = arena->base != NULL && !reco_arena_has_room(arena, bytes);
 	if (trials->alone)
 		ereport(DEBUG1, (errmsg_internal("training: no shared memory for %zu bytes of held-out orders", bytes)));
@@ -360,21 +506,31 @@ reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials)
 		reco_budget_require(budget, bytes, "held-out orders");
 	factors->gram_diagonal = share(trials, factors->gram_diagonal, factors->factors, sizeof(double));
 	trials->popularity = share(trials, trials->popularity, factors->items, sizeof(float));
+	trials->trend = share(trials, trials->trend, factors->items, sizeof(float));
+	share_complements(trials);
+	share_screen(trials);
 	cases->list = share(trials, cases->list, cases->n, sizeof(RecoCase));
 	cases->items = share(trials, cases->items, cases->n_items, sizeof(int32));
 	cases->lines = share(trials, cases->lines, cases->n_lines, sizeof(RecoLine));
 }
 
 static Arguments
-describe(const RecoTrials *trials, const RecoTrial *list, int n, const void *out)
+describe(const RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKind kind, const void *out)
 {
 	const RecoMember *leader = reco_crew_leader(trials->crew);
 	Arguments	args = {.items = trials->factors.items,.factors = trials->factors.factors,
-		.unobserved = trials->factors.unobserved,.lambda = trials->lambda,.n_cases = trials->cases.n,.n_trials = n};
+		.unobserved = trials->factors.unobserved,.lambda = trials->lambda,.n_cases = trials->cases.n,.kind = kind,.n_trials = n};
 
 	args.y = reco_crew_place(leader, trials->factors.y);
 	args.gram_diagonal = reco_crew_place(leader, trials->factors.gram_diagonal);
 	args.popularity = reco_crew_place(leader, trials->popularity);
+	args.trend = reco_crew_place(leader, trials->trend);
+	args.has_screen = trials->screen != NULL;
+	args.screen = reco_crew_place(leader, trials->screen);
+	args.has_complements = trials->complements.rows > 0;
+	args.complement_start = reco_crew_place(leader, trials->complements.start);
+	args.complement_index = reco_crew_place(leader, trials->complements.index);
+	args.complement_weight = reco_crew_place(leader, trials->complements.weight);
 	args.cases = reco_crew_place(leader, trials->cases.list);
 	args.case_items = reco_crew_place(leader, trials->cases.items);
 	args.case_lines = reco_crew_place(leader, trials->cases.lines);
@@ -392,27 +548,17 @@ work(RecoTrials *trials, RecoWork kind, const Arguments *args, uint32 blocks, Re
 		reco_crew_work(trials->crew, kind, args, sizeof(*args), blocks, progress);
 }
 
-/* Whether a case can be asked so: a next order only where something is known of the customer. */
-bool
-reco_trials_is_case(const RecoTrials *trials, int c, bool completion)
-{
-	return is_case_of(&trials->cases.list[c], completion);
-}
-
-/*
- * The scores of all trials on all cases that can be asked so: scores[t x cases + c].  With n 0 those of one answer by
- * popularity.  Progress advances by the number of cases.
- */
-void
-reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, bool completion, RecoTrialScores *scores)
+static void
+score(RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKind kind, bool as_answered, int scores_a_case,
+	  RecoTrialScores *scores)
 {
 	RecoArena  *arena = reco_crew_arena(trials->crew);
 	RecoArenaMark mark = reco_arena_begin(arena, "trials");
-	Size		n_scores = mul_size(Max(n, 1), trials->cases.n);
+	Size		n_scores = mul_size(scores_a_case, trials->cases.n);
 	RecoTrialScores *out = take(trials, n_scores, sizeof(RecoTrialScores));
-	Arguments	args = describe(trials, n > 0 ? share(trials, list, n, sizeof(RecoTrial)) : NULL, n, out);
+	Arguments	args = describe(trials, n > 0 ? share(trials, list, n, sizeof(RecoTrial)) : NULL, n, kind, out);
 
-	args.completion = completion;
+	args.as_answered = as_answered;
 	work(trials, RECO_WORK_CASES, &args, trials->cases.n, n > 0 ? trials->progress : NULL);
 	reco_copy_bytes(scores, out, mul_size(n_scores, sizeof(RecoTrialScores)));
 	if (trials->alone)
@@ -420,57 +566,69 @@ reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, bool complet
 	reco_arena_end(arena, mark);
 }
 
-/* Samples of the first cases that have the evidence, at most RECO_CALIBRATE_CASES, one after the other; returns how many. */
-static int
-gather_samples(RecoTrials *trials, Arguments *args, const Samples *out, RecoSample *samples, int *n_cases)
+/*
+ * The scores of n >= 1 trials on all cases that have just that to go on, NaN on the others: scores[t x cases + c].  A
+ * basket alone every case has: its customer is not looked at.  Progress advances by the number of cases.
+ */
+void
+reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKind kind, RecoTrialScores *scores)
 {
-	int			n = 0;
+	score(trials, list, n, kind, false, n, scores);
+}
+
+/*
+ * The scores of all cases as they are answered, each under the trial of list[kind] for what it has to go on, or by
+ * popularity where that is nothing, or list is NULL.
+ */
+void
+reco_trials_measure(RecoTrials *trials, const RecoTrial *list, bool completion, RecoTrialScores *scores)
+{
+	score(trials, list, list != NULL ? RECO_BLENDS : 0, completion ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_HISTORY, true, 1,
+		  scores);
+}
+
+/*
+ * The best items of a trial on the first cases, at most most_cases, that have just that to go on, at most most of each:
+ * one list after the other.  In the budget's memory; returns the number of lists.
+ */
+int
+reco_trials_list(RecoTrials *trials, const RecoTrial *trial, RecoEvidenceKind kind, int most, int most_cases,
+				 RecoTrialList *lists, RecoOutcome *outcomes)
+{
+	RecoArena  *arena = reco_crew_arena(trials->crew);
+	RecoArenaMark mark = reco_arena_begin(arena, "samples");
+	int			most_blocks = Min(trials->cases.n, most_cases);
+	RecoTrialList *out = take(trials, most_blocks, sizeof(RecoTrialList));
+	RecoOutcome *out_samples = take(trials, mul_size(most_blocks, most), sizeof(RecoOutcome));
+	Arguments	args = describe(trials, share(trials, trial, 1, sizeof(RecoTrial)), 1, kind, out);
+	Size		n = 0;
+	int			n_lists = 0;
 	int			blocks;
 	int			i;
 
-	*n_cases = 0;
-	for (args->first_case = 0; args->first_case < trials->cases.n; args->first_case += blocks)
+	args.most = most;
+	args.samples = reco_crew_place(reco_crew_leader(trials->crew), out_samples);
+	for (; args.first_case < trials->cases.n && n_lists < most_blocks; args.first_case += blocks)
 	{
-		blocks = Min(trials->cases.n - args->first_case, RECO_CALIBRATE_CASES - *n_cases);
-		if (blocks == 0)
-			break;
-		work(trials, RECO_WORK_SAMPLES, args, blocks, NULL);
+		blocks = Min(trials->cases.n - args.first_case, most_blocks - n_lists);
+		work(trials, RECO_WORK_SAMPLES, &args, blocks, NULL);
 		for (i = 0; i < blocks; i++)
 		{
 			if (out[i].n < 0)
 				continue;
-			memcpy(samples + n, out[i].list, out[i].n * sizeof(RecoSample));
+			memcpy(outcomes + n, out_samples + (Size) i * most, out[i].n * sizeof(RecoOutcome));
 			n += out[i].n;
-			(*n_cases)++;
+			lists[n_lists] = out[i];
+			lists[n_lists++].c = args.first_case + i;
 		}
 	}
-	return n;
-}
-
-/* What the scores of a trial are worth on the cases that have all of that evidence: the parameters of a curve. */
-void
-reco_trials_calibrate(RecoTrials *trials, const RecoTrial *trial, RecoTrialEvidence evidence, double *curve)
-{
-	RecoArena  *arena = reco_crew_arena(trials->crew);
-	RecoArenaMark mark = reco_arena_begin(arena, "calibration");
-	int			most = Min(trials->cases.n, RECO_CALIBRATE_CASES);
-	Samples    *out = take(trials, most, sizeof(Samples));
-	RecoSample *samples = reco_budget_alloc(arena->budget, mul_size(most, RECO_CALIBRATE_TOP), sizeof(RecoSample), "calibration");
-	RecoTrial	used = *trial;
-	Arguments	args;
-	int			n;
-	int			n_cases;
-
-	if (evidence == RECO_EVIDENCE_BASKET)
-		used.history_weight = 0;
-	args = describe(trials, share(trials, &used, 1, sizeof(RecoTrial)), 1, out);
-	args.evidence = evidence;
-	n = gather_samples(trials, &args, out, samples, &n_cases);
-	reco_calibrate_fit(samples, n, n_cases, &reco_crew_leader(trials->crew)->run, curve);
-	reco_budget_free(arena->budget, samples);
 	if (trials->alone)
+	{
+		reco_budget_free(arena->budget, out_samples);
 		reco_budget_free(arena->budget, out);
+	}
 	reco_arena_end(arena, mark);
+	return n_lists;
 }
 
 /* What was shared is gone. */

@@ -6,8 +6,10 @@
 
 #include "postgres.h"
 
-#include "calibrate.h"
+#include "blending.h"
+#include "calibration.h"
 #include "cases.h"
+#include "components.h"
 #include "crew.h"
 
 /* What a trial sets. */
@@ -16,7 +18,9 @@ typedef struct RecoTrial
 	double		basket_factor;	/* multiples of lambda */
 	double		history_factor;
 	double		half_life;		/* days */
-	double		history_weight;
+	double		repeat_half_life;
+	double		weights[RECO_COMPONENTS];
+	bool		scaled;			/* components count in units of their levels */
 } RecoTrial;
 
 typedef struct RecoTrialScores
@@ -25,13 +29,13 @@ typedef struct RecoTrialScores
 	double		recall;
 } RecoTrialScores;
 
-/* Evidence that scores are made of; what they are worth is another for each. */
-typedef enum RecoTrialEvidence
+/* A case and how many items were listed. */
+typedef struct RecoTrialList
 {
-	RECO_EVIDENCE_BASKET,
-	RECO_EVIDENCE_BOTH,
-	RECO_EVIDENCE_HISTORY
-} RecoTrialEvidence;
+	int			c;				/* its number */
+	int			n;
+	RecoStrength strength;		/* of its scores */
+} RecoTrialList;
 
 /* What trials look at. */
 typedef struct RecoTrials
@@ -40,16 +44,20 @@ typedef struct RecoTrials
 	RecoProgress *progress;
 	RecoFactors factors;
 	const float *popularity;	/* [items], answers where nothing is known */
+	const float *trend;			/* [items] */
+	RecoSparse	complements;	/* 0 rows: none */
 	double		lambda;
 	RecoCases	cases;
+	const RecoScreen *screen;	/* of the factors; NULL: none */
 	bool		alone;			/* the crew's arena has no room */
 	RecoArenaMark mark;
 } RecoTrials;
 
-extern void reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials);
-extern void reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, bool completion, RecoTrialScores *scores);
-extern bool reco_trials_is_case(const RecoTrials *trials, int c, bool completion);
-extern void reco_trials_calibrate(RecoTrials *trials, const RecoTrial *trial, RecoTrialEvidence evidence, double *curve);
+extern void reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials, int most_samples);
+extern void reco_trials_score(RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKind kind, RecoTrialScores *scores);
+extern void reco_trials_measure(RecoTrials *trials, const RecoTrial *list, bool completion, RecoTrialScores *scores);
+extern int	reco_trials_list(RecoTrials *trials, const RecoTrial *trial, RecoEvidenceKind kind, int most, int most_cases,
+							 RecoTrialList *lists, RecoOutcome *outcomes);
 extern void reco_trials_end(RecoTrials *trials);
 
 extern void reco_trials_case(RecoMember *member, const void *arguments, uint32 block);

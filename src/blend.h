@@ -1,0 +1,23 @@
+/*
+ * blend.h: chooses how much the components of a score count.
+ */
+#ifndef RECO_BLEND_H
+#define RECO_BLEND_H
+
+#include "postgres.h"
+
+#include "trials.h"
+
+#define RECO_BLEND_MOST_TRIALS (2 * (RECO_COMPONENTS + 1) + RECO_COMPONENTS + 2)
+#define RECO_BLEND_TOP 200		/* items of a case to learn from */
+
+/* What was measured of a component on held-out orders. */
+typedef struct RecoBlendLoss
+{
+	double		recall;			/* that is lost without it, the others learned anew; NaN: not measured */
+	double		error;			/* its standard error */
+} RecoBlendLoss;
+
+extern bool reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses);
+
+#endif							/* RECO_BLEND_H */

@@ -1,0 +1,263 @@
+/*
+ * blending.c: learns how much the components of a score count.
+ *
+ * A logistic regression whose weights cannot be negative: a component that does not help gets 0, rather than a negative
+ * weight that helps on the orders it was learned on.  The loss is convex, and with a ridge strictly so, hence there is
+ * one minimum.  It is found by Newton's method over the weights that are free, those that are positive or that the
+ * gradient wants to be; a step that would make a weight negative is cut off at 0 (Bertsekas 1982, "Projected Newton
+ * methods for optimization problems with simple constraints").
+ */
+#include "blending.h"
+
+#include <math.h>
+
+#define TERMS (RECO_COMPONENTS + 1)	/* the last one is the constant */
+#define MAX_STEPS 100
+#define MAX_HALVINGS 40
+#define SMALL_GRADIENT 1e-9
+#define SMALL_DEVIATION 1e-6
+#define LEAST_CURVATURE 1e-12
+#define CHECK_EVERY 16384		/* outcomes, some ms */
+
+typedef struct Problem
+{
+	const RecoOutcome *outcomes;
+	const float *counts;
+	size_t		n;
+	double		total;			/* of the counts */
+	double		ridge;
+	const RecoRun *run;
+	double		deviation[TERMS];	/* infinite: left out */
+} Problem;
+
+typedef struct Point
+{
+	double		at[TERMS];
+	double		value;
+	double		gradient[TERMS];
+	double		hessian[TERMS][TERMS];
+} Point;
+
+static double
+count_of(const Problem *problem, size_t i)
+{
+	return problem->counts != NULL ? problem->counts[i] : 1;
+}
+
+static bool
+is_finite(const Problem *problem, size_t i)
+{
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+		if (!isfinite(problem->outcomes[i].parts[j]))
+			return false;
+	return isfinite(count_of(problem, i)) && count_of(problem, i) >= 0;
+}
+
+/* How much parts vary, and what is positive. */
+static RecoStatus
+look(Problem *problem, double *positive)
+{
+	double		sums[RECO_COMPONENTS] = {0};
+	double		squares[RECO_COMPONENTS] = {0};
+
+	*positive = 0;
+	for (size_t i = 0; i < problem->n; i++)
+	{
+		double		count = count_of(problem, i);
+
+		if (!is_finite(problem, i))
+			return RECO_NOT_FINITE;
+		problem->total += count;
+		*positive += problem->outcomes[i].positive ? count : 0;
+		for (int j = 0; j < RECO_COMPONENTS; j++)
+		{
+			sums[j] += count * problem->outcomes[i].parts[j];
+			squares[j] += count * problem->outcomes[i].parts[j] * problem->outcomes[i].parts[j];
+		}
+		if (i % CHECK_EVERY == 0 && !reco_run_goes_on(problem->run))
+			return RECO_INTERRUPTED;
+	}
+	if (!(*positive > 0) || !(*positive < problem->total))
+		return RECO_NOT_CONVERGED;
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+	{
+		double		mean = sums[j] / problem->total;
+		double		deviation = sqrt(fmax(squares[j] / problem->total - mean * mean, 0));
+
+		problem->deviation[j] = deviation > SMALL_DEVIATION * fmax(fabs(mean), 1e-30) ? deviation : INFINITY;
+	}
+	problem->deviation[RECO_COMPONENTS] = 1;
+	return RECO_OK;
+}
+
+static void
+add_outcome(const Problem *problem, size_t i, Point *point)
+{
+	const RecoOutcome *outcome = &problem->outcomes[i];
+	double		count = count_of(problem, i);
+	double		terms[TERMS];
+	double		logit = 0;
+	double		small;
+	double		p;
+
+	for (int j = 0; j < TERMS; j++)
+	{
+		terms[j] = j < RECO_COMPONENTS ? outcome->parts[j] / problem->deviation[j] : 1;
+		logit += point->at[j] * terms[j];
+	}
+	small = exp(-fabs(logit));
+	p = (logit >= 0 ? 1 : small) / (1 + small);
+	point->value += count * ((outcome->positive ? (logit >= 0 ? 0 : -logit) : (logit >= 0 ? logit : 0)) + log1p(small));
+	for (int j = 0; j < TERMS; j++)
+	{
+		point->gradient[j] += count * (p - outcome->positive) * terms[j];
+		for (int k = 0; k <= j; k++)
+			point->hessian[j][k] += count * p * (1 - p) * terms[j] * terms[k];
+	}
+}
+
+/* Fill in a point whose place is set. */
+static RecoStatus
+evaluate(const Problem *problem, Point *point)
+{
+	for (size_t i = 0; i < problem->n; i++)
+	{
+		add_outcome(problem, i, point);
+		if (i % CHECK_EVERY == 0 && !reco_run_goes_on(problem->run))
+			return RECO_INTERRUPTED;
+	}
+	point->value /= problem->total;
+	for (int j = 0; j < TERMS; j++)
+	{
+		double		ridge = j < RECO_COMPONENTS ? problem->ridge : 0;
+
+		point->value += ridge / 2 * point->at[j] * point->at[j];
+		point->gradient[j] = point->gradient[j] / problem->total + ridge * point->at[j];
+		for (int k = 0; k <= j; k++)
+			point->hessian[j][k] /= problem->total;
+		point->hessian[j][j] += ridge + LEAST_CURVATURE;
+	}
+	return RECO_OK;
+}
+
+static bool
+is_free(const Problem *problem, const Point *point, int j)
+{
+	return j == RECO_COMPONENTS || (isfinite(problem->deviation[j]) && (point->at[j] > 0 || point->gradient[j] < 0));
+}
+
+/* Newton's step over the free weights, 0 for the others; false where rounding left no decomposition. */
+static bool
+solve(const Problem *problem, const Point *point, double *step)
+{
+	double		l[TERMS][TERMS];
+	int			free_term[TERMS];
+	int			n = 0;
+
+	for (int j = 0; j < TERMS; j++)
+	{
+		step[j] = 0;
+		if (is_free(problem, point, j))
+			free_term[n++] = j;
+	}
+	for (int j = 0; j < n; j++)
+		for (int k = 0; k <= j; k++)
+		{
+			double		sum = point->hessian[free_term[j]][free_term[k]];
+
+			for (int m = 0; m < k; m++)
+				sum -= l[j][m] * l[k][m];
+			if (j == k && !(sum > 0))
+				return false;
+			l[j][k] = j == k ? sqrt(sum) : sum / l[k][k];
+		}
+	for (int j = 0; j < n; j++)
+	{
+		double		sum = -point->gradient[free_term[j]];
+
+		for (int k = 0; k < j; k++)
+			sum -= l[j][k] * step[free_term[k]];
+		step[free_term[j]] = sum / l[j][j];
+	}
+	for (int j = n - 1; j >= 0; j--)
+	{
+		double		sum = step[free_term[j]];
+
+		for (int k = j + 1; k < n; k++)
+			sum -= l[k][j] * step[free_term[k]];
+		step[free_term[j]] = sum / l[j][j];
+	}
+	return true;
+}
+
+/* Go to where the value is lower; *moved is false where there is no such point: this is the minimum. */
+static RecoStatus
+move(const Problem *problem, Point *point, bool *moved)
+{
+	double		step[TERMS];
+	double		length = 1;
+
+	*moved = false;
+	if (!solve(problem, point, step))
+		return RECO_OK;
+	for (int i = 0; i < MAX_HALVINGS && !*moved; i++, length /= 2)
+	{
+		Point		next = {.value = 0};
+		double		descent = 0;
+		RecoStatus	status;
+
+		for (int j = 0; j < TERMS; j++)
+		{
+			next.at[j] = point->at[j] + length * step[j];
+			if (j < RECO_COMPONENTS && next.at[j] < 0)
+				next.at[j] = 0;
+			descent += point->gradient[j] * (next.at[j] - point->at[j]);
+		}
+		status = evaluate(problem, &next);
+		if (status != RECO_OK)
+			return status;
+		*moved = descent < 0 && next.value < point->value + 1e-4 * descent;
+		if (*moved)
+			*point = next;
+	}
+	return RECO_OK;
+}
+
+static bool
+is_flat(const Problem *problem, const Point *point)
+{
+	for (int j = 0; j < TERMS; j++)
+		if (is_free(problem, point, j) && fabs(point->gradient[j]) > SMALL_GRADIENT)
+			return false;
+	return true;
+}
+
+RecoStatus
+reco_blending_fit(const RecoOutcome *outcomes, const float *counts, size_t n, double ridge, const RecoRun *run,
+				  double *weights, double *constant)
+{
+	Problem		problem = {.outcomes = outcomes,.counts = counts,.n = n,.ridge = ridge,.run = run};
+	Point		point = {.value = 0};
+	double		positive;
+	bool		moved = true;
+	RecoStatus	status = look(&problem, &positive);
+
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+		weights[j] = 0;
+	*constant = 0;
+	if (status != RECO_OK)
+		return status;
+	point.at[RECO_COMPONENTS] = log(positive / (problem.total - positive));
+	status = evaluate(&problem, &point);
+	for (int i = 0; i < MAX_STEPS && status == RECO_OK && moved && !is_flat(&problem, &point); i++)
+		status = move(&problem, &point, &moved);
+	if (status != RECO_OK)
+		return status;
+	for (int j = 0; j < TERMS; j++)
+		if (!isfinite(point.at[j]))
+			return RECO_NOT_CONVERGED;
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+		weights[j] = point.at[j] / problem.deviation[j];
+	*constant = point.at[RECO_COMPONENTS];
+	return RECO_OK;
+}

@@ -1,0 +1,329 @@
+/*
+ * components.c: what the score of an item for a request is the sum of, in training's held-out trials and in requests
+ * alike.
+ *
+ * Components that come from factors are vectors, and their sum is one vector: the scan over all items costs what that of
+ * one costs.  Of complements and repeats only few items have any; these are scored apart, exactly, and meet the others
+ * in the top-k (topk.c).  The trend is one number an item.
+ *
+ * What a component's scores amount to differs from request to request, with the length of a basket or a history.  So each
+ * is divided by its level, the root mean square of its scores over all items, before it is weighted.
+ */
+#include "postgres.h"
+
+#include "components.h"
+
+#include <math.h>
+
+#include "calibration.h"
+#include "port/pg_bitutils.h"
+
+#define LEAST_LEVEL 1e-20
+
+static const char *const names[RECO_COMPONENTS] = {"basket", "history", "complements", "followups", "repeats", "trend"};
+
+struct RecoScoring
+{
+	RecoScoringData data;
+	RecoFoldIn *foldin;
+	float	   *sums;			/* [items], all zero between uses */
+	uint64	   *touched;		/* bitmap of those that are not, the same */
+	MemoryContext context;
+};
+
+const char *
+reco_component_name(RecoComponent component)
+{
+	return names[component];
+}
+
+/* In the current memory context; data's pointers and run must live as long. */
+RecoScoring *
+reco_scoring_create(const RecoScoringData *data, const RecoRun *run)
+{
+	RecoScoring *scoring = palloc0(sizeof(RecoScoring));
+
+	scoring->data = *data;
+	scoring->foldin = reco_foldin_create(data->factors, run);
+	scoring->context = CurrentMemoryContext;
+	return scoring;
+}
+
+/* Nothing is known, but for the trend. */
+void
+reco_scoring_clear(const RecoScoring *scoring, RecoComponentScores *scores)
+{
+	int			i;
+
+	memset(scores, 0, sizeof(*scores));
+	for (i = 0; i < RECO_VECTOR_COMPONENTS; i++)
+		scores->vectors[i].is_zero = true;
+	scores->level[RECO_COMPONENT_TREND] = scoring->data.trend != NULL ? 1 : 0;
+}
+
+static void
+set_level(RecoComponentScores *scores, RecoComponent component, double level)
+{
+	scores->level[component] = level >= LEAST_LEVEL && isfinite(level) ? level : 0;
+}
+
+/* The scores of a bag by its fold-in; component is one of vectors. */
+void
+reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, double lambda,
+					 RecoComponentScores *scores)
+{
+	const RecoFactors *factors = scoring->data.factors;
+	RecoVector *vector = &scores->vectors[component];
+
+	reco_foldin_bag(scoring->foldin, entries, n, lambda, vector);
+	set_level(scores, component, reco_calibration_level_of(factors->gram_diagonal, factors->factors, factors->items, vector->x));
+}
+
+static void
+set_list(RecoScoring *scoring, RecoComponent component, RecoScoreList list, RecoComponentScores *scores)
+{
+	double		sum = 0;
+	int			i;
+
+	for (i = 0; i < list.n; i++)
+		sum += (double) list.entries[i].score * list.entries[i].score;
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = list;
+	set_level(scores, component, sqrt(sum / Max(scoring->data.factors->items, 1)));
+}
+
+/* The scores of items are given; in the order of items. */
+void
+reco_scoring_list(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores)
+{
+	RecoScoreList list = {(int) n, palloc_extended(mul_size(Max(n, 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE)};
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		list.entries[i] = (RecoTopEntry) {entries[i].item, entries[i].weight};
+	set_list(scoring, component, list, scores);
+}
+
+/* --- sums over few of many items --------------------------------------------------------------------------- */
+
+static void
+make_room(RecoScoring *scoring)
+{
+	Size		items = scoring->data.factors->items;
+
+	if (scoring->sums != NULL)
+		return;
+	scoring->sums = MemoryContextAllocExtended(scoring->context, mul_size(Max(items, 1), sizeof(float)),
+											   MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
+	scoring->touched = MemoryContextAllocZero(scoring->context, mul_size(items / 64 + 1, sizeof(uint64)));
+}
+
+static inline void
+add_to(RecoScoring *scoring, int32 item, float score)
+{
+	scoring->sums[item] += score;
+	scoring->touched[item / 64] |= UINT64CONST(1) << (item % 64);
+}
+
+/* The sums as a list, most items long at most, in the current memory context; leaves zeros behind. */
+static RecoScoreList
+take_sums(RecoScoring *scoring, int64 most)
+{
+	int32		items = scoring->data.factors->items;
+	RecoScoreList list = {0, palloc_extended(mul_size(Max(Min(most, items), 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE)};
+	int32		words = items / 64 + 1;
+	int32		w;
+
+	for (w = 0; w < words; w++)
+	{
+		uint64		bits = scoring->touched[w];
+
+		scoring->touched[w] = 0;
+		for (; bits != 0; bits &= bits - 1)
+		{
+			int32		item = w * 64 + pg_rightmost_one_pos64(bits);
+
+			list.entries[list.n++] = (RecoTopEntry) {item, scoring->sums[item]};
+			scoring->sums[item] = 0;
+		}
+	}
+	return list;
+}
+
+/* What goes with the items of a bag, in the order of items. */
+void
+reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
+					   RecoComponentScores *scores)
+{
+	const RecoSparse *b = scoring->data.complements;
+	int64		most = 0;
+	int64		i;
+	int64		e;
+
+	if (b == NULL || n == 0)
+	{
+		set_list(scoring, component, (RecoScoreList) {0, NULL}, scores);
+		return;
+	}
+	make_room(scoring);
+	for (i = 0; i < n; i++)
+	{
+		int32		item = entries[i].item;
+
+		for (e = b->start[item]; e < b->start[item + 1]; e++)
+			add_to(scoring, b->index[e], entries[i].weight * b->weight[e]);
+		most += b->start[item + 1] - b->start[item];
+	}
+	set_list(scoring, component, take_sums(scoring, most), scores);
+}
+
+/* --- the blend --------------------------------------------------------------------------------------------- */
+
+/*
+ * The lists, weighted and added up.  At a time one of them is merged into what the ones before came to.
+ */
+static RecoScoreList
+mix_lists(RecoScoring *scoring, const RecoComponentScores *scores, const double *factor)
+{
+	int64		most = 0;
+	int			i;
+	int			e;
+
+	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
+		if (factor[RECO_VECTOR_COMPONENTS + i] != 0)
+			most += scores->lists[i].n;
+	if (most == 0)
+		return (RecoScoreList) {0, NULL};
+	make_room(scoring);
+	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
+		for (e = 0; factor[RECO_VECTOR_COMPONENTS + i] != 0 && e < scores->lists[i].n; e++)
+			add_to(scoring, scores->lists[i].entries[e].item,
+				   (float) (factor[RECO_VECTOR_COMPONENTS + i] * scores->lists[i].entries[e].score));
+	return take_sums(scoring, most);
+}
+
+/*
+ * The sum of the components, each with its weight and, where scaled, divided by its level.  In the current memory context.
+ */
+void
+reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights, bool scaled, RecoMix *mix)
+{
+	int			factors = scoring->data.factors->factors;
+	int			c;
+	int			i;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		mix->factor[c] = scores->level[c] > 0 ? weights[c] / (scaled ? scores->level[c] : 1) : 0;
+	memset(mix->query, 0, sizeof(float) * reco_stride(factors));
+	for (i = 0; i < factors; i++)
+	{
+		double		sum = 0;
+
+		for (c = 0; c < RECO_VECTOR_COMPONENTS; c++)
+			sum += mix->factor[c] * scores->vectors[c].x[i];
+		mix->query[i] = (float) sum;
+	}
+	mix->added = mix_lists(scoring, scores, mix->factor);
+	mix->bias_weight = (float) mix->factor[RECO_COMPONENT_TREND];
+	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
+}
+
+/* The score is a number that each item has. */
+void
+reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix)
+{
+	memset(mix->factor, 0, sizeof(mix->factor));
+	memset(mix->query, 0, sizeof(float) * reco_stride(scoring->data.factors->factors));
+	mix->added = (RecoScoreList) {0, NULL};
+	mix->bias = bias;
+	mix->bias_weight = 1;
+}
+
+/*
+ * The blend that training chose for what a request has to go on; where it chose none, the two vectors alone, added up as
+ * they are, and false.
+ */
+bool
+reco_scoring_blend(RecoScoring *scoring, const RecoComponentScores *scores, const double *parameters, RecoEvidenceKind kind,
+				   RecoMix *mix)
+{
+	const double *weights = &parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS];
+	const double vectors[RECO_COMPONENTS] = {1, kind == RECO_EVIDENCE_HISTORY ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT]};
+	bool		has_blend = false;
+	int			c;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		has_blend |= weights[c] != 0;
+	reco_scoring_mix(scoring, scores, has_blend ? weights : vectors, has_blend, mix);
+	return has_blend;
+}
+
+static bool
+has_basket(const RecoComponentScores *scores)
+{
+	return scores->level[RECO_COMPONENT_BASKET] > 0 || scores->level[RECO_COMPONENT_COMPLEMENTS] > 0;
+}
+
+static bool
+has_history(const RecoComponentScores *scores)
+{
+	return scores->level[RECO_COMPONENT_HISTORY] > 0 || scores->level[RECO_COMPONENT_FOLLOWUPS] > 0 ||
+		scores->level[RECO_COMPONENT_REPEATS] > 0;
+}
+
+/* What a request has to go on. */
+RecoEvidenceKind
+reco_scoring_kind(const RecoComponentScores *scores)
+{
+	if (!has_basket(scores))
+		return has_history(scores) ? RECO_EVIDENCE_HISTORY : RECO_EVIDENCE_NONE;
+	return has_history(scores) ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_BASKET;
+}
+
+/*
+ * How much that is.  The scores of a blend have a level of their own; those of vectors alone have the one of their sum.
+ */
+RecoStrength
+reco_scoring_strength(const RecoFactors *factors, const RecoComponentScores *scores, const RecoMix *mix, bool scaled)
+{
+	RecoStrength strength = {.level = 1};
+
+	strength.basket = (float) scores->vectors[RECO_COMPONENT_BASKET].mass;
+	strength.history = (float) scores->vectors[RECO_COMPONENT_HISTORY].mass;
+	if (!scaled)
+		strength.level = (float) reco_calibration_level(factors->gram_diagonal, factors->factors, factors->items, mix->query);
+	return strength;
+}
+
+/* What a component gives an item, before it is weighted. */
+double
+reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component, int32 item)
+{
+	const RecoScoreList *list;
+	int			first = 0;
+	int			last;
+
+	if (component < RECO_VECTOR_COMPONENTS)
+		return reco_folding_score(scoring->data.factors, item, scores->vectors[component].x);
+	if (component == RECO_COMPONENT_TREND)
+		return scoring->data.trend != NULL ? scoring->data.trend[item] : 0;
+	list = &scores->lists[component - RECO_VECTOR_COMPONENTS];
+	last = list->n;
+	while (first < last)
+	{
+		int			middle = first + (last - first) / 2;
+
+		if (list->entries[middle].item < item)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first < list->n && list->entries[first].item == item ? list->entries[first].score : 0;
+}
+
+/* The query for the k best of a mix, which must live as long. */
+RecoTopQuery
+reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out)
+{
+	return (RecoTopQuery) {.x = mix->query,.bias = mix->bias,.bias_weight = mix->bias_weight,.added = mix->added.entries,
+		.n_added = mix->added.n,.skip = skip,.k = k,.out = out};
+}
