@@ -2,12 +2,27 @@
  * folding.c: solves for the vector of one bag with the item factors fixed (fold-in), and says what each entry of the bag
  * adds to a score.
  *
- * A bag of about f entries or more is solved as the f x f system that it is.  For a smaller one, with Z the f x n matrix
- * of its vectors, W the diagonal of its weights and M = a0 D + ridge I,
+ * The vector x of a bag with weights w is the solution of A x = Z w, with Z the f x n matrix of its items' vectors, W the
+ * diagonal of the weights, D = Y'Y, which is diagonal, and
  *
- *		A = M + Z W Z'    and    B = I + W^1/2 Z' M^-1 Z W^1/2
+ *		A = M + Z W Z',    M = a0 D + ridge I
  *
- * have (Woodbury)
+ * Conjugate gradients preconditioned by M have only the bag's own entries to find out about, and know how far from the
+ * solution they are (ials.c says why): for the residual r and the error e of x
+ *
+ *		e'Ae <= r'M^-1 r    and    x'Ax >= x'Mx
+ *
+ * They end where r'M^-1 r <= PRECISION x'Mx, that is with an error of at most the root of PRECISION in the norm of A: a
+ * handful of steps, of 2 f n multiplications, where the f x f system is made with f^2 n / 2 and solved with f^3 / 6.
+ *
+ * Floats alone cannot say so, since the residual that is carried along and the real one drift apart.  So once half of the
+ * figures are there (COARSE) the residual is computed anew, in double, and the steps go on from it, in the same
+ * directions; x is gathered in double, and the part that is still to come is so small that floats have figures enough for
+ * it (van der Vorst and Ye 2000, "Residual replacement strategies for Krylov subspace iterative methods").
+ *
+ * Where this does not get there (numbers outside of what floats can hold, a singular M), for bags too large for the panel,
+ * and for explanations, which are to be exact, the system is solved in double.  A bag of about f entries or more is solved
+ * as the f x f system that it is.  For a smaller one, with B = I + W^1/2 Z' M^-1 Z W^1/2 (Woodbury)
  *
  *		A^-1 Z w = M^-1 Z W^1/2 B^-1 W^1/2 1
  *		A^-1 g   = M^-1 (g - Z W^1/2 B^-1 W^1/2 Z' M^-1 g)
@@ -23,8 +38,15 @@
 #include "kernels.h"
 #include "linalg.h"
 
+#define PRECISION			1e-14
+#define COARSE				1e-8
+#define LEAST_GOAL			1e-30	/* of r'M^-1 r; far below it floats vanish */
+#define MOST_STEPS			64
+#define MOST_ROWS			1024	/* of a panel */
 #define WORK_A_CHECK		((size_t) 4 * 1024 * 1024)	/* multiplications, 0.2 to 4 ms */
-#define FOLD_IN_ROWS		64		/* rows gathered at a time for the f x f system */
+#define FOLD_IN_ROWS		64	/* rows gathered at a time for the f x f system */
+
+/* --- exact systems ------------------------------------------------------------------------------------------ */
 
 typedef struct FoldIn
 {
@@ -72,30 +94,15 @@ dual_limit(int factors)
 	return factors - factors / 4;
 }
 
-/* The f x f system is always a possibility; the n x n one is larger only for its panel. */
-size_t
-reco_folding_workspace_size(int factors, int n)
+/* Bytes for the systems: the f x f one is always a possibility; the n x n one is larger only for its panel. */
+static size_t
+systems_size(int factors, int n)
 {
 	FoldIn		fold;
 	size_t		primal = fold_in_take(&fold, factors, n, false, NULL);
 	size_t		dual = fold_in_take(&fold, factors, n < dual_limit(factors) ? n : dual_limit(factors), true, NULL);
 
 	return primal > dual ? primal : dual;
-}
-
-/* The bag's mass, or -1 for a bag that is none. */
-static double
-bag_mass(const RecoFactors *model, int n, const int32_t *items, const float *weights)
-{
-	double		mass = 0;
-
-	for (int j = 0; j < n; j++)
-	{
-		if (items[j] < 0 || items[j] >= model->items || !(weights[j] >= 0))
-			return -1;
-		mass += weights[j];
-	}
-	return isfinite(mass) ? mass : -1;
 }
 
 /* Sets the diagonal to M and returns whether all of it is positive. */
@@ -258,6 +265,154 @@ solve_vector(FoldIn *fold, double *g, const RecoRun *run)
 	dual_solve(fold, -1, g, run);
 }
 
+/* --- conjugate gradients ------------------------------------------------------------------------------------ */
+
+typedef struct Gradients
+{
+	const RecoRun *run;
+	size_t		stride;
+	size_t		rows;			/* of the panel: n up to a multiple of 16 */
+	float		ridge;
+	float	   *panel;			/* Z', and zeros */
+	float	   *weight;			/* of the panel's rows */
+	float	   *d;				/* stride: M without the ridge */
+	float	   *part;			/* stride: of x, since it was last added to x */
+	float	   *residual;
+	float	   *direction;
+	float	   *image;			/* of the direction */
+	double	   *m;				/* stride: M */
+	double	   *x;				/* stride */
+} Gradients;
+
+static size_t
+gradients_take(Gradients *g, int factors, int n, void *workspace)
+{
+	size_t		cursor = 0;
+	size_t		floats = reco_stride(factors) * sizeof(float);
+	size_t		doubles = reco_stride(factors) * sizeof(double);
+
+	g->stride = reco_stride(factors);
+	g->rows = ((size_t) n + RECO_PANEL_ROWS - 1) / RECO_PANEL_ROWS * RECO_PANEL_ROWS;
+	g->panel = reco_workspace_take(&cursor, workspace, g->rows * floats);
+	g->weight = reco_workspace_take(&cursor, workspace, g->rows * sizeof(float));
+	g->d = reco_workspace_take(&cursor, workspace, floats);
+	g->part = reco_workspace_take(&cursor, workspace, floats);
+	g->residual = reco_workspace_take(&cursor, workspace, floats);
+	g->direction = reco_workspace_take(&cursor, workspace, floats);
+	g->image = reco_workspace_take(&cursor, workspace, floats);
+	g->m = reco_workspace_take(&cursor, workspace, doubles);
+	g->x = reco_workspace_take(&cursor, workspace, doubles);
+	return cursor;
+}
+
+/* x = 0, and the residual is Z w. */
+static void
+gradients_begin(Gradients *g, const RecoFactors *model, int n, const int32_t *items, const float *weights, double ridge)
+{
+	const RecoKernels *kernels = g->run->kernels;
+	size_t		f = (size_t) model->factors;
+
+	g->ridge = (float) ridge;
+	for (size_t k = 0; k < g->stride; k++)
+	{
+		double		d = k < f ? model->unobserved * model->gram_diagonal[k] : 1;
+
+		g->d[k] = (float) d;
+		g->m[k] = d + ridge;
+	}
+	memset(g->x, 0, g->stride * sizeof(double));
+	memset(g->part, 0, g->stride * sizeof(float));
+	memset(g->residual, 0, g->stride * sizeof(float));
+	kernels->gather(model->y, g->stride, items, (size_t) n, g->panel);
+	memcpy(g->weight, weights, (size_t) n * sizeof(float));
+	memset(g->weight + n, 0, (g->rows - (size_t) n) * sizeof(float));
+	kernels->add_rows(g->panel, g->stride, g->rows, g->weight, g->residual);
+}
+
+/* One step; returns r'M^-1 r, or -1 where the direction leads nowhere, being zero or not finite. */
+static float
+gradients_step(Gradients *g, float rho, float *norm)
+{
+	const RecoKernels *kernels = g->run->kernels;
+	float		curvature;
+
+	memset(g->image, 0, g->stride * sizeof(float));
+	kernels->pcg_pass(g->panel, g->stride, g->rows, g->weight, 0, 1, g->direction, g->image);
+	curvature = kernels->pcg_apply(g->d, g->ridge, g->direction, g->image, g->stride);
+	if (!(curvature > 0))
+		return -1;
+	return kernels->pcg_step(g->d, g->ridge, rho / curvature, g->direction, g->image, g->part, g->residual, g->stride, norm);
+}
+
+/* RECO_NOT_CONVERGED where floats do not get to the solution. */
+static RecoStatus
+gradients_solve(Gradients *g)
+{
+	const RecoKernels *kernels = g->run->kernels;
+	float		norm;
+	float		rho = kernels->pcg_start(g->d, g->ridge, g->part, g->residual, g->direction, g->stride, &norm);
+	double		goal = 0;		/* of rho, once x'M x is known well enough */
+
+	for (int step = 0; step < MOST_STEPS; step++)
+	{
+		float		before = rho;
+
+		rho = gradients_step(g, rho, &norm);
+		if (!(rho >= 0))
+			break;
+		if (goal > 0 && rho <= goal)
+		{
+			for (size_t k = 0; k < g->stride; k++)
+				g->x[k] += (double) g->part[k];
+			return RECO_OK;
+		}
+		if (goal == 0 && rho <= (float) COARSE * norm)
+		{
+			double		true_norm;
+			double		true_rho = kernels->pcg_correct(g->panel, g->stride, g->rows, g->weight, g->m, g->part, g->x,
+														g->residual, &true_norm);
+
+			goal = PRECISION * true_norm;
+			if (!(goal > LEAST_GOAL && goal < HUGE_VAL))
+				break;
+			if (true_rho <= goal)
+				return RECO_OK;
+			rho = (float) true_rho;
+		}
+		kernels->pcg_turn(g->d, g->ridge, rho / before, g->residual, g->direction, g->stride);
+		if (!reco_run_goes_on(g->run))
+			return RECO_INTERRUPTED;
+	}
+	return RECO_NOT_CONVERGED;
+}
+
+/* --- fold-in ----------------------------------------------------------------------------------------------- */
+
+size_t
+reco_folding_workspace_size(int factors, int n)
+{
+	Gradients	g;
+	size_t		systems = systems_size(factors, n);
+	size_t		gradients = gradients_take(&g, factors, n < MOST_ROWS ? n : MOST_ROWS, NULL);
+
+	return systems > gradients ? systems : gradients;
+}
+
+/* The bag's mass, or -1 for a bag that is none. */
+static double
+bag_mass(const RecoFactors *model, int n, const int32_t *items, const float *weights)
+{
+	double		mass = 0;
+
+	for (int j = 0; j < n; j++)
+	{
+		if (items[j] < 0 || items[j] >= model->items || !(weights[j] >= 0))
+			return -1;
+		mass += weights[j];
+	}
+	return isfinite(mass) ? mass : -1;
+}
+
 /* Checks the arguments that all bags have in common; *mass is 0 for a bag without evidence. */
 static RecoStatus
 check_bag(const RecoFactors *model, int n, const int32_t *items, const float *weights, double lambda, double *mass)
@@ -278,12 +433,29 @@ all_finite(const double *x, int n)
 	return bad == 0;
 }
 
+static RecoStatus
+solve_by_gradients(const RecoFactors *model, int n, const int32_t *items, const float *weights, double ridge, double *x,
+				   void *workspace, const RecoRun *run)
+{
+	Gradients	g = {.run = run};
+	RecoStatus	status;
+
+	if (n > MOST_ROWS)
+		return RECO_NOT_CONVERGED;
+	(void) gradients_take(&g, model->factors, n, workspace);
+	gradients_begin(&g, model, n, items, weights, ridge);
+	status = gradients_solve(&g);
+	memcpy(x, g.x, (size_t) model->factors * sizeof(double));
+	return status != RECO_OK || all_finite(x, model->factors) ? status : RECO_NOT_CONVERGED;
+}
+
 RecoStatus
 reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const float *weights, double lambda, double *x,
-				  void *workspace, const RecoRun *run)
+				   void *workspace, const RecoRun *run)
 {
 	FoldIn		fold = {.model = model, .n = n, .items = items, .weights = weights};
 	double		mass;
+	double		ridge;
 	RecoStatus	status = check_bag(model, n, items, weights, lambda, &mass);
 
 	if (status != RECO_OK)
@@ -291,7 +463,11 @@ reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const 
 	memset(x, 0, model->factors * sizeof(double));
 	if (mass == 0)
 		return RECO_OK;
-	status = fold_in_factor(&fold, lambda * (mass + model->unobserved * model->items), workspace, run);
+	ridge = lambda * (mass + model->unobserved * model->items);
+	status = solve_by_gradients(model, n, items, weights, ridge, x, workspace, run);
+	if (status != RECO_NOT_CONVERGED)
+		return status;
+	status = fold_in_factor(&fold, ridge, workspace, run);
 	if (status != RECO_OK)
 		return status;
 	solve_bag(&fold, x, run);

@@ -19,12 +19,13 @@ typedef struct RecoFactors
 } RecoFactors;
 
 /*
- * Fold-in: x (factors doubles) minimizes the objective for one bag of n items, exactly:
+ * Fold-in: x (factors doubles) minimizes the objective for one bag of n items:
  *
  *		A x = sum_j w_j y_j,   A = a0 diag(gram) + ridge I + sum_j w_j y_j y_j',   ridge = lambda (sum_j w_j + a0 items)
  *
- * An empty bag gives zeros; an item may occur more than once.  The workspace never shrinks with n, and stops growing at
- * n = factors.  RECO_BAD_ARGUMENT for an item that does not exist, a weight or lambda that is negative or not finite;
+ * up to an error of at most about 1e-7 of x, in the norm of A; the same bits for the same bag and the same kernels.  An
+ * empty bag gives zeros; an item may occur more than once.  The workspace never shrinks with n, and stops growing at
+ * some n.  RECO_BAD_ARGUMENT for an item that does not exist, a weight or lambda that is negative or not finite;
  * RECO_NOT_CONVERGED when A is singular, which only lambda = 0 can cause; RECO_NOT_FINITE for such a result.
  */
 extern RecoStatus reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const float *weights,
@@ -36,7 +37,8 @@ extern double reco_folding_score(const RecoFactors *model, int32_t item, const d
 
 /*
  * contributions[j] = w_j y_j' A^-1 y_item: what the bag's entry j adds to the score of an item (Hu et al. 2008, section
- * 5); their sum is reco_folding_score of the bag's fold-in.  Same workspace as the fold-in.
+ * 5); their sum is reco_folding_score of the bag's fold-in, up to its error: these are solved exactly.  Same workspace as
+ * the fold-in.
  */
 extern RecoStatus reco_folding_explain(const RecoFactors *model, int n, const int32_t *items, const float *weights,
 									double lambda, int32_t item, double *contributions, void *workspace,

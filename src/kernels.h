@@ -86,6 +86,15 @@ typedef struct RecoKernels
 							 const float *r, float *p, size_t stride);
 
 	/*
+	 * Where conjugate gradients stand, computed anew in double: x += part, part = 0, and r = sum_i w[i] (1 - panel[i].x)
+	 * panel[i] - M x rounded to floats, M = diag(m), n a multiple of RECO_PANEL_ROWS.  Returns r.M^-1 r and sets
+	 * *norm = x.M x.
+	 */
+	double		(*pcg_correct) (const float *panel, size_t stride, size_t n,
+								const float *w, const double *m, float *part,
+								double *x, float *r, double *norm);
+
+	/*
 	 * G += sum_i w[i] rows[i] rows[i]', in double, stride x stride with that
 	 * stride, w >= 0 or NULL for ones, stride at most RECO_MAX_FACTORS.  Only
 	 * the upper triangle is meaningful.  Each element is a sum in row order.

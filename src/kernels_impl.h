@@ -589,6 +589,77 @@ pcg_turn(const float *d, float ridge, float beta, const float *r, float *p,
 		store(p + k, load(r + k) / (load(d + k) + ridge) + beta * load(p + k));
 }
 
+#define CORRECT_ROWS	4		/* at a time, so that the residual is not loaded and stored for each */
+
+INLINE Vec64
+load_wide(const float *p)
+{
+	return __builtin_convertvector(*(const HalfAt *) p, Vec64);
+}
+
+/* r += sum_i w[i] (1 - panel[i].x) panel[i] */
+INLINE void
+add_misses(const float *panel, size_t stride, size_t n, const float *w, const double *x, double *r)
+{
+	for (size_t i = 0; i < n; i += CORRECT_ROWS)
+	{
+		const float *rows = panel + i * stride;
+		Vec64		c[CORRECT_ROWS];
+
+		UNROLL
+		for (int j = 0; j < CORRECT_ROWS; j++)
+			c[j] = (Vec64) {0};
+		for (size_t k = 0; k < stride; k += LANES_F64)
+		{
+			UNROLL
+			for (int j = 0; j < CORRECT_ROWS; j++)
+				c[j] += load_wide(rows + j * stride + k) * load64(x + k);
+		}
+		UNROLL
+		for (int j = 0; j < CORRECT_ROWS; j++)
+			c[j] = splat64((double) w[i + j] * (1 - sum_vec64(c[j])));
+		for (size_t k = 0; k < stride; k += LANES_F64)
+		{
+			Vec64		sum = load64(r + k);
+
+			UNROLL
+			for (int j = 0; j < CORRECT_ROWS; j++)
+				sum += c[j] * load_wide(rows + j * stride + k);
+			store64(r + k, sum);
+		}
+	}
+}
+
+static double
+pcg_correct(const float *panel, size_t stride, size_t n, const float *w,
+			const double *m, float *part, double *x, float *r, double *norm)
+{
+	double		wide[RECO_MAX_FACTORS] __attribute__((aligned(64)));
+	Vec64		rho = {0};
+	Vec64		xmx = {0};
+
+	for (size_t k = 0; k < stride; k += LANES_F64)
+	{
+		Vec64		xk = load64(x + k) + load_wide(part + k);
+		Vec64		mx = load64(m + k) * xk;
+
+		store64(x + k, xk);
+		store64(wide + k, -mx);
+		xmx += mx * xk;
+	}
+	memset(part, 0, stride * sizeof(float));
+	add_misses(panel, stride, n, w, x, wide);
+	for (size_t k = 0; k < stride; k += LANES_F64)
+	{
+		Vec64		rk = load64(wide + k);
+
+		rho += rk * (rk / load64(m + k));
+		*(HalfAt *) (r + k) = __builtin_convertvector(rk, Half);
+	}
+	*norm = sum_vec64(xmx);
+	return sum_vec64(rho);
+}
+
 /* ---- Gram matrix ---- */
 
 /* Result tiles: GRAM_ROWS x (2 vectors of doubles). */
@@ -746,6 +817,7 @@ static const RecoKernels kernels_table = {
 	.pcg_apply = pcg_apply,
 	.pcg_step = pcg_step,
 	.pcg_turn = pcg_turn,
+	.pcg_correct = pcg_correct,
 	.gram = gram,
 	.rotate = rotate
 };

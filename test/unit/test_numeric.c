@@ -501,6 +501,50 @@ pcg_vectors_agree(int f)
 	return good;
 }
 
+/* The correction of conjugate gradients: in double, against its formula. */
+static bool
+pcg_correct_agrees(int f)
+{
+	size_t		stride = reco_stride(f);
+	float	   *panel = make_rows(2 * RECO_PANEL_ROWS, f, NORMAL);
+	float	   *w = make_rows(1, 2 * RECO_PANEL_ROWS, NORMAL);
+	float	   *part = make_rows(1, f, NORMAL);
+	float	   *r = make_rows(1, f, NORMAL);
+	double	   *m = guarded_alloc(stride * sizeof(double));
+	double	   *x = guarded_alloc(stride * sizeof(double));
+	double		wanted[RECO_MAX_FACTORS];
+	double		rho = 0;
+	double		norm = 0;
+	double		found;
+	double		norm_found;
+	bool		good = true;
+
+	for (size_t k = 0; k < stride; k++)
+	{
+		m[k] = 1 + (double) k / 8;
+		x[k] = k < (size_t) f ? (double) part[k] / 3 : 0;
+		wanted[k] = -m[k] * (x[k] + (double) part[k]);
+		norm += m[k] * (x[k] + (double) part[k]) * (x[k] + (double) part[k]);
+	}
+	for (int i = 0; i < 2 * RECO_PANEL_ROWS; i++)
+	{
+		double		miss = 1;
+
+		for (int k = 0; k < f; k++)
+			miss -= (double) panel[i * stride + k] * (x[k] + (double) part[k]);
+		for (int k = 0; k < f; k++)
+			wanted[k] += w[i] * miss * panel[i * stride + k];
+	}
+	for (int k = 0; k < f; k++)
+		rho += wanted[k] * wanted[k] / m[k];
+	found = run.kernels->pcg_correct(panel, stride, 2 * RECO_PANEL_ROWS, w, m, part, x, r, &norm_found);
+	good = close_to(found, rho, 1e-11 * rho) && close_to(norm_found, norm, 1e-13 * norm);
+	for (size_t k = 0; k < stride; k++)
+		good = good && part[k] == 0 && close_to(r[k], wanted[k], 1e-6 * sqrt(rho * m[k]) + 1e-6 * fabs(wanted[k])) &&
+			(k < (size_t) f || r[k] == 0);
+	return guarded_free(panel) & guarded_free(w) & guarded_free(part) & guarded_free(r) & guarded_free(m) & guarded_free(x) & good;
+}
+
 static void
 test_kernels_kind(Kind kind)
 {
@@ -549,7 +593,7 @@ test_kernels(void)
 		wide = wide_vectors_agree(n) && wide;
 	ok(wide, "kernels for doubles");
 	for (int i = 0; i < COUNT(factor_counts); i++)
-		pcg = pcg_vectors_agree(factor_counts[i]) && pcg;
+		pcg = pcg_vectors_agree(factor_counts[i]) && pcg_correct_agrees(factor_counts[i]) && pcg;
 	ok(pcg, "conjugate gradient vectors");
 }
 
@@ -1341,10 +1385,10 @@ naive_fold_in_error(const RecoFactors *model, int n, const int32_t *items, const
 	return worst / largest;
 }
 
-/* Contributions add up to the score, and each is what its formula says. */
+/* Contributions add up to the score within the error of the fold-in, and each is what its formula says. */
 static double
 explanation_error(const RecoFactors *model, int n, const int32_t *items, const float *weights, double lambda,
-				  int32_t item, double score, void *workspace)
+				  int32_t item, double score, void *workspace, double *sum_error)
 {
 	int			f = model->factors;
 	double	   *contributions = guarded_alloc((size_t) n * sizeof(double));
@@ -1365,10 +1409,10 @@ explanation_error(const RecoFactors *model, int n, const int32_t *items, const f
 		size += fabs(contributions[j]);
 		worst = fmax(worst, fabs(contributions[j] - weights[j] * reco_folding_score(model, items[j], g)));
 	}
-	worst = fmax(worst, fabs(sum - score)) / size;
+	*sum_error = fabs(sum - score) / size;
 	free(a);
 	free(g);
-	return guarded_free(contributions) ? worst : INFINITY;
+	return guarded_free(contributions) ? worst / size : INFINITY;
 }
 
 static void
@@ -1382,6 +1426,7 @@ test_fold_in_size(int f, int n, double lambda)
 	double	   *x = guarded_alloc((size_t) f * sizeof(double));
 	double		error;
 	double		explained;
+	double		sum_error = INFINITY;
 	RecoStatus	status;
 
 	for (int j = 0; j < n; j++)
@@ -1391,39 +1436,130 @@ test_fold_in_size(int f, int n, double lambda)
 	}
 	status = reco_folding_solve(&model, n, items, weights, lambda, x, workspace, &run);
 	error = naive_fold_in_error(&model, n, items, weights, lambda, x);
-	explained = explanation_error(&model, n, items, weights, lambda, 17, reco_folding_score(&model, 17, x), workspace);
-	ok(status == RECO_OK && error < 1e-9 && explained < 1e-9,
-	   "fold-in of %d items, %d factors, lambda %g: error %.0e; explanation %.0e", n, f, lambda, error, explained);
+	explained = explanation_error(&model, n, items, weights, lambda, 17, reco_folding_score(&model, 17, x), workspace, &sum_error);
+	ok(status == RECO_OK && error < 1e-6 && sum_error < 1e-6 && explained < 1e-9,
+	   "fold-in of %d items, %d factors, lambda %g: error %.0e; explanation %.0e and its sum %.0e", n, f, lambda, error,
+	   explained, sum_error);
 	ok(guarded_free(items) & guarded_free(weights) & guarded_free(workspace) & guarded_free(x) &
 	   guarded_free((void *) model.y), "fold-in stays within bounds, %d items, %d factors", n, f);
 }
 
-/* An entry of weight w is m entries of weight w / m: few entries take the n x n road, many the f x f one. */
+/* The root of e'Ae over that of x'Ax, for the solution x of the bag's system and the error e of what the fold-in gave. */
+static double
+energy_error(const RecoFactors *model, int n, const int32_t *items, const float *weights, double lambda, const double *found)
+{
+	int			f = model->factors;
+	double	   *a = naive_bag_matrix(model, n, items, weights, lambda);
+	double	   *copy = calloc((size_t) f * (size_t) f, sizeof(double));
+	double	   *x = calloc((size_t) f, sizeof(double));
+	double		error = 0;
+	double		size = 0;
+
+	for (int j = 0; j < n; j++)
+		for (int k = 0; k < f; k++)
+			x[k] += (double) weights[j] * model->y[(size_t) items[j] * reco_stride(f) + k];
+	memcpy(copy, a, (size_t) f * (size_t) f * sizeof(double));
+	naive_solve(a, x, f);
+	for (int k = 0; k < f; k++)
+		for (int l = 0; l < f; l++)
+		{
+			error += (x[k] - found[k]) * copy[k * f + l] * (x[l] - found[l]);
+			size += x[k] * copy[k * f + l] * x[l];
+		}
+	free(a);
+	free(copy);
+	free(x);
+	return sqrt(fmax(error, 0) / size);
+}
+
+/* Bags whose numbers lie far apart, or near the end of what floats hold: factors and weights by powers of ten. */
+static void
+test_fold_in_scale(int n, int f, double scale, double weight, double lambda, bool alike)
+{
+	double		diagonal[RECO_MAX_FACTORS];
+	RecoFactors model = make_factors(300, f, diagonal);
+	float	   *y = (float *) model.y;
+	int32_t    *items = guarded_alloc((size_t) n * sizeof(int32_t));
+	float	   *weights = guarded_alloc((size_t) n * sizeof(float));
+	void	   *workspace = guarded_alloc(reco_folding_workspace_size(f, n));
+	double	   *x = guarded_alloc((size_t) f * sizeof(double));
+	double		error;
+	RecoStatus	status;
+
+	/* Items that are alike but for a thousandth. */
+	for (size_t i = reco_stride(f); alike && i < 300 * reco_stride(f); i++)
+		y[i] = y[i % reco_stride(f)] + 0.001f * y[i];
+	for (size_t i = 0; i < 300 * reco_stride(f); i++)
+		y[i] = (float) (scale * (double) y[i]);
+	for (int k = 0; k < f; k++)
+		diagonal[k] *= scale * scale;
+	for (int j = 0; j < n; j++)
+	{
+		items[j] = (int32_t) (random_bits() % 300);
+		weights[j] = (float) (weight * pow(10, 6 * uniform() - 3));
+	}
+	status = reco_folding_solve(&model, n, items, weights, lambda * scale * scale, x, workspace, &run);
+	error = energy_error(&model, n, items, weights, lambda * scale * scale, x);
+	ok(status == RECO_OK && error < 2e-7,
+	   "fold-in of %d%s items, %d factors of about %g, weights of %g, lambda %g: error %.0e", n, alike ? " similar" : "", f,
+	   scale, weight, lambda, error);
+	ok(guarded_free(items) & guarded_free(weights) & guarded_free(workspace) & guarded_free(x) & guarded_free(y),
+	   "it stays within bounds");
+}
+
+static void
+test_fold_in_scales(void)
+{
+	static const double scales[] = {1e-30, 1e-20, 1e-12, 1e-5, 1, 1e5, 1e12, 1e18};
+
+	for (size_t i = 0; i < sizeof(scales) / sizeof(scales[0]); i++)
+		for (int alike = 0; alike < 2; alike++)
+		{
+			test_fold_in_scale(40, 24, scales[i], 1, 0.01, alike);
+			test_fold_in_scale(20, 64, scales[i], 1, 1e-4, alike);
+			test_fold_in_scale(300, 33, scales[i], 1e6, 0.01, alike);
+			test_fold_in_scale(7, 16, scales[i], 1e-9, 1, alike);
+		}
+}
+
+/*
+ * An entry of weight w is m entries of weight w / m: few entries take the n x n road, many the f x f one, when they are
+ * explained; and more than a panel holds take it when they are folded in.
+ */
 static void
 test_dual_is_primal(void)
 {
 	double		diagonal[64];
 	RecoFactors model = make_factors(50, 64, diagonal);
-	int32_t		items[320];
-	float		weights[320];
-	double		dual[64];
-	double		primal[64];
+	int32_t		items[1280];
+	float		weights[1280];
+	double		contributions[1280];
+	double		sum[2] = {0, 0};
+	double		x[2][64];
 	double		worst = 0;
-	void	   *workspace = guarded_alloc(reco_folding_workspace_size(64, 320));
+	void	   *workspace = guarded_alloc(reco_folding_workspace_size(64, 1280));
 
-	for (int j = 0; j < 320; j++)
+	for (int j = 0; j < 1280; j++)
 	{
 		items[j] = j % 20;
-		weights[j] = (float) (j % 20 + 1) / 16;
+		weights[j] = (float) (j % 20 + 1) / 64;
 	}
-	(void) reco_folding_solve(&model, 320, items, weights, 0.01, primal, workspace, &run);
+	(void) reco_folding_solve(&model, 1280, items, weights, 0.01, x[0], workspace, &run);
+	(void) reco_folding_explain(&model, 1280, items, weights, 0.01, 3, contributions, workspace, &run);
+	for (int j = 0; j < 1280; j++)
+		sum[0] += contributions[j];
 	for (int j = 0; j < 20; j++)
-		weights[j] *= 16;
-	(void) reco_folding_solve(&model, 20, items, weights, 0.01, dual, workspace, &run);
+		weights[j] *= 64;
+	(void) reco_folding_solve(&model, 20, items, weights, 0.01, x[1], workspace, &run);
+	(void) reco_folding_explain(&model, 20, items, weights, 0.01, 3, contributions, workspace, &run);
+	for (int j = 0; j < 20; j++)
+		sum[1] += contributions[j];
 	for (int k = 0; k < 64; k++)
-		worst = fmax(worst, fabs(dual[k] - primal[k]));
-	ok(worst < 1e-12, "the n x n and the f x f system agree to %.0e", worst);
-	ok(guarded_free(workspace) & guarded_free((void *) model.y), "both stay within bounds");
+		worst = fmax(worst, fabs(x[0][k] - x[1][k]));
+	ok(fabs(sum[0] - sum[1]) < 1e-12, "the n x n and the f x f system agree to %.0e", fabs(sum[0] - sum[1]));
+	ok(fabs(sum[0] - reco_folding_score(&model, 3, x[0])) < 1e-12, "without a panel a fold-in is exact");
+	ok(worst < 1e-6, "conjugate gradients and the exact solution agree to %.0e", worst);
+	ok(guarded_free(workspace) & guarded_free((void *) model.y), "all stay within bounds");
 }
 
 static void
@@ -1478,9 +1614,12 @@ test_fold_in(void)
 	test_fold_in_size(128, 1000, 10);
 	test_fold_in_size(257, 200, 0.02);
 	test_fold_in_size(16, 100000, 0.02);
+	test_fold_in_size(32, 1024, 0.02);
+	test_fold_in_size(32, 1025, 0.02);
+	test_fold_in_scales();
 	test_dual_is_primal();
 	test_fold_in_refusals();
-	for (int n = 0; n < 600; n++)
+	for (int n = 0; n < 2000; n++)
 	{
 		grows = grows && reco_folding_workspace_size(257, n) >= before;
 		before = reco_folding_workspace_size(257, n);
