@@ -31,6 +31,14 @@ struct RecoScoring
 	MemoryContext context;
 };
 
+static const char *const kind_names[RECO_BLENDS] = {"basket", "both", "history"};
+
+const char *
+reco_evidence_kind_name(RecoEvidenceKind kind)
+{
+	return kind_names[kind];
+}
+
 const char *
 reco_component_name(RecoComponent component)
 {

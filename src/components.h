@@ -69,6 +69,7 @@ extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, i
 extern RecoEvidenceKind reco_scoring_kind(const RecoComponentScores *scores);
 extern RecoStrength reco_scoring_strength(const RecoFactors *factors, const RecoComponentScores *scores, const RecoMix *mix,
 										  bool scaled);
+extern const char *reco_evidence_kind_name(RecoEvidenceKind kind);
 extern const char *reco_component_name(RecoComponent component);
 
 #endif							/* RECO_COMPONENTS_H */

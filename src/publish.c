@@ -8,6 +8,7 @@
 #include <math.h>
 
 #include "checksum.h"
+#include "components.h"
 #include "foldin.h"
 #include "interrupts.h"
 #include "mb/pg_wchar.h"
@@ -177,6 +178,28 @@ append_chosen(StringInfo text, const double *p)
 					 json_number(p[RECO_PARAMETER_ALONE_LAMBDA]), json_number(p[RECO_PARAMETER_ALONE_HALF_LIFE]));
 }
 
+/* The weights of each kind of request, null where factors alone answer as they are. */
+static void
+append_blend(StringInfo text, const double *p)
+{
+	int			kind;
+	int			c;
+
+	appendStringInfoString(text, ", \"blend\": {");
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+	{
+		const double *weights = &p[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS];
+		int			n = 0;
+
+		appendStringInfo(text, "%s\"%s\": ", kind > 0 ? ", " : "", reco_evidence_kind_name(kind));
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			if (weights[c] > 0)
+				appendStringInfo(text, "%s\"%s\": %s", n++ > 0 ? ", " : "{", reco_component_name(c), json_number(weights[c]));
+		appendStringInfoString(text, n > 0 ? "}" : "null");
+	}
+	appendStringInfoChar(text, '}');
+}
+
 static void
 append_curve(StringInfo text, const char *name, const double *curve)
 {
@@ -218,6 +241,7 @@ metrics_json(const RecoModel *model, const double *seconds)
 	appendStringInfoChar(&text, '{');
 	append_metrics(&text, model->facts);
 	append_chosen(&text, model->parameters);
+	append_blend(&text, model->parameters);
 	append_calibration(&text, model->parameters);
 	if (seconds != NULL)
 		append_seconds(&text, seconds);
