@@ -22,6 +22,7 @@
 #include "access/parallel.h"
 #include "access/xact.h"
 #include "fit.h"
+#include "fit_complements.h"
 #include "foldin.h"
 #include "miscadmin.h"
 #include "port/atomics.h"
@@ -39,6 +40,12 @@ static const RecoCrewWork works[RECO_WORKS] = {
 	[RECO_WORK_GRAM] = reco_fit_gram,
 	[RECO_WORK_ROTATE] = reco_fit_rotate,
 	[RECO_WORK_ROWS] = reco_fit_rows,
+	[RECO_WORK_COMPLEMENTS_LIST] = reco_fit_complements_list,
+	[RECO_WORK_COMPLEMENTS_SOLVE] = reco_fit_complements_solve,
+	[RECO_WORK_COMPLEMENTS_FILL] = reco_fit_complements_fill,
+	[RECO_WORK_COMPLEMENTS_PANEL] = reco_fit_complements_panel,
+	[RECO_WORK_COMPLEMENTS_UPDATE] = reco_fit_complements_update,
+	[RECO_WORK_COMPLEMENTS_KEEP] = reco_fit_complements_keep,
 	[RECO_WORK_CASES] = reco_trials_case,
 	[RECO_WORK_SAMPLES] = reco_trials_sample
 };

@@ -13,6 +13,7 @@
 #include "options.h"
 #include "parameters.h"
 #include "progress.h"
+#include "sparse.h"
 
 /* What serving did on the held-out orders; NaN where there was no case. */
 typedef struct RecoHoldoutMetrics

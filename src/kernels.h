@@ -18,6 +18,10 @@
 
 struct RecoScreenQuery;
 
+/* Rows and columns of the tiles that subtract_product takes. */
+#define RECO_TILE			128
+#define RECO_TILE_FLOATS	((size_t) RECO_TILE * RECO_TILE)
+
 /* Rows that pcg_pass takes at a time; its panel is padded to a multiple. */
 #define RECO_PANEL_ROWS		16
 
@@ -101,6 +105,12 @@ typedef struct RecoKernels
 	 */
 	void		(*gram) (const float *rows, size_t stride, size_t n,
 						 const double *w, double *g);
+
+	/*
+	 * C -= A'B for RECO_TILE x RECO_TILE floats each, without padding.  An element of the product is a sum in row order,
+	 * subtracted as a whole.
+	 */
+	void		(*subtract_product) (const float *a, const float *b, float *c);
 
 	/* rows <- rows * q, in place, q is stride x stride (at most 512). */
 	void		(*rotate) (float *rows, size_t stride, size_t n, const float *q);

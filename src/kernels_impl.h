@@ -738,6 +738,54 @@ gram(const float *rows, size_t stride, size_t n, const double *w, double *g)
 	}
 }
 
+/* ---- tiles ---- */
+
+/* Part of a product in registers: PRODUCT_ROWS x (2 vectors of floats). */
+#if KERNELS_BYTES == 64
+#define PRODUCT_ROWS	8
+#else
+#define PRODUCT_ROWS	4
+#endif
+
+INLINE void
+subtract_part(const float *a, const float *b, float *c)
+{
+	Vec			sum[PRODUCT_ROWS][2];
+
+	UNROLL
+	for (int i = 0; i < PRODUCT_ROWS; i++)
+		sum[i][0] = sum[i][1] = (Vec) {0};
+	for (size_t k = 0; k < RECO_TILE_FLOATS; k += RECO_TILE)
+	{
+		Vec			left = load(b + k);
+		Vec			right = load(b + k + LANES);
+
+		UNROLL
+		for (int i = 0; i < PRODUCT_ROWS; i++)
+		{
+			Vec			ai = splat(a[k + i]);
+
+			sum[i][0] = multiply_add(ai, left, sum[i][0]);
+			sum[i][1] = multiply_add(ai, right, sum[i][1]);
+		}
+	}
+	UNROLL
+	for (int i = 0; i < PRODUCT_ROWS; i++)
+	{
+		store(c + i * RECO_TILE, load(c + i * RECO_TILE) - sum[i][0]);
+		store(c + i * RECO_TILE + LANES, load(c + i * RECO_TILE + LANES) - sum[i][1]);
+	}
+}
+
+/* The strip of b that is used again and again is 128 x 2 vectors: 16 kB of the nearest cache at most. */
+static void
+subtract_product(const float *a, const float *b, float *c)
+{
+	for (size_t j = 0; j < RECO_TILE; j += 2 * LANES)
+		for (size_t i = 0; i < RECO_TILE; i += PRODUCT_ROWS)
+			subtract_part(a + i, b + j, c + i * RECO_TILE + j);
+}
+
 /* ---- rotation ---- */
 
 #define ROTATE_ROWS		8
@@ -819,5 +867,6 @@ static const RecoKernels kernels_table = {
 	.pcg_turn = pcg_turn,
 	.pcg_correct = pcg_correct,
 	.gram = gram,
+	.subtract_product = subtract_product,
 	.rotate = rotate
 };

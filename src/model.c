@@ -80,7 +80,10 @@ typedef enum SectionKind
 	SECTION_POPULARITY,
 	SECTION_PARAMETERS,
 	SECTION_FACTS,
-	SECTION_TREND = 12,			/* may be missing */
+	SECTION_COMPLEMENT_START,	/* all three or none */
+	SECTION_COMPLEMENT_INDEX,
+	SECTION_COMPLEMENT_WEIGHT,
+	SECTION_TREND,				/* may be missing */
 	SECTION_KINDS
 } SectionKind;
 
@@ -114,6 +117,14 @@ list_contents(const RecoModel *model, Content *contents)
 		contents[n++] = (Content) {SECTION_TREND, 4, items, model->trend};
 	contents[n++] = (Content) {SECTION_PARAMETERS, 8, RECO_PARAMETERS, model->parameters};
 	contents[n++] = (Content) {SECTION_FACTS, 8, RECO_FACTS, model->facts};
+	if (model->complements.rows > 0)
+	{
+		uint64_t	entries = (uint64_t) model->complements.start[model->items];
+
+		contents[n++] = (Content) {SECTION_COMPLEMENT_START, 8, items + 1, model->complements.start};
+		contents[n++] = (Content) {SECTION_COMPLEMENT_INDEX, 4, entries, model->complements.index};
+		contents[n++] = (Content) {SECTION_COMPLEMENT_WEIGHT, 4, entries, model->complements.weight};
+	}
 	return n;
 }
 
@@ -286,6 +297,24 @@ locate_parameters(const char *bytes, const Section *found, double *parameters)
 	return true;
 }
 
+/* Complements are all there, or not at all; items >= 1 where they are. */
+static bool
+locate_complements(const char *bytes, const Section *found, RecoModel *model)
+{
+	uint64_t	entries = found[SECTION_COMPLEMENT_INDEX].count;
+	RecoSparse *complements = &model->complements;
+
+	if (found[SECTION_COMPLEMENT_START].kind == 0 && found[SECTION_COMPLEMENT_INDEX].kind == 0 &&
+		found[SECTION_COMPLEMENT_WEIGHT].kind == 0)
+		return true;
+	complements->rows = complements->cols = model->items;
+	complements->start = section_data(bytes, found, SECTION_COMPLEMENT_START, 8, (uint64_t) model->items + 1);
+	complements->index = section_data(bytes, found, SECTION_COMPLEMENT_INDEX, 4, entries);
+	complements->weight = section_data(bytes, found, SECTION_COMPLEMENT_WEIGHT, 4, entries);
+	return model->items > 0 && complements->start != NULL && complements->index != NULL && complements->weight != NULL &&
+		complements->start[0] == 0 && (uint64_t) complements->start[model->items] == entries;
+}
+
 static bool
 locate(const char *bytes, const Header *header, const Section *found, RecoModel *model)
 {
@@ -308,7 +337,8 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	if (found[SECTION_TREND].kind != 0 && (model->trend = section_data(bytes, found, SECTION_TREND, 4, items)) == NULL)
 		return false;
 	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
-	if (facts == NULL || !locate_parameters(bytes, found, model->parameters))
+	if (facts == NULL || !locate_parameters(bytes, found, model->parameters) ||
+		!locate_complements(bytes, found, model))
 		return false;
 	memcpy(model->facts, facts, sizeof(model->facts));
 	return (model->integer_keys ? model->keys != NULL : model->key_start != NULL && model->key_bytes != NULL) &&
@@ -411,6 +441,46 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 	return RECO_OK;
 }
 
+/* Within a row numbers ascend, and weights are positive and finite. */
+static bool
+complement_row_is_sane(const RecoSparse *complements, int32_t row)
+{
+	int64_t		i;
+
+	for (i = complements->start[row]; i < complements->start[row + 1]; i++)
+	{
+		int32_t		item = complements->index[i];
+
+		if (item < 0 || item >= complements->cols || (i > complements->start[row] && item <= complements->index[i - 1]) ||
+			!(complements->weight[i] > 0 && isfinite(complements->weight[i])))
+			return false;
+	}
+	return true;
+}
+
+static RecoStatus
+check_complements(const RecoSparse *complements, const RecoRun *run)
+{
+	int64_t		asked_at = 0;
+	int32_t		row;
+
+	for (row = 0; row < complements->rows; row++)
+	{
+		if (complements->start[row] > complements->start[row + 1] ||
+			complements->start[row + 1] > complements->start[complements->rows])
+			return RECO_CORRUPT;
+		if (complements->start[row] - asked_at >= KEYS_A_CHECK || row % KEYS_A_CHECK == 0)
+		{
+			asked_at = complements->start[row];
+			if (!reco_run_goes_on(run))
+				return RECO_INTERRUPTED;
+		}
+		if (!complement_row_is_sane(complements, row))
+			return RECO_CORRUPT;
+	}
+	return RECO_OK;
+}
+
 /* Comparisons are such that NaN fails. */
 static bool
 blends_are_sane(const double *p)
@@ -448,7 +518,7 @@ parameters_are_sane(const double *p)
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);
 }
 
-/* Counts that are 32-bit numbers, metrics between 0 and 1.  Comparisons are such that NaN fails. */
+/* Counts that are 32-bit numbers, metrics between 0 and 1, a method.  Comparisons are such that NaN fails. */
 static bool
 facts_are_sane(const double *facts)
 {
@@ -457,10 +527,11 @@ facts_are_sane(const double *facts)
 	for (i = 0; i < RECO_FACT_RECALL_COMPLETION; i++)
 		if (!(facts[i] >= 0 && facts[i] <= (double) INT32_MAX && facts[i] == floor(facts[i])))
 			return false;
-	for (; i < RECO_FACTS; i++)
+	for (; i <= RECO_FACT_RECALL_POPULARITY; i++)
 		if (!isnan(facts[i]) && !(facts[i] >= 0 && facts[i] <= 1))
 			return false;
-	return true;
+	return facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_NONE ||
+		facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_APPROXIMATE || facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_EXACT;
 }
 
 /*
@@ -504,6 +575,10 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const 
 		return status;
 	if (!parameters_are_sane(model->parameters) || !facts_are_sane(model->facts))
 		return RECO_CORRUPT;
+	*problem = "its complements are out of range";
+	status = check_complements(&model->complements, run);
+	if (status != RECO_OK)
+		return status;
 	*problem = NULL;
 	return RECO_OK;
 }

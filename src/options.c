@@ -19,7 +19,8 @@ typedef enum OptionType
 {
 	OPTION_INTEGER,
 	OPTION_NUMBER,
-	OPTION_TIME
+	OPTION_TIME,
+	OPTION_METHOD				/* a RecoComplementsMethod by its name */
 } OptionType;
 
 typedef struct OptionSpec
@@ -58,6 +59,12 @@ static const OptionSpec specs[] = {
 	"lambda of the history's fold-in, as a multiple of regularization"},
 	{"history_weight", OPTION_NUMBER, AT(history_weight), 0, 1000, NAN,
 	"weight of the history's score beside the basket's"},
+	{"complements", OPTION_METHOD, AT(complements), 0, 0, RECO_COMPLEMENTS_APPROXIMATE,
+	"which items go with those of a basket: none, approximate, or exact, which takes memory by the square of the items"},
+	{"complements_regularization", OPTION_NUMBER, AT(complements_regularization), 0.001, 1e9, 10,
+	"lambda of complements: so many orders' worth of doubt that two items go together"},
+	{"complements_neighbors", OPTION_INTEGER, AT(complements_neighbors), 1, 1000, 64,
+	"at most so many items speak for an item as its complements"},
 	{"holdout_orders", OPTION_INTEGER, AT(holdout_orders), 0, 100000, 1000,
 	"at most so many of the newest orders choose what is left to training; 0 turns that off"},
 	{"history_limit", OPTION_INTEGER, AT(history_limit), 1, 100000, 1000,
@@ -70,7 +77,8 @@ static const OptionSpec specs[] = {
 	"train on lines before this time, and decay from it; by default the newest order that is not in the future"},
 };
 
-static const char *const type_names[] = {"integer", "number", "timestamp"};
+static const char *const type_names[] = {"integer", "number", "timestamp", "text"};
+static const char *const method_names[] = {"none", "approximate", "exact"};
 
 static const OptionSpec *
 find_spec(const char *name, int length)
@@ -111,6 +119,9 @@ set_default(const OptionSpec *spec, RecoOptions *options)
 		case OPTION_TIME:
 			*(TimestampTz *) field = DT_NOEND;
 			break;
+		case OPTION_METHOD:
+			*(int *) field = (int) spec->default_value;
+			break;
 	}
 }
 
@@ -122,6 +133,11 @@ complain(const OptionSpec *spec, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be %s", spec->name, value),
 				 errhint("Give a finite timestamp as a string, or null for the default.")));
+	if (spec->type == OPTION_METHOD)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be %s: it must be \"none\", \"approximate\" or \"exact\"", spec->name, value),
+				 errhint("Give one of these as a string, or null for the default.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("option \"%s\" cannot be %s: it must be %s from %.15g to %.15g", spec->name, value,
@@ -162,6 +178,21 @@ set_time(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
 }
 
 static void
+set_method(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
+{
+	char	   *text = pnstrdup(value->val.string.val, value->val.string.len);
+	int			i;
+
+	for (i = 0; i < (int) lengthof(method_names); i++)
+		if (strcmp(method_names[i], text) == 0)
+		{
+			*(int *) ((char *) options + spec->offset) = i;
+			return;
+		}
+	complain(spec, psprintf("\"%s\"", text));
+}
+
+static void
 set_option(const JsonbValue *key, const JsonbValue *value, RecoOptions *options)
 {
 	const OptionSpec *spec = find_spec(key->val.string.val, key->val.string.len);
@@ -173,10 +204,12 @@ set_option(const JsonbValue *key, const JsonbValue *value, RecoOptions *options)
 				 errhint("Known options: %s; SELECT * FROM reco.options() describes them.", known_names())));
 	if (value->type == jbvNull)
 		set_default(spec, options);
-	else if (value->type == jbvNumeric && spec->type != OPTION_TIME)
+	else if (value->type == jbvNumeric && (spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER))
 		set_number(spec, value->val.numeric, options);
 	else if (value->type == jbvString && spec->type == OPTION_TIME)
 		set_time(spec, value, options);
+	else if (value->type == jbvString && spec->type == OPTION_METHOD)
+		set_method(spec, value, options);
 	else if (value->type == jbvString)
 		complain(spec, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	else if (value->type == jbvBool)
@@ -258,9 +291,18 @@ reco_options_merge(const Jsonb *set, const Jsonb *changes)
 	return JsonbValueToJsonb(pushJsonbValue(&state, WJB_END_OBJECT, NULL));
 }
 
+/* The name of a method as in options. */
+const char *
+reco_options_method_name(RecoComplementsMethod method)
+{
+	return method_names[method];
+}
+
 static char *
 format_default(const OptionSpec *spec)
 {
+	if (spec->type == OPTION_METHOD)
+		return pstrdup(method_names[(int) spec->default_value]);
 	return isnan(spec->default_value) ? NULL : psprintf("%.15g", spec->default_value);
 }
 
@@ -274,8 +316,10 @@ reco_options_defaults(void)
 	for (i = 0; i < (int) lengthof(specs); i++)
 	{
 		char	   *value = format_default(&specs[i]);
+		const char *quote = specs[i].type == OPTION_METHOD ? "\"" : "";
 
-		appendStringInfo(&text, "%s\"%s\": %s", i > 0 ? ", " : "{", specs[i].name, value != NULL ? value : "null");
+		appendStringInfo(&text, "%s\"%s\": %s%s%s", i > 0 ? ", " : "{", specs[i].name, quote, value != NULL ? value : "null",
+						 quote);
 	}
 	appendStringInfoChar(&text, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
@@ -291,7 +335,7 @@ reco_options_describe(int i, RecoOptionDescription *description)
 	if (i < 0 || i >= (int) lengthof(specs))
 		return false;
 	spec = &specs[i];
-	has_range = spec->type != OPTION_TIME;
+	has_range = spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER;
 	description->name = spec->name;
 	description->type = type_names[spec->type];
 	description->default_value = format_default(spec);

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "parameters.h"
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
@@ -26,6 +27,9 @@ typedef struct RecoOptions
 	double		basket_regularization;
 	double		history_regularization;
 	double		history_weight;
+	int			complements;	/* a RecoComplementsMethod */
+	double		complements_regularization;
+	int			complements_neighbors;
 	int			holdout_orders;
 	int			history_limit;
 	int			keep_versions;
@@ -47,6 +51,7 @@ typedef struct RecoOptionDescription
 extern RecoOptions reco_options_read(const Jsonb *set);
 extern Jsonb *reco_options_merge(const Jsonb *set, const Jsonb *changes);
 extern Jsonb *reco_options_defaults(void);
+extern const char *reco_options_method_name(RecoComplementsMethod method);
 extern bool reco_options_describe(int i, RecoOptionDescription *description);
 
 #endif							/* RECO_OPTIONS_H */

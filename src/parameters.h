@@ -59,6 +59,14 @@ typedef enum RecoParameter
 	RECO_PARAMETERS = RECO_PARAMETER_BLEND + RECO_BLENDS * RECO_BLEND_SLOTS
 } RecoParameter;
 
+/* How the complements of a model were made; the numbers are part of the file format. */
+typedef enum RecoComplementsMethod
+{
+	RECO_COMPLEMENTS_NONE,
+	RECO_COMPLEMENTS_APPROXIMATE,
+	RECO_COMPLEMENTS_EXACT
+} RecoComplementsMethod;
+
 /*
  * What is told about a training, wherever its model goes; nothing is served from it.  NaN: not measured.  Append only.
  * Rows are not among them: lines that count nothing leave no trace.
@@ -75,6 +83,7 @@ typedef enum RecoFact
 	RECO_FACT_RECALL_NEXT,
 	RECO_FACT_NDCG_NEXT,
 	RECO_FACT_RECALL_POPULARITY,
+	RECO_FACT_COMPLEMENTS,		/* a RecoComplementsMethod */
 	RECO_FACTS
 } RecoFact;
 

@@ -33,7 +33,8 @@ enum
 
 static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness"};
 static const char *const phase_names[] = {
-	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring", "tuning", "replaying"
+	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring", "tuning", "replaying",
+	"first complements", "complements"
 };
 
 /* 64 bits that stand for a model's name; hashtextextended(name, 0) is the same in SQL. */

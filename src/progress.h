@@ -29,7 +29,9 @@ typedef enum RecoPhase
 	RECO_PHASE_STORING,
 	RECO_PHASE_SCORING,			/* customers */
 	RECO_PHASE_TUNING,			/* settings of baselines */
-	RECO_PHASE_REPLAYING		/* later orders */
+	RECO_PHASE_REPLAYING,		/* later orders */
+	RECO_PHASE_FIRST_COMPLEMENTS,	/* blocks of items, before the first fit */
+	RECO_PHASE_COMPLEMENTS		/* before the last one */
 } RecoPhase;
 
 #define RECO_PROGRESS_UNKNOWN (-1)	/* a total that nobody knows yet */

@@ -66,6 +66,7 @@ set_facts(const RecoTrained *trained, double *facts)
 	facts[RECO_FACT_RECALL_NEXT] = metrics->recall_next;
 	facts[RECO_FACT_NDCG_NEXT] = metrics->ndcg_next;
 	facts[RECO_FACT_RECALL_POPULARITY] = metrics->recall_popularity;
+	facts[RECO_FACT_COMPLEMENTS] = trained->method;
 }
 
 /*
@@ -82,6 +83,7 @@ reco_publish_model(const RecoTrained *trained)
 	model.gram_diagonal = trained->gram_diagonal;
 	model.popularity = trained->popularity;
 	model.trend = trained->trend;
+	model.complements = trained->complements;
 	memcpy(model.parameters, trained->parameters, sizeof(model.parameters));
 	set_facts(trained, model.facts);
 	return model;

@@ -6,6 +6,7 @@
  *	3. fit factors to what is older than the newest tenth of the orders, and choose the serving parameters on that
  *	   tenth (holdout.c);
  *	4. fit on with all orders, starting from those factors;
+ *	   before each fit, from the same bags, what goes with what (fit_complements.c);
  *	5. rotate the factors so that serving needs no Gram matrix.
  *
  * No customer appears in the result: bags are rows of the matrix that is factorized, and their factors are thrown away.
@@ -24,6 +25,7 @@
 #include "cases.h"
 #include "crew.h"
 #include "fit.h"
+#include "fit_complements.h"
 #include "guc.h"
 #include "ials.h"
 #include "interrupts.h"
@@ -50,12 +52,16 @@ typedef struct Trainer
 	RecoIalsOptions ials;
 	RecoCrew   *crew;			/* the processes that train */
 	RecoFit    *fit;
+	RecoComplementsOptions complements_options;
+	Size		pairs;			/* of items in orders, see complements.h */
+	RecoFitComplements *fit_complements;
+	RecoSparse	complements;	/* of the last fit's bags, where the whole crew sees it */
 	double		popularity_trust;
 	double	   *seconds;		/* by stage */
 	instr_time	stage_start;
 } Trainer;
 
-static const char *const stage_names[RECO_STAGES] = {"read", "sort", "first_fit", "choose", "fit"};
+static const char *const stage_names[RECO_STAGES] = {"read", "sort", "first_fit", "choose", "fit", "complements"};
 
 const char *
 reco_train_stage_name(RecoStage stage)
@@ -160,27 +166,42 @@ item_bytes(const Trainer *trainer)
 	return mul_size(mul_size(reco_idmap_count(trainer->interactions->items), reco_stride(trainer->ials.factors)), sizeof(float));
 }
 
-/* Bytes that the fits need beside the lines, at most: bags in both directions, factors, workspace. */
+/* Bytes of the complements themselves, at most. */
+static Size
+complements_bytes(const Trainer *trainer)
+{
+	return reco_fit_complements_model_memory(&trainer->complements_options, reco_idmap_count(trainer->interactions->items),
+											 trainer->pairs);
+}
+
+/*
+ * Bytes that the fits need beside the lines, at most: bags in both directions, factors, complements, workspace.  Making
+ * complements and the factors of bags come one after the other.
+ */
 static Size
 fitting_memory(const Trainer *trainer)
 {
 	const RecoInteractions *interactions = trainer->interactions;
+	Size		items = reco_idmap_count(interactions->items);
 	Size		row = mul_size(reco_stride(trainer->ials.factors), sizeof(float));
-	Size		rows = add_size(add_size(interactions->n_orders, reco_idmap_count(interactions->users)),
-							   reco_idmap_count(interactions->items));
+	Size		bags = add_size(interactions->n_orders, reco_idmap_count(interactions->users));
 	Size		entries = mul_size(interactions->n_lines, trainer->options->customer_weight > 0 ? 2 : 1);
 	Size		bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
 
-	bytes = add_size(bytes, mul_size(rows, add_size(row, sizeof(int64))));
-	/* When the model is written down, bags and their factors are gone, but the item factors are there twice. */
-	bytes = Max(bytes, mul_size(mul_size(reco_idmap_count(interactions->items), 2), add_size(row, 2 * sizeof(int64))));
+	bytes = add_size(bytes, mul_size(add_size(bags, items), sizeof(int64)));
+	bytes = add_size(bytes, Max(mul_size(bags, row),
+								reco_fit_complements_memory(&trainer->complements_options, items, trainer->pairs)));
+	bytes = add_size(bytes, add_size(mul_size(items, row), complements_bytes(trainer)));
+	/* When the model is written down, bags and their factors are gone, but the rest is there twice. */
+	bytes = Max(bytes, mul_size(2, add_size(mul_size(items, add_size(row, 2 * sizeof(int64))), complements_bytes(trainer))));
+	bytes = add_size(bytes, reco_fit_complements_member_memory(&trainer->complements_options, items));
 	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
 }
 
 /*
  * Bytes that the leader takes of its own beside memory shared for all fits, at most at a time: while bags are built, for
- * held-out orders (of which there are more than a quarter of the lines in odd data only), and for the item factors once
- * more when that memory goes.
+ * held-out orders (of which there are more than a quarter of the lines in odd data only), and for the item factors and
+ * complements once more when that memory goes.
  */
 static Size
 private_memory(const Trainer *trainer)
@@ -190,7 +211,27 @@ private_memory(const Trainer *trainer)
 	Size		cases = mul_size(interactions->n_lines / 4, RECO_CASES_LINE_BYTES);
 
 	cases = add_size(cases, mul_size(reco_idmap_count(interactions->users), sizeof(int64)));
-	return add_size(Max(Max(bags, cases), item_bytes(trainer)), PRIVATE_BYTES);
+	return add_size(Max(Max(bags, cases), add_size(item_bytes(trainer), complements_bytes(trainer))), PRIVATE_BYTES);
+}
+
+/* Bytes of memory for all processes that the fits take, at most at a time. */
+static Size
+shared_memory(const Trainer *trainer, Size bags, Size items, Size entries)
+{
+	Size		without_bags = reco_fit_memory(&trainer->ials, 0, items);
+	Size		bytes = add_size(reco_bags_memory(bags, items, entries), without_bags);
+
+	bytes = add_size(bytes, complements_bytes(trainer));
+	return add_size(bytes, Max(reco_fit_memory(&trainer->ials, bags, items) - without_bags,
+							   reco_fit_complements_memory(&trainer->complements_options, items, trainer->pairs)));
+}
+
+/* Multiplications of the larger fit, about. */
+static double
+estimate_work(const Trainer *trainer, Size bags, Size items, Size entries)
+{
+	return reco_fit_estimate_work(&trainer->ials, bags, entries, trainer->options->iterations) +
+		reco_fit_complements_estimate_work(&trainer->complements_options, items, trainer->pairs);
 }
 
 /* Begin with random item factors, in memory for all processes where others are to help: the most that any fit takes. */
@@ -202,21 +243,24 @@ begin_fitting(Trainer *trainer)
 	Size		bags = reco_bags_most(interactions, trainer->options->customer_weight);
 	Size		entries = reco_bags_most_entries(interactions, trainer->options->customer_weight);
 	Size		bytes = fitting_memory(trainer);
-	Size		shared = add_size(reco_bags_memory(bags, items, entries), reco_fit_memory(&trainer->ials, bags, items));
+	Size		member = add_size(reco_fit_member_memory(&trainer->ials),
+								  reco_fit_complements_member_memory(&trainer->complements_options, items));
 
 	if (!trainer->quiet)
 		ereport(NOTICE,
 				(errmsg("training needs at most %zu MB of memory",
 						(MemoryContextMemAllocated(trainer->budget->context, true) + bytes) / MEGABYTE + 1)));
 	reco_budget_require(trainer->budget, bytes, "bags and factors");
-	trainer->crew = reco_crew_begin(trainer->budget, trainer->kernels,
-									reco_fit_estimate_work(&trainer->ials, bags, entries, trainer->options->iterations), shared,
-									reco_fit_member_memory(&trainer->ials), private_memory(trainer));
+	trainer->crew = reco_crew_begin(trainer->budget, trainer->kernels, estimate_work(trainer, bags, items, entries),
+									shared_memory(trainer, bags, items, entries), member, private_memory(trainer));
 	trainer->fit = reco_fit_begin(trainer->crew, &trainer->ials, (int32) items);
+	trainer->fit_complements = reco_fit_complements_begin(trainer->crew, &trainer->complements_options, (int32) items,
+														  trainer->pairs);
 }
 
 /*
- * Fit the factors to the orders before a time, going on from where they are; returns the number of bags.  The last fit
+ * Fit the factors to the orders before a time, going on from where they are, and make complements of these orders; returns
+ * the number of bags.  The last fit
  * gives the lines' memory back before it takes that of the bags' factors.
  */
 static int32
@@ -229,16 +273,44 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	RecoArenaMark mark = reco_arena_begin(arena, "fit");
 	RecoBags	bags;
 
-	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, options->iterations);
 	reco_bags_build(trainer->interactions, &bag_options, arena, &bags);
 	if (is_last)
 		reco_interactions_free_lines(trainer->interactions);
+	end_stage(trainer, is_last ? RECO_STAGE_FIT : RECO_STAGE_FIRST_FIT);
+	trainer->complements = reco_fit_complements_run(trainer->fit_complements, &bags,
+													is_last ? RECO_PHASE_COMPLEMENTS : RECO_PHASE_FIRST_COMPLEMENTS,
+													trainer->progress);
+	end_stage(trainer, RECO_STAGE_COMPLEMENTS);
+	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, options->iterations);
 	/* Without bags the factors would stay the random start, and rank items by nothing. */
 	if (bags.n_bags == 0 && is_last)
 		memset(trainer->fit->item_factors, 0, item_bytes(trainer));
 	reco_fit_run(trainer->fit, &bags, reco_fit_bag_factors(trainer->fit, bags.n_bags), options->iterations, trainer->progress);
 	reco_arena_end(arena, mark);
 	return bags.n_bags;
+}
+
+static void *
+copy_array(Trainer *trainer, const void *array, Size count, Size size)
+{
+	void	   *copy = reco_budget_alloc(trainer->budget, count, size, "complements");
+
+	reco_copy_bytes(copy, array, mul_size(count, size));
+	return copy;
+}
+
+/* Out of memory that goes with the crew. */
+static void
+keep_complements(Trainer *trainer, RecoSparse *complements)
+{
+	int64		entries;
+
+	if (complements->rows == 0)
+		return;
+	entries = complements->start[complements->rows];
+	complements->start = copy_array(trainer, complements->start, (Size) complements->rows + 1, sizeof(int64));
+	complements->index = copy_array(trainer, complements->index, entries, sizeof(int32));
+	complements->weight = copy_array(trainer, complements->weight, entries, sizeof(float));
 }
 
 /* The factors are fitted: rotate them for serving, and let the other processes and the memory shared with them go. */
@@ -254,6 +326,9 @@ end_fitting(Trainer *trainer, RecoTrained *trained)
 		reco_copy_bytes(own, trainer->fit->item_factors, item_bytes(trainer));
 	}
 	trained->y = own;
+	trained->complements = trainer->complements;
+	if (reco_crew_arena(trainer->crew)->base != NULL)
+		keep_complements(trainer, &trained->complements);
 	reco_crew_end(trainer->crew);
 }
 
@@ -283,6 +358,7 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	learned.popularity = popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
 	learned.trend = trend = reco_popularity_trend(trainer->budget, popularity, learned.factors.items);
+	learned.complements = trainer->complements;
 	reco_holdout_choose(interactions, cut, options, trainer->crew, &learned, parameters, metrics, trainer->progress);
 	pfree(trend);
 	pfree(popularity);
@@ -348,6 +424,23 @@ settle_options(Trainer *trainer)
 	trainer->options = &trainer->settled;
 }
 
+/* Complements are made of orders: without any there are none. */
+static void
+set_complements_options(Trainer *trainer)
+{
+	const RecoOptions *options = trainer->options;
+	RecoComplementsOptions *complements = &trainer->complements_options;
+
+	*complements = reco_complements_options_default();
+	complements->method = (RecoComplementsMethod) options->complements;
+	complements->regularization = options->complements_regularization;
+	complements->neighbors = options->complements_neighbors;
+	if (trainer->interactions->n_orders == 0)
+		complements->method = RECO_COMPLEMENTS_NONE;
+	if (complements->method != RECO_COMPLEMENTS_NONE)
+		trainer->pairs = reco_fit_complements_pairs(trainer->interactions);
+}
+
 /* What is known without any fit. */
 static void
 begin_result(const Trainer *trainer, RecoTrained *trained)
@@ -357,6 +450,7 @@ begin_result(const Trainer *trainer, RecoTrained *trained)
 	trained->budget = trainer->budget;
 	trained->items = trainer->interactions->items;
 	trained->factors = trainer->ials.factors;
+	trained->method = trainer->complements_options.method;
 	set_counts(trainer, trained);
 }
 
@@ -377,6 +471,7 @@ static void
 train(Trainer *trainer, RecoTrained *trained)
 {
 	settle_options(trainer);
+	set_complements_options(trainer);
 	begin_result(trainer, trained);
 	begin_fitting(trainer);
 	choose_parameters(trainer, trained->parameters, &trained->metrics);

@@ -10,6 +10,7 @@
 #include "nodes/pg_list.h"
 #include "options.h"
 #include "sources.h"
+#include "sparse.h"
 
 typedef struct RecoTraining
 {
@@ -29,6 +30,7 @@ typedef enum RecoStage
 	RECO_STAGE_FIRST_FIT,		/* to the past of the held-out orders */
 	RECO_STAGE_CHOOSE,			/* serving parameters, on the held-out orders */
 	RECO_STAGE_FIT,				/* to all orders */
+	RECO_STAGE_COMPLEMENTS,		/* of the past, and of all orders */
 	RECO_STAGES
 } RecoStage;
 
@@ -42,6 +44,8 @@ typedef struct RecoTrained
 	double		gram_diagonal[RECO_MAX_FACTORS];
 	const float *popularity;	/* [items] */
 	const float *trend;			/* [items] */
+	RecoComplementsMethod method;	/* none too where there were no orders */
+	RecoSparse	complements;	/* [items x items] row j: what item j in a basket speaks for; no rows: none */
 	double		parameters[RECO_PARAMETERS];
 	RecoHoldoutMetrics metrics;
 	const char *kernel;

@@ -82,6 +82,21 @@ use(const RecoModel *model)
 		abort();				/* a NaN came through */
 }
 
+/* Complements: every entry is of an item. */
+static void
+use_complements(const RecoModel *model)
+{
+	volatile double sum = 0;
+	int32_t		row;
+	int64_t		i;
+
+	for (row = 0; row < model->complements.rows; row++)
+		for (i = model->complements.start[row]; i < model->complements.start[row + 1]; i++)
+			sum += model->complements.weight[i] * model->popularity[model->complements.index[i]];
+	if (model->complements.rows != 0 && model->complements.rows != model->items)
+		abort();
+}
+
 static const RecoRun run = {NULL, NULL, NULL};
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -106,7 +121,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if ((status == RECO_OK) != (problem == NULL))
 		abort();
 	if (status == RECO_OK)
+	{
 		use(&model);
+		use_complements(&model);
+	}
 	free(memory);
 	return 0;
 }

@@ -51,6 +51,9 @@ main(int argc, char **argv)
 	static const int64_t keys[MAX_ITEMS] = {INT64_MIN, -1, 0, 99};
 	static const uint64_t start[MAX_ITEMS + 1] = {0, 0, 2, 4, 5};
 	static const int items[] = {0, 1, 2, MAX_ITEMS};
+	static const int64_t complement_start[MAX_ITEMS + 1] = {0, 0, 1, 3, 6};	/* row j lists all items before item j */
+	static const int32_t complement_index[] = {0, 0, 1, 0, 1, 2};
+	static const float complement_weight[] = {1, 2, 3, 4, 5, 6};
 	static const int factors[] = {1, 16, MAX_FACTORS};
 	float		popularity[MAX_ITEMS] = {0, 0.5, 1, 2};
 	double		gram[MAX_FACTORS];
@@ -79,6 +82,8 @@ main(int argc, char **argv)
 					y[(size_t) row * reco_stride(factors[j]) + k] = (float) row - (float) k * 0.5f;
 			for (k = 0; k < RECO_PARAMETERS; k++)
 				model.parameters[k] = (double) k + 1;
+			if (items[i] > 0)
+				model.complements = (RecoSparse) {items[i], items[i], complement_start, complement_index, complement_weight};
 			write_input(argv[1], &model);
 			model.integer_keys = true;
 			write_input(argv[1], &model);

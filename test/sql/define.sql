@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(519);
+SELECT plan(566);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -43,15 +43,15 @@ SELECT bag_eq('SELECT option FROM reco.options()', 'SELECT jsonb_object_keys(rec
               'options() and default_options() list the same');
 SELECT is_empty($$SELECT option FROM reco.options()
                   WHERE reco.default_options() ->> option IS DISTINCT FROM "default"
-                     OR (minimum IS NULL OR maximum IS NULL) <> (type = 'timestamp')
-                     OR "default"::numeric NOT BETWEEN minimum::numeric AND maximum::numeric
-                     OR coalesce(description, '') = '' OR type NOT IN ('integer', 'number', 'timestamp')$$,
+                     OR (minimum IS NULL OR maximum IS NULL) <> (type IN ('timestamp', 'text'))
+                     OR CASE WHEN minimum IS NOT NULL THEN "default"::numeric NOT BETWEEN minimum::numeric AND maximum::numeric END
+                     OR coalesce(description, '') = '' OR type NOT IN ('integer', 'number', 'timestamp', 'text')$$,
                 'each with a type, a default within its range, and a description');
-SELECT is((SELECT count(*)::integer FROM reco.options() WHERE type <> 'timestamp'), 15, 'so many have a range');
+SELECT is((SELECT count(*)::integer FROM reco.options() WHERE minimum IS NOT NULL), 17, 'so many have a range');
 SELECT is((reco.alter_model('shop', jsonb_build_object(option, value::numeric))).options -> option, value::jsonb,
           format('%s can be %s', option, value))
 FROM   reco.options(), unnest(ARRAY[minimum, maximum, "default"]) value
-WHERE  value IS NOT NULL;
+WHERE  value IS NOT NULL AND minimum IS NOT NULL;
 SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_object(option, value)), '22023',
                  format('option "%s" cannot be %s: it must be %s from %s to %s', option, value,
                         CASE type WHEN 'integer' THEN 'an integer' ELSE 'a number' END,
@@ -61,12 +61,12 @@ SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_o
 FROM   reco.options(),
        unnest(ARRAY[CASE type WHEN 'integer' THEN minimum::numeric - 1 ELSE minimum::numeric - 1e-10 END,
                     CASE type WHEN 'integer' THEN maximum::numeric + 1 ELSE maximum::numeric + 1e-6 END]) value
-WHERE  type <> 'timestamp' AND maximum <> '100000';
+WHERE  minimum IS NOT NULL AND maximum <> '100000';
 SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_object(option, value)), '22023', NULL,
                  format('%s cannot be %s', option, value))
 FROM   reco.options(),
        unnest(ARRAY['"NaN"', '"Infinity"', '"12"', '""', 'true', 'false', '[]', '[1]', '{}', '{"a": 1}', '1e400', '-1e400']::jsonb[]) value
-WHERE  type <> 'timestamp';
+WHERE  minimum IS NOT NULL;
 SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_object(option, 1.5)), '22023', NULL,
                  format('%s cannot be 1.5', option))
 FROM   reco.options() WHERE type = 'integer';
@@ -74,7 +74,7 @@ SELECT throws_ok($$SELECT reco.alter_model('shop', '{"history_limit": 100001}')$
                  'option "history_limit" cannot be 100001: it must be an integer from 1 to 100000', 'history_limit has an end');
 SELECT throws_ok($$SELECT reco.alter_model('shop', '{"holdout_orders": 100001}')$$, '22023', NULL, 'holdout_orders has an end');
 SELECT is((reco.alter_model('shop', '{"factors": 64.0}')).options -> 'factors', '64', 'an integer may be written 64.0');
-SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 15,
+SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 17,
           'failed changes changed nothing, the others added up');
 SELECT is((reco.alter_model('shop', (SELECT jsonb_object_agg(option, NULL) FROM reco.options()))).options, '{}',
           'null takes each back to its default');
@@ -91,6 +91,18 @@ SELECT throws_ok($$SELECT reco.alter_model('shop', '{"factor": 8}')$$, '22023', 
 SELECT throws_ok($$SELECT reco.create_model('other', options => '{"": 8}')$$, '22023', 'unknown option ""', 'an empty name of an option');
 SELECT throws_ok($$SELECT reco.create_model('other', options => '{"Factors": 8}')$$, '22023', 'unknown option "Factors"',
                  'names of options have a case');
+
+-- The one that is a word.
+SELECT is((reco.alter_model('shop', jsonb_build_object('complements', word))).options ->> 'complements', word,
+          format('complements can be %s', word))
+FROM   unnest(ARRAY['none', 'approximate', 'exact']) word;
+SELECT throws_ok(format('SELECT reco.alter_model(%L, %L)', 'shop', jsonb_build_object('complements', value)), '22023',
+                 format('option "complements" cannot be %s: it must be "none", "approximate" or "exact"', shown),
+                 format('complements cannot be %s', value))
+FROM   (VALUES ('"some"'::jsonb, '"some"'), ('"Exact"', '"Exact"'), ('""', '""'), ('"exact "', '"exact "'), ('1', 'a number'),
+               ('true', 'true'), ('[]', 'an object or array'), ('{}', 'an object or array')) v(value, shown);
+SELECT is((reco.alter_model('shop', '{"complements": null}')).options, '{"factors": 8, "iterations": 3}',
+          'null takes complements back');
 
 -- The one that is a time.
 SELECT is((reco.alter_model('shop', '{"training_clock": "2024-01-02 00:00"}')).options ->> 'training_clock', '2024-01-02 00:00',

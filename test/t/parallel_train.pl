@@ -85,11 +85,23 @@ is("$out @$counts", '80000 ', 'none where they would not pay');
 
 # Small factors leave no room for the scores of many held-out orders: the leader replays those alone.
 {
-	my $flat  = q{BEGIN; SELECT reco.alter_model('shop', '{"factors": 3, "iterations": 50, "holdout_orders": 5000, "customer_weight": 0}'); SELECT rows FROM reco.train('shop'); SELECT md5(reco.export_model('shop')); ROLLBACK};
+	my $flat  = q{BEGIN; SELECT reco.alter_model('shop', '{"factors": 3, "iterations": 50, "holdout_orders": 5000, "customer_weight": 0, "complements": "none"}'); SELECT rows FROM reco.train('shop'); SELECT md5(reco.export_model('shop')); ROLLBACK};
 	my $right = (run(0, $flat))[0];
 	($out, $counts, $err) = run(2, $flat);
 	is("$out @$counts[0, 1]", "$right 2 2", 'held-out orders without workers, fits with them');
 	like($err, qr/training: no shared memory for \d+ bytes of held-out orders/, 'since there is no room');
+}
+
+# Complements by the inverse, whose phases are others.
+{
+	my $exact = q{BEGIN; SELECT reco.alter_model('shop', '{"complements": "exact"}'); SELECT rows FROM reco.train('shop'); SELECT md5(reco.export_model('shop')); ROLLBACK};
+	my $right = (run(0, $exact))[0];
+	isnt($right, $expected, 'exact complements make another model');
+	for my $n (1, 3)
+	{
+		($out, $counts) = run($n, $exact);
+		is("$out @$counts[0, 1]", "$right $n $n", "exact complements, $n workers: the same bytes");
+	}
 }
 
 # The more memory, the more of them, down to none, and to an error where not even one process has enough.

@@ -97,7 +97,7 @@ is(progress(), '', 'nothing is left to be seen');
 
 # ---- Phases ---------------------------------------------------------------------------------------------------------------
 
-my @order = ('reading', 'sorting', 'first fit', 'choosing', 'fitting', 'storing');
+my @order = ('reading', 'sorting', 'first complements', 'first fit', 'choosing', 'complements', 'fitting', 'storing');
 my %place = map { $order[$_] => $_ } 0 .. $#order;
 my (%met, @wrong);
 my ($last_place, $last_done) = (0, 0);
@@ -158,7 +158,7 @@ for my $call ([ 'evaluate', q{reco.evaluate('shop')} ], [ 'replay', q{reco.repla
 	is(progress(), '', 'and not seen any more');
 }
 
-@order = ('reading', 'sorting', 'first fit', 'choosing', 'fitting', 'tuning', 'replaying');
+@order = ('reading', 'sorting', 'first complements', 'first fit', 'choosing', 'complements', 'fitting', 'tuning', 'replaying');
 %place = map { $order[$_] => $_ } 0 .. $#order;
 (%met, @wrong) = ();
 ($last_place, $last_done) = (0, 0);

@@ -19,13 +19,14 @@
 #define ENTRY			24
 
 /* Checksums of two models in format 1 as it was released. */
-#define FORMAT_1_INTEGER_CRC	0x18375265u
-#define FORMAT_1_TEXT_CRC		0x122eec24u
+#define FORMAT_1_INTEGER_CRC	0x449c2222u
+#define FORMAT_1_TEXT_CRC		0x890695e8u
 
 /* The format's numbers, written down a second time: they cannot change without this test being told. */
 enum
 {
-	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS, KIND_FACTS
+	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS, KIND_FACTS,
+	KIND_COMPLEMENT_START, KIND_COMPLEMENT_INDEX, KIND_COMPLEMENT_WEIGHT
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -268,6 +269,13 @@ static float y[MAX_ITEMS * RECO_STRIDE_FLOATS];
 static double gram[FACTORS];
 static float popularity[MAX_ITEMS];
 
+/* Row j lists all items before item j. */
+#define ENTRIES		(MAX_ITEMS * (MAX_ITEMS - 1) / 2)
+
+static const int64_t complement_start[MAX_ITEMS + 1] = {0, 0, 1, 3, 6, 10};
+static const int32_t complement_index[ENTRIES] = {0, 0, 1, 0, 1, 2, 0, 1, 2, 3};
+static const float complement_weight[ENTRIES] = {0.5f, 1, 2, 3, 0.25f, 1e-30f, 1e30f, 7, 8, 9};
+
 static RecoModel
 make_model(bool integer, int items)
 {
@@ -293,11 +301,29 @@ make_model(bool integer, int items)
 	model.y = y;
 	model.gram_diagonal = gram;
 	model.popularity = popularity;
+	if (items > 0)
+		model.complements = (RecoSparse) {items, items, complement_start, complement_index, complement_weight};
 	for (i = 0; i < RECO_PARAMETERS; i++)
 		model.parameters[i] = i + 0.125;
 	for (i = 0; i < RECO_FACTS; i++)
 		model.facts[i] = i < RECO_FACT_RECALL_COMPLETION ? 10 * i : 1.0 / i;
+	model.facts[RECO_FACT_COMPLEMENTS] = RECO_COMPLEMENTS_EXACT;
 	return model;
+}
+
+static bool
+complements_equal(const RecoSparse *a, const RecoSparse *b)
+{
+	size_t		entries;
+
+	if (a->rows != b->rows || a->cols != b->cols)
+		return false;
+	if (a->rows == 0)
+		return true;
+	entries = (size_t) a->start[a->rows];
+	return memcmp(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t)) == 0 &&
+		memcmp(a->index, b->index, entries * sizeof(int32_t)) == 0 &&
+		memcmp(a->weight, b->weight, entries * sizeof(float)) == 0;
 }
 
 static bool
@@ -317,7 +343,7 @@ models_equal(const RecoModel *a, const RecoModel *b)
 		memcmp(a->gram_diagonal, b->gram_diagonal, (size_t) a->factors * sizeof(double)) == 0 &&
 		memcmp(a->popularity, b->popularity, items * sizeof(float)) == 0 &&
 		memcmp(a->parameters, b->parameters, sizeof(a->parameters)) == 0 &&
-		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0;
+		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0 && complements_equal(&a->complements, &b->complements);
 }
 
 static const char *
@@ -350,7 +376,7 @@ static void
 test_format_1(void)
 {
 	static const unsigned char head[24] = {
-		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0x40, 4, 0, 0, 0, 0, 0, 0
+		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0x40, 5, 0, 0, 0, 0, 0, 0
 	};
 	RecoModel	integers = make_model(true, MAX_ITEMS);
 	RecoModel	texts = make_model(false, MAX_ITEMS);
@@ -358,7 +384,7 @@ test_format_1(void)
 	Blob		text_blob = write_model(&texts);
 
 	ok(memcmp(blob.bytes, head, sizeof(head)) == 0 && get(&blob, 28, 4) == 1 && get(&blob, 32, 4) == MAX_ITEMS &&
-	   get(&blob, 36, 4) == FACTORS && get(&blob, SECTIONS_AT, 4) == 6, "format 1: the header");
+	   get(&blob, 36, 4) == FACTORS && get(&blob, SECTIONS_AT, 4) == 9, "format 1: the header");
 	ok(get(&blob, CRC_AT, 4) == FORMAT_1_INTEGER_CRC, "format 1: the bytes of a model with integer keys (CRC %08x)",
 	   (unsigned) get(&blob, CRC_AT, 4));
 	ok(get(&text_blob, CRC_AT, 4) == FORMAT_1_TEXT_CRC, "format 1: the bytes of a model with text keys (CRC %08x)",
@@ -805,7 +831,7 @@ test_arrangements(const Blob *blob, bool integer)
 	"sections of unknown kinds are passed over, text keys"};
 	Cases		refused = {.name = integer ? "missing, doubled and malformed sections, integer keys" :
 	"missing, doubled and malformed sections, text keys"};
-	static const uint32_t unknown[] = {9, 100, 1u << 31, UINT32_MAX};
+	static const uint32_t unknown[] = {12, 100, 1u << 31, UINT32_MAX};
 	Part		parts[80];
 	size_t		n = take_apart(blob, parts);
 	size_t		i;
@@ -978,16 +1004,50 @@ test_hostile_facts(const Blob *blob)
 	{
 		size_t		at = facts + (size_t) i * sizeof(double);
 		bool		count = i < RECO_FACT_RECALL_COMPLETION;
+		bool		method = i == RECO_FACT_COMPLEMENTS;
 
-		expect(&cases, (status_with_double(blob, at, NAN) == RECO_OK) == !count, "NaN as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, NAN) == RECO_OK) == (!count && !method), "NaN as fact %d", i);
 		expect(&cases, status_with_double(blob, at, INFINITY) == RECO_CORRUPT, "infinity as fact %d", i);
 		expect(&cases, status_with_double(blob, at, -INFINITY) == RECO_CORRUPT, "-infinity as fact %d", i);
 		expect(&cases, status_with_double(blob, at, -1) == RECO_CORRUPT, "-1 as fact %d", i);
 		expect(&cases, status_with_double(blob, at, 0) == RECO_OK, "0 as fact %d", i);
 		expect(&cases, status_with_double(blob, at, 1) == RECO_OK, "1 as fact %d", i);
-		expect(&cases, (status_with_double(blob, at, 0.5) == RECO_OK) == !count, "0.5 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, 0.5) == RECO_OK) == (!count && !method), "0.5 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, 2) == RECO_OK) == (count || method), "2 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, 3) == RECO_OK) == count, "3 as fact %d", i);
 		expect(&cases, (status_with_double(blob, at, INT32_MAX) == RECO_OK) == count, "2^31 - 1 as fact %d", i);
 		expect(&cases, status_with_double(blob, at, 2147483648.0) == RECO_CORRUPT, "2^31 as fact %d", i);
+	}
+	finish(&cases);
+}
+
+static void
+test_hostile_complements(const Blob *blob)
+{
+	static const float weights[] = {0, -1, -0.0f, NAN, INFINITY, -INFINITY};
+	static const int32_t items[] = {-1, MAX_ITEMS, INT32_MAX, INT32_MIN};
+	Cases		cases = {.name = "complements are rows of ascending items with positive weights"};
+	size_t		start = data_at(blob, KIND_COMPLEMENT_START);
+	size_t		index = data_at(blob, KIND_COMPLEMENT_INDEX);
+	size_t		weight = data_at(blob, KIND_COMPLEMENT_WEIGHT);
+	size_t		i;
+	size_t		j;
+
+	for (i = 0; i < ENTRIES; i++)
+	{
+		for (j = 0; j < sizeof(weights) / sizeof(weights[0]); j++)
+			expect(&cases, status_with(blob, weight + i * 4, &weights[j], 4) == RECO_CORRUPT, "weight %zu is %g", i, weights[j]);
+		for (j = 0; j < sizeof(items) / sizeof(items[0]); j++)
+			expect(&cases, status_with(blob, index + i * 4, &items[j], 4) == RECO_CORRUPT, "item %zu is %d", i, items[j]);
+	}
+	expect(&cases, status_with(blob, index + 4, &complement_index[2], 4) == RECO_CORRUPT, "an item twice");
+	for (i = 0; i <= MAX_ITEMS; i++)
+	{
+		int64_t		values[] = {-1, INT64_MIN, INT64_MAX, ENTRIES + 1, complement_start[i] + 7};
+
+		for (j = 0; j < sizeof(values) / sizeof(values[0]); j++)
+			expect(&cases, status_with(blob, start + i * 8, &values[j], 8) == RECO_CORRUPT, "start %zu is %lld", i,
+				   (long long) values[j]);
 	}
 	finish(&cases);
 }
@@ -1137,6 +1197,7 @@ test_keys(bool integer)
 	else
 		test_hostile_text_keys(&blob);
 	test_hostile_facts(&blob);
+	test_hostile_complements(&blob);
 	test_random_edits(&blob, integer);
 	free(blob.bytes);
 }
