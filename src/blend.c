@@ -32,7 +32,7 @@ typedef struct Lesson
 	int			n_lists;
 	RecoTrialList *lists;
 	RecoOutcome *outcomes;		/* of the lists, one after another */
-	RecoOutcome *chosen;		/* room for a part of them */
+	float	   *counts;			/* of them: 0 for those not to be learned from */
 } Lesson;
 
 typedef enum Half
@@ -45,22 +45,15 @@ static void
 learn(Lesson *lesson, Half half, int without, double *weights)
 {
 	double		constant;
-	Size		from = 0;
 	Size		n = 0;
-	Size		i;
 	int			l;
+	int			i;
 
-	for (l = 0; l < lesson->n_lists; from += lesson->lists[l++].n)
-	{
-		if (half != BOTH_HALVES && lesson->lists[l].c % 2 != (int) half)
-			continue;
-		CHECK_FOR_INTERRUPTS();
-		memcpy(lesson->chosen + n, lesson->outcomes + from, lesson->lists[l].n * sizeof(RecoOutcome));
-		n += lesson->lists[l].n;
-	}
-	for (i = 0; without >= 0 && i < n; i++)
-		lesson->chosen[i].parts[without] = 0;
-	switch (reco_blending_fit(lesson->chosen, NULL, n, RIDGE, &reco_crew_leader(lesson->trials->crew)->run, weights, &constant))
+	for (l = 0; l < lesson->n_lists; l++)
+		for (i = 0; i < lesson->lists[l].n; i++)
+			lesson->counts[n++] = half == BOTH_HALVES || lesson->lists[l].c % 2 == (int) half ? 1 : 0;
+	switch (reco_blending_fit(lesson->outcomes, lesson->counts, n, without, RIDGE,
+							  &reco_crew_leader(lesson->trials->crew)->run, weights, &constant))
 	{
 		case RECO_OK:
 		case RECO_NOT_CONVERGED:	/* all weights are 0 */
@@ -236,7 +229,7 @@ prepare(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvidenceK
 	lesson->budget = reco_crew_arena(trials->crew)->budget;
 	lesson->lists = reco_budget_alloc(lesson->budget, most, sizeof(RecoTrialList), "learning weights");
 	lesson->outcomes = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(RecoOutcome), "learning weights");
-	lesson->chosen = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(RecoOutcome), "learning weights");
+	lesson->counts = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(float), "learning weights");
 	lesson->n_lists = reco_trials_list(trials, &plain, kind, RECO_BLEND_TOP, most, lesson->lists, lesson->outcomes);
 }
 
@@ -276,7 +269,7 @@ reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, R
 			*trial = contest->list[best];
 		reco_budget_free(lesson.budget, contest->scores);
 	}
-	reco_budget_free(lesson.budget, lesson.chosen);
+	reco_budget_free(lesson.budget, lesson.counts);
 	reco_budget_free(lesson.budget, lesson.outcomes);
 	reco_budget_free(lesson.budget, lesson.lists);
 	pfree(contest);

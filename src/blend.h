@@ -9,7 +9,7 @@
 #include "trials.h"
 
 #define RECO_BLEND_MOST_TRIALS (2 * (RECO_COMPONENTS + 1) + RECO_COMPONENTS + 2)
-#define RECO_BLEND_TOP 200		/* items of a case to learn from */
+#define RECO_BLEND_TOP 100		/* items of a case to learn from */
 
 /* What was measured of a component on held-out orders. */
 typedef struct RecoBlendLoss

@@ -122,7 +122,8 @@ evaluate(const Problem *problem, Point *point)
 {
 	for (size_t i = 0; i < problem->n; i++)
 	{
-		add_outcome(problem, i, point);
+		if (count_of(problem, i) > 0)
+			add_outcome(problem, i, point);
 		if (i % CHECK_EVERY == 0 && !reco_run_goes_on(problem->run))
 			return RECO_INTERRUPTED;
 	}
@@ -233,8 +234,8 @@ is_flat(const Problem *problem, const Point *point)
 }
 
 RecoStatus
-reco_blending_fit(const RecoOutcome *outcomes, const float *counts, size_t n, double ridge, const RecoRun *run,
-				  double *weights, double *constant)
+reco_blending_fit(const RecoOutcome *outcomes, const float *counts, size_t n, int without, double ridge,
+				  const RecoRun *run, double *weights, double *constant)
 {
 	Problem		problem = {.outcomes = outcomes,.counts = counts,.n = n,.ridge = ridge,.run = run};
 	Point		point = {.value = 0};
@@ -247,6 +248,8 @@ reco_blending_fit(const RecoOutcome *outcomes, const float *counts, size_t n, do
 	*constant = 0;
 	if (status != RECO_OK)
 		return status;
+	if (without >= 0)
+		problem.deviation[without] = INFINITY;
 	point.at[RECO_COMPONENTS] = log(positive / (problem.total - positive));
 	status = evaluate(&problem, &point);
 	for (int i = 0; i < MAX_STEPS && status == RECO_OK && moved && !is_flat(&problem, &point); i++)
