@@ -24,8 +24,8 @@
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
 
-static const RecoTrial default_completion = {1, 1, 90, 90, {1, 0.2}, false};
-static const RecoTrial default_next = {1, 10, 60, 90, {0, 1}, false};
+static const RecoTrial default_completion = {1, 1, 90, 120, {1, 0.2}, false};
+static const RecoTrial default_next = {1, 10, 60, 120, {0, 1}, false};
 
 static int
 case_limit(const RecoOptions *options, const RecoFactors *factors)

@@ -36,8 +36,6 @@
 #define PIECE			((size_t) 4 * 1024 * 1024)	/* bytes between two questions whether to go on */
 #define KEYS_A_CHECK	65536
 #define ROWS_A_CHECK	4096
-#define FIRST_PARAMETERS RECO_PARAMETER_REPEAT_HALF_LIFE	/* that every model has */
-#define REPEAT_HALF_LIFE 90		/* days, of a model that has none; nothing is made of it there */
 #define MOST_TREND		1e6f
 #define MOST_WEIGHT		1e6
 
@@ -83,7 +81,7 @@ typedef enum SectionKind
 	SECTION_COMPLEMENT_START,	/* all three or none */
 	SECTION_COMPLEMENT_INDEX,
 	SECTION_COMPLEMENT_WEIGHT,
-	SECTION_TREND,				/* may be missing */
+	SECTION_TREND,
 	SECTION_KINDS
 } SectionKind;
 
@@ -113,8 +111,7 @@ list_contents(const RecoModel *model, Content *contents)
 	contents[n++] = (Content) {SECTION_FACTORS, 4, items * stride, model->y};
 	contents[n++] = (Content) {SECTION_GRAM_DIAGONAL, 8, (uint64_t) model->factors, model->gram_diagonal};
 	contents[n++] = (Content) {SECTION_POPULARITY, 4, items, model->popularity};
-	if (model->trend != NULL)
-		contents[n++] = (Content) {SECTION_TREND, 4, items, model->trend};
+	contents[n++] = (Content) {SECTION_TREND, 4, items, model->trend};
 	contents[n++] = (Content) {SECTION_PARAMETERS, 8, RECO_PARAMETERS, model->parameters};
 	contents[n++] = (Content) {SECTION_FACTS, 8, RECO_FACTS, model->facts};
 	if (model->complements.rows > 0)
@@ -281,22 +278,6 @@ section_data(const char *bytes, const Section *found, SectionKind kind, uint32_t
 	return bytes + found[kind].offset;
 }
 
-/*
- * Parameters beyond those of this library are passed over; an older one knew of no blends.
- */
-static bool
-locate_parameters(const char *bytes, const Section *found, double *parameters)
-{
-	uint64_t	count = found[SECTION_PARAMETERS].count;
-	const double *data = section_data(bytes, found, SECTION_PARAMETERS, 8, count);
-
-	if (data == NULL || count < FIRST_PARAMETERS)
-		return false;
-	for (int i = 0; i < RECO_PARAMETERS; i++)
-		parameters[i] = (uint64_t) i < count ? data[i] : i == RECO_PARAMETER_REPEAT_HALF_LIFE ? REPEAT_HALF_LIFE : 0;
-	return true;
-}
-
 /* Complements are all there, or not at all; items >= 1 where they are. */
 static bool
 locate_complements(const char *bytes, const Section *found, RecoModel *model)
@@ -319,6 +300,7 @@ static bool
 locate(const char *bytes, const Header *header, const Section *found, RecoModel *model)
 {
 	uint64_t	items = header->items;
+	const void *parameters = section_data(bytes, found, SECTION_PARAMETERS, 8, RECO_PARAMETERS);
 	const void *facts;
 
 	model->integer_keys = (header->flags & FLAG_INTEGER_KEYS) != 0;
@@ -334,15 +316,15 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	model->y = section_data(bytes, found, SECTION_FACTORS, 4, items * reco_stride(model->factors));
 	model->gram_diagonal = section_data(bytes, found, SECTION_GRAM_DIAGONAL, 8, header->factors);
 	model->popularity = section_data(bytes, found, SECTION_POPULARITY, 4, items);
-	if (found[SECTION_TREND].kind != 0 && (model->trend = section_data(bytes, found, SECTION_TREND, 4, items)) == NULL)
-		return false;
+	model->trend = section_data(bytes, found, SECTION_TREND, 4, items);
 	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
-	if (facts == NULL || !locate_parameters(bytes, found, model->parameters) ||
-		!locate_complements(bytes, found, model))
+	if (parameters == NULL || facts == NULL || !locate_complements(bytes, found, model))
 		return false;
+	memcpy(model->parameters, parameters, sizeof(model->parameters));
 	memcpy(model->facts, facts, sizeof(model->facts));
 	return (model->integer_keys ? model->keys != NULL : model->key_start != NULL && model->key_bytes != NULL) &&
-		model->y != NULL && model->gram_diagonal != NULL && model->popularity != NULL;
+		model->y != NULL && model->gram_diagonal != NULL && model->popularity != NULL &&
+		model->trend != NULL;
 }
 
 static int
@@ -432,7 +414,7 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 				return RECO_CORRUPT;
 		if (!isfinite(model->popularity[i]) || model->popularity[i] < 0)
 			return RECO_CORRUPT;
-		if (model->trend != NULL && !(fabsf(model->trend[i]) <= MOST_TREND))
+		if (!(fabsf(model->trend[i]) <= MOST_TREND))
 			return RECO_CORRUPT;
 	}
 	for (i = 0; i < model->factors; i++)
@@ -518,7 +500,7 @@ parameters_are_sane(const double *p)
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);
 }
 
-/* Counts that are 32-bit numbers, metrics between 0 and 1, a method.  Comparisons are such that NaN fails. */
+/* Counts that are 32-bit numbers, metrics between 0 and 1, a method, differences of metrics.  Comparisons are such that NaN fails. */
 static bool
 facts_are_sane(const double *facts)
 {
@@ -529,6 +511,9 @@ facts_are_sane(const double *facts)
 			return false;
 	for (; i <= RECO_FACT_RECALL_POPULARITY; i++)
 		if (!isnan(facts[i]) && !(facts[i] >= 0 && facts[i] <= 1))
+			return false;
+	for (i = RECO_FACT_LOSSES; i < RECO_FACTS; i++)
+		if (!isnan(facts[i]) && !(facts[i] >= -1 && facts[i] <= 1))
 			return false;
 	return facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_NONE ||
 		facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_APPROXIMATE || facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_EXACT;

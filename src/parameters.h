@@ -84,7 +84,9 @@ typedef enum RecoFact
 	RECO_FACT_NDCG_NEXT,
 	RECO_FACT_RECALL_POPULARITY,
 	RECO_FACT_COMPLEMENTS,		/* a RecoComplementsMethod */
-	RECO_FACTS
+	/* For each RecoEvidenceKind and component what recall loses without it, from -1 to 1, and the standard error of that. */
+	RECO_FACT_LOSSES,
+	RECO_FACTS = RECO_FACT_LOSSES + 2 * RECO_BLENDS * RECO_BLEND_SLOTS
 } RecoFact;
 
 #endif							/* RECO_PARAMETERS_H */

@@ -14,6 +14,8 @@
 #include "interrupts.h"
 
 #define HALF_LIFE 30			/* days */
+#define TREND_HALF_LIFE 14
+#define TREND_PRIOR 0.5			/* orders, that every item is thought to be in */
 #define LEAST_DEVIATION 1e-6	/* of the logarithm of popularity */
 #define TOP 10
 #define MIN_ORDERS 50
@@ -25,7 +27,7 @@
  * count by it.
  */
 static double
-line_popularity(const RecoInteractions *interactions, int64 i, TimestampTz before, TimestampTz clock)
+line_popularity(const RecoInteractions *interactions, int64 i, TimestampTz before, TimestampTz clock, double half_life)
 {
 	const RecoLine *line = &interactions->lines[i];
 	TimestampTz at = line->order >= 0 ? interactions->order_at[line->order] : line->at;
@@ -34,7 +36,27 @@ line_popularity(const RecoInteractions *interactions, int64 i, TimestampTz befor
 		return reco_lines_entry_weight(line->quantity);
 	if (at >= before || (i > 0 && line->order >= 0 && line[-1].order == line->order && line[-1].item == line->item))
 		return 0;
-	return reco_lines_decay(at, clock, HALF_LIFE);
+	return reco_lines_decay(at, clock, half_life);
+}
+
+/* The sums of all items, in the budget's memory; that of lines without any order as well. */
+static double *
+sum_lines(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock, double half_life, double *without_order)
+{
+	double	   *sums = reco_budget_alloc(interactions->budget, reco_idmap_count(interactions->items), sizeof(double), "popularity");
+	int64		i;
+
+	*without_order = 0;
+	for (i = 0; i < interactions->n_lines; i++)
+	{
+		double		added = line_popularity(interactions, i, before, clock, half_life);
+
+		RECO_CHECK_INTERRUPTS(i);
+		sums[interactions->lines[i].item] += added;
+		if (interactions->lines[i].order < 0)
+			*without_order += added;
+	}
+	return sums;
 }
 
 /*
@@ -45,20 +67,12 @@ float *
 reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock, double *order_mass)
 {
 	int32		items = reco_idmap_count(interactions->items);
-	double	   *sums = reco_budget_alloc(interactions->budget, items, sizeof(double), "popularity");
+	double	   *sums = sum_lines(interactions, before, clock, HALF_LIFE, order_mass);
 	float	   *popularity = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
 	int64		i;
 
-	*order_mass = 0;
-	for (i = 0; i < interactions->n_lines; i++)
-	{
-		double		added = line_popularity(interactions, i, before, clock);
-
-		RECO_CHECK_INTERRUPTS(i);
-		sums[interactions->lines[i].item] += added;
-		if (interactions->lines[i].order < 0 && !interactions->form.weighted)
-			*order_mass += added;
-	}
+	if (interactions->form.weighted)
+		*order_mass = 0;
 	for (i = 0; i < interactions->n_orders; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
@@ -72,13 +86,16 @@ reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, 
 }
 
 /*
- * The logarithm of 1 + the popularity, brought to mean 0 and mean square 1, in the budget's memory; all 0 where items are
- * equally popular.
+ * What many bought lately, of each item: the logarithm of the number of orders before a time, decayed fast, brought to
+ * mean 0 and mean square 1; all 0 where that is the same for all.  In the budget's memory.
  */
 float *
-reco_popularity_trend(RecoBudget *budget, const float *popularity, int32 items)
+reco_popularity_trend(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock)
 {
-	float	   *trend = reco_budget_alloc(budget, items, sizeof(float), "popularity");
+	int32		items = reco_idmap_count(interactions->items);
+	float	   *trend = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
+	double		without_order;
+	double	   *sums = sum_lines(interactions, before, clock, TREND_HALF_LIFE, &without_order);
 	double		sum = 0;
 	double		squares = 0;
 	double		deviation;
@@ -87,18 +104,18 @@ reco_popularity_trend(RecoBudget *budget, const float *popularity, int32 items)
 	for (i = 0; i < items; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		trend[i] = log1pf(popularity[i]);
-		sum += trend[i];
-		squares += (double) trend[i] * trend[i];
+		sums[i] = log(TREND_PRIOR + sums[i]);
+		sum += sums[i];
+		squares += sums[i] * sums[i];
 	}
-	if (items > 0)
-		sum /= items;
+	sum /= Max(items, 1);
 	deviation = sqrt(Max(squares / Max(items, 1) - sum * sum, 0));
 	for (i = 0; i < items; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		trend[i] = deviation > LEAST_DEVIATION ? (float) ((trend[i] - sum) / deviation) : 0;
+		trend[i] = deviation > LEAST_DEVIATION ? (float) ((sums[i] - sum) / deviation) : 0;
 	}
+	pfree(sums);
 	return trend;
 }
 

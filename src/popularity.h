@@ -10,7 +10,7 @@
 
 extern float *reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock,
 									double *order_mass);
-extern float *reco_popularity_trend(RecoBudget *budget, const float *popularity, int32 items);
+extern float *reco_popularity_trend(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock);
 extern double reco_popularity_trust(const RecoInteractions *interactions, const float *popularity, double order_mass,
 									TimestampTz cut);
 

@@ -52,6 +52,22 @@ set_keys(RecoBudget *budget, const RecoIdMap *items, RecoModel *model)
 }
 
 static void
+set_losses(const RecoHoldoutMetrics *metrics, double *facts)
+{
+	int			kind;
+	int			c;
+
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		for (c = 0; c < RECO_BLEND_SLOTS; c++)
+		{
+			bool		measured = c < RECO_COMPONENTS && metrics->completion_cases > 0;
+
+			*facts++ = measured ? metrics->losses[kind][c].recall : NAN;
+			*facts++ = measured ? metrics->losses[kind][c].error : NAN;
+		}
+}
+
+static void
 set_facts(const RecoTrained *trained, double *facts)
 {
 	const RecoHoldoutMetrics *metrics = &trained->metrics;
@@ -67,6 +83,7 @@ set_facts(const RecoTrained *trained, double *facts)
 	facts[RECO_FACT_NDCG_NEXT] = metrics->ndcg_next;
 	facts[RECO_FACT_RECALL_POPULARITY] = metrics->recall_popularity;
 	facts[RECO_FACT_COMPLEMENTS] = trained->method;
+	set_losses(metrics, &facts[RECO_FACT_LOSSES]);
 }
 
 /*

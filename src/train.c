@@ -357,7 +357,7 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	learned.factors.unobserved = options->unobserved_weight;
 	learned.popularity = popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
-	learned.trend = trend = reco_popularity_trend(trainer->budget, popularity, learned.factors.items);
+	learned.trend = trend = reco_popularity_trend(interactions, cut, cut);
 	learned.complements = trainer->complements;
 	reco_holdout_choose(interactions, cut, options, trainer->crew, &learned, parameters, metrics, trainer->progress);
 	pfree(trend);
@@ -461,7 +461,7 @@ count_popularity(Trainer *trainer, RecoTrained *trained)
 	double		order_mass;
 
 	trained->popularity = reco_popularity_count(interactions, DT_NOEND, interactions->clock, &order_mass);
-	trained->trend = reco_popularity_trend(trainer->budget, trained->popularity, reco_idmap_count(interactions->items));
+	trained->trend = reco_popularity_trend(interactions, DT_NOEND, interactions->clock);
 	trained->parameters[RECO_PARAMETER_ORDER_MASS] = order_mass / trainer->popularity_trust;
 	trained->parameters[RECO_PARAMETER_CLOCK] = interactions->clock == DT_NOBEGIN ? -INFINITY : (double) interactions->clock;
 }

@@ -73,7 +73,7 @@ main(int argc, char **argv)
 		{
 			static float y[MAX_ITEMS * 2 * RECO_STRIDE_FLOATS];
 			RecoModel	model = {.items = items[i],.factors = factors[j],.keys = keys,.key_start = start,.key_bytes = "abac\xff",
-			.y = y,.gram_diagonal = gram,.popularity = popularity};
+			.y = y,.gram_diagonal = gram,.popularity = popularity,.trend = popularity};
 			int			row;
 
 			memset(y, 0, sizeof(y));

@@ -26,7 +26,7 @@
 enum
 {
 	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS, KIND_FACTS,
-	KIND_COMPLEMENT_START, KIND_COMPLEMENT_INDEX, KIND_COMPLEMENT_WEIGHT
+	KIND_COMPLEMENT_START, KIND_COMPLEMENT_INDEX, KIND_COMPLEMENT_WEIGHT, KIND_TREND
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -268,6 +268,7 @@ static const uint64_t text_start[MAX_ITEMS + 1] = {0, 0, 3, 6, 10, 11};
 static float y[MAX_ITEMS * RECO_STRIDE_FLOATS];
 static double gram[FACTORS];
 static float popularity[MAX_ITEMS];
+static float trend[MAX_ITEMS];
 
 /* Row j lists all items before item j. */
 #define ENTRIES		(MAX_ITEMS * (MAX_ITEMS - 1) / 2)
@@ -289,6 +290,7 @@ make_model(bool integer, int items)
 		for (j = 0; j < FACTORS; j++)
 			y[i * RECO_STRIDE_FLOATS + j] = (float) (i - 2) * 0.25f + (float) j;
 		popularity[i] = (float) i * 1.5f;
+		trend[i] = (float) i - 2;
 	}
 	for (j = 0; j < FACTORS; j++)
 		gram[j] = j + 0.5;
@@ -301,12 +303,15 @@ make_model(bool integer, int items)
 	model.y = y;
 	model.gram_diagonal = gram;
 	model.popularity = popularity;
+	model.trend = trend;
 	if (items > 0)
 		model.complements = (RecoSparse) {items, items, complement_start, complement_index, complement_weight};
 	for (i = 0; i < RECO_PARAMETERS; i++)
 		model.parameters[i] = i + 0.125;
 	for (i = 0; i < RECO_FACTS; i++)
 		model.facts[i] = i < RECO_FACT_RECALL_COMPLETION ? 10 * i : 1.0 / i;
+	for (i = RECO_FACT_LOSSES; i < RECO_FACTS; i++)
+		model.facts[i] = 0.5 - 1.0 / i;
 	model.facts[RECO_FACT_COMPLEMENTS] = RECO_COMPLEMENTS_EXACT;
 	return model;
 }
@@ -342,6 +347,7 @@ models_equal(const RecoModel *a, const RecoModel *b)
 	return keys && memcmp(a->y, b->y, items * reco_stride(a->factors) * sizeof(float)) == 0 &&
 		memcmp(a->gram_diagonal, b->gram_diagonal, (size_t) a->factors * sizeof(double)) == 0 &&
 		memcmp(a->popularity, b->popularity, items * sizeof(float)) == 0 &&
+		memcmp(a->trend, b->trend, items * sizeof(float)) == 0 &&
 		memcmp(a->parameters, b->parameters, sizeof(a->parameters)) == 0 &&
 		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0 && complements_equal(&a->complements, &b->complements);
 }
@@ -831,7 +837,7 @@ test_arrangements(const Blob *blob, bool integer)
 	"sections of unknown kinds are passed over, text keys"};
 	Cases		refused = {.name = integer ? "missing, doubled and malformed sections, integer keys" :
 	"missing, doubled and malformed sections, text keys"};
-	static const uint32_t unknown[] = {12, 100, 1u << 31, UINT32_MAX};
+	static const uint32_t unknown[] = {13, 100, 1u << 31, UINT32_MAX};
 	Part		parts[80];
 	size_t		n = take_apart(blob, parts);
 	size_t		i;
@@ -918,6 +924,7 @@ test_hostile_floats(const Blob *blob)
 	Cases		padding = {.name = "the padding of factors is zero"};
 	size_t		factors = data_at(blob, KIND_FACTORS);
 	size_t		popular = data_at(blob, KIND_POPULARITY);
+	size_t		trend_at = data_at(blob, KIND_TREND);
 	int			i;
 	int			j;
 
@@ -947,6 +954,10 @@ test_hostile_floats(const Blob *blob)
 		expect(&cases, status_with_float(blob, popular + (size_t) i * 4, INFINITY) == RECO_CORRUPT, "infinity as popularity %d", i);
 		expect(&cases, status_with_float(blob, popular + (size_t) i * 4, -1e-30f) == RECO_CORRUPT, "a negative popularity %d", i);
 		expect(&cases, status_with_float(blob, popular + (size_t) i * 4, 3e38f) == RECO_OK, "a great popularity %d", i);
+		expect(&cases, status_with_float(blob, trend_at + (size_t) i * 4, NAN) == RECO_CORRUPT, "NaN as trend %d", i);
+		expect(&cases, status_with_float(blob, trend_at + (size_t) i * 4, -INFINITY) == RECO_CORRUPT, "-infinity as trend %d", i);
+		expect(&cases, status_with_float(blob, trend_at + (size_t) i * 4, 2e6f) == RECO_CORRUPT, "a great trend %d", i);
+		expect(&cases, status_with_float(blob, trend_at + (size_t) i * 4, -9) == RECO_OK, "a negative trend %d", i);
 	}
 	finish(&cases);
 	finish(&padding);
@@ -972,12 +983,15 @@ test_hostile_doubles(const Blob *blob)
 	for (i = 0; i < RECO_PARAMETERS; i++)
 	{
 		size_t		at = parameters + (size_t) i * sizeof(double);
-		bool		half_life = i == RECO_PARAMETER_HISTORY_HALF_LIFE || i == RECO_PARAMETER_ALONE_HALF_LIFE;
+		bool		half_life = i == RECO_PARAMETER_HISTORY_HALF_LIFE || i == RECO_PARAMETER_ALONE_HALF_LIFE ||
+			i == RECO_PARAMETER_REPEAT_HALF_LIFE;
+		bool		weight = i >= RECO_PARAMETER_BLEND;
 		bool		clock = i == RECO_PARAMETER_CLOCK;
 		bool		curve = i >= RECO_PARAMETER_BASKET_CURVE && i < RECO_PARAMETER_BASKET_CURVE + 12;
 		bool		slope = curve && (i - RECO_PARAMETER_BASKET_CURVE) % 4 == 1;
 		bool		any_sign = clock || (curve && !slope);
-		bool		or_zero = any_sign || slope || i == RECO_PARAMETER_HISTORY_WEIGHT || i == RECO_PARAMETER_ORDER_MASS;
+		bool		or_zero = any_sign || slope || weight || i == RECO_PARAMETER_HISTORY_WEIGHT ||
+			i == RECO_PARAMETER_ORDER_MASS;
 
 		expect(&cases, status_with_double(blob, at, NAN) == RECO_CORRUPT, "NaN as parameter %d", i);
 		expect(&cases, status_with_double(blob, at, -NAN) == RECO_CORRUPT, "-NaN as parameter %d", i);
@@ -985,7 +999,7 @@ test_hostile_doubles(const Blob *blob)
 		expect(&cases, (status_with_double(blob, at, -INFINITY) == RECO_OK) == clock, "-infinity as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, -1) == RECO_OK) == any_sign, "-1 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, 0) == RECO_OK) == or_zero, "0 as parameter %d", i);
-		expect(&cases, (status_with_double(blob, at, 1e19) == RECO_OK) == !clock, "1e19 as parameter %d", i);
+		expect(&cases, (status_with_double(blob, at, 1e19) == RECO_OK) == (!clock && !weight), "1e19 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, -1e19) == RECO_OK) == (any_sign && !clock), "-1e19 as parameter %d", i);
 		expect(&cases, status_with_double(blob, at, 42) == RECO_OK, "42 as parameter %d", i);
 	}
@@ -1005,11 +1019,12 @@ test_hostile_facts(const Blob *blob)
 		size_t		at = facts + (size_t) i * sizeof(double);
 		bool		count = i < RECO_FACT_RECALL_COMPLETION;
 		bool		method = i == RECO_FACT_COMPLEMENTS;
+		bool		loss = i >= RECO_FACT_LOSSES;
 
 		expect(&cases, (status_with_double(blob, at, NAN) == RECO_OK) == (!count && !method), "NaN as fact %d", i);
 		expect(&cases, status_with_double(blob, at, INFINITY) == RECO_CORRUPT, "infinity as fact %d", i);
 		expect(&cases, status_with_double(blob, at, -INFINITY) == RECO_CORRUPT, "-infinity as fact %d", i);
-		expect(&cases, status_with_double(blob, at, -1) == RECO_CORRUPT, "-1 as fact %d", i);
+		expect(&cases, (status_with_double(blob, at, -1) == RECO_OK) == loss, "-1 as fact %d", i);
 		expect(&cases, status_with_double(blob, at, 0) == RECO_OK, "0 as fact %d", i);
 		expect(&cases, status_with_double(blob, at, 1) == RECO_OK, "1 as fact %d", i);
 		expect(&cases, (status_with_double(blob, at, 0.5) == RECO_OK) == (!count && !method), "0.5 as fact %d", i);
