@@ -4,6 +4,11 @@
  * While rows arrive a key gets the next free number.  Rows arrive in any order, so when all are there the numbers are
  * exchanged for the ranks of the keys, integers in their order and texts bytewise: from then on nothing depends on the
  * order of arrival, on the plan or on a collation.
+ *
+ * A look-up mostly waits for memory.  The keys of most shops are integers that lie close together: then the numbers stand
+ * in an array by key, in no more memory than a hash table takes, mostly less; one visit to it instead of two, and the
+ * ranks come without sorting.  Whether it pays is asked when the hash table would have to grow, and again when a key comes
+ * from outside of the array; if it no longer does, a hash table is made, until that has to grow.
  */
 #include "postgres.h"
 
@@ -17,6 +22,7 @@
 #define FIRST_KEYS 16			/* an aggregate may hold thousands of small dictionaries */
 
 #define NEIGHBOURS 8			/* slots in a cache line */
+#define WIDEST 4				/* the distance between the least and the greatest key, times their number, for an array */
 
 typedef struct Slot
 {
@@ -44,7 +50,13 @@ struct RecoIdMap
 	Size		arena_size;
 	Slot	   *slots;			/* open addressing, linear probing, at most half full */
 	uint32		mask;
+	int32	   *direct;			/* or the numbers by integer key, -1: none; then there are no slots */
+	int64		low;			/* the key that direct begins with */
+	uint64		span;			/* keys that it has room for */
+	int64		least;			/* of the integer keys */
+	int64		greatest;
 	int32		last;			/* number of the integer key that was added last, -1: none */
+	int64		last_key;		/* not looked up among the keys, which would be a visit to memory */
 };
 
 static Slot *
@@ -114,6 +126,45 @@ grow_keys(RecoIdMap *map)
 	map->capacity = capacity;
 }
 
+static uint64
+distance(int64 from, int64 to)
+{
+	return (uint64) to - (uint64) from;
+}
+
+/*
+ * Make the array, unless keys from least to greatest, of which there will be that many, lie too far apart.  There is as
+ * much room again, above or below.
+ */
+static bool
+make_direct(RecoIdMap *map, int64 least, int64 greatest, int64 count, bool below)
+{
+	uint64		width = distance(least, greatest) + 1;
+	int64		low = below ? (int64) ((uint64) least - width) : least;
+	int32	   *direct;
+	uint64		i;
+
+	if (width == 0 || width / WIDEST > (uint64) count)
+		return false;
+	direct = reco_budget_alloc(map->budget, 2 * width, sizeof(int32), map->what);
+	for (i = 0; i < 2 * width; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		direct[i] = -1;
+	}
+	for (i = 0; i < (uint64) map->count; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		direct[distance(low, map->integers[i])] = (int32) i;
+	}
+	if (map->direct != NULL)
+		reco_budget_free(map->budget, map->direct);
+	map->direct = direct;
+	map->low = low;
+	map->span = 2 * width;
+	return true;
+}
+
 static void
 grow_slots(RecoIdMap *map)
 {
@@ -144,6 +195,8 @@ store_key(RecoIdMap *map, const RecoValue *key)
 		grow_keys(map);
 	if (map->integer_keys)
 	{
+		map->least = map->count == 0 ? key->integer : Min(map->least, key->integer);
+		map->greatest = map->count == 0 ? key->integer : Max(map->greatest, key->integer);
 		map->integers[map->count] = key->integer;
 		return;
 	}
@@ -193,15 +246,56 @@ find_slot(const RecoIdMap *map, const RecoValue *key, uint32 hash)
 	return at;
 }
 
+/* A hash table of the integer keys. */
+static void
+make_slots_of_keys(RecoIdMap *map)
+{
+	int32		i;
+
+	map->mask = FIRST_KEYS * 2 - 1;
+	while (map->mask / 2 < (uint32) map->count)
+		map->mask = map->mask * 2 + 1;
+	map->slots = make_slots(map, map->mask + 1);
+	for (i = 0; i < map->count; i++)
+	{
+		RecoValue	key = {.integer = map->integers[i]};
+		uint32		hash = hash_key(map, &key);
+		uint32		at = find_slot(map, &key, hash);
+
+		RECO_CHECK_INTERRUPTS(i);
+		map->slots[at].hash = hash;
+		map->slots[at].id = i;
+	}
+}
+
 /* The number of a key, -1 where it was not added.  The key is not NULL; not after reco_idmap_sort. */
 int32
 reco_idmap_find(const RecoIdMap *map, const RecoValue *key)
 {
+	if (map->direct != NULL)
+	{
+		uint64		at = distance(map->low, key->integer);
+
+		return at < map->span ? map->direct[at] : -1;
+	}
 	return map->slots[find_slot(map, key, hash_key(map, key))].id;
 }
 
+/*
+ * A key will be looked up shortly: what is needed for it is asked from memory.  So several look-ups can wait at the same
+ * time.
+ */
+void
+reco_idmap_expect(const RecoIdMap *map, const RecoValue *key)
+{
+	if (map->direct == NULL)
+		__builtin_prefetch(&map->slots[hash_key(map, key) & map->mask]);
+	else if (distance(map->low, key->integer) < map->span)
+		__builtin_prefetch(&map->direct[distance(map->low, key->integer)]);
+}
+
 static int32
-find_or_add(RecoIdMap *map, const RecoValue *key)
+find_or_add_slot(RecoIdMap *map, const RecoValue *key)
 {
 	uint32		hash = hash_key(map, key);
 	uint32		at = find_slot(map, key, hash);
@@ -211,9 +305,45 @@ find_or_add(RecoIdMap *map, const RecoValue *key)
 	store_key(map, key);
 	map->slots[at].hash = hash;
 	map->slots[at].id = map->count++;
-	if ((uint32) map->count > map->mask / 2)
+	if ((uint32) map->count <= map->mask / 2)
+		return map->count - 1;
+	if (map->integer_keys && make_direct(map, map->least, map->greatest, map->count, false))
+	{
+		reco_budget_free(map->budget, map->slots);
+		map->slots = NULL;
+	}
+	else
 		grow_slots(map);
 	return map->count - 1;
+}
+
+/* The array does not reach up, or down, to a key: make a larger one, or a hash table. */
+static void
+reach_key(RecoIdMap *map, int64 key)
+{
+	if (make_direct(map, Min(map->least, key), Max(map->greatest, key), (int64) map->count + 1, key < map->least))
+		return;
+	reco_budget_free(map->budget, map->direct);
+	map->direct = NULL;
+	make_slots_of_keys(map);
+}
+
+static int32
+find_or_add(RecoIdMap *map, const RecoValue *key)
+{
+	uint64		at;
+
+	if (map->direct != NULL && distance(map->low, key->integer) >= map->span)
+		reach_key(map, key->integer);
+	if (map->direct == NULL)
+		return find_or_add_slot(map, key);
+	at = distance(map->low, key->integer);
+	if (map->direct[at] < 0)
+	{
+		store_key(map, key);
+		map->direct[at] = map->count++;
+	}
+	return map->direct[at];
 }
 
 /*
@@ -223,10 +353,11 @@ find_or_add(RecoIdMap *map, const RecoValue *key)
 int32
 reco_idmap_add(RecoIdMap *map, const RecoValue *key)
 {
-	if (map->last >= 0 && map->integers[map->last] == key->integer)
+	if (map->last >= 0 && map->last_key == key->integer)
 		return map->last;
 	if (!map->integer_keys)
 		return find_or_add(map, key);
+	map->last_key = key->integer;
 	return map->last = find_or_add(map, key);
 }
 
@@ -285,6 +416,33 @@ permute_keys(RecoIdMap *map, const int32 *sorted)
 	map->capacity = map->count;
 }
 
+/* The numbers in the order of their keys. */
+static void
+list_direct(const RecoIdMap *map, int32 *sorted)
+{
+	int32		n = 0;
+	uint64		i;
+
+	for (i = 0; i < map->span; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		if (map->direct[i] >= 0)
+			sorted[n++] = map->direct[i];
+	}
+}
+
+/* What keys are looked up in. */
+static void
+free_table(RecoIdMap *map)
+{
+	if (map->slots != NULL)
+		reco_budget_free(map->budget, map->slots);
+	if (map->direct != NULL)
+		reco_budget_free(map->budget, map->direct);
+	map->slots = NULL;
+	map->direct = NULL;
+}
+
 /*
  * Exchange the numbers for the ranks of the keys.  Returns, for each number given so far, its rank; the caller frees
  * it.  No key can be added afterwards.
@@ -296,9 +454,14 @@ reco_idmap_sort(RecoIdMap *map)
 	int32	   *rank = reco_budget_alloc(map->budget, map->count, sizeof(int32), map->what);
 	int32		i;
 
-	for (i = 0; i < map->count; i++)
-		sorted[i] = i;
-	qsort_arg(sorted, map->count, sizeof(int32), map->integer_keys ? compare_integers : compare_texts, map);
+	if (map->direct != NULL)
+		list_direct(map, sorted);
+	else
+	{
+		for (i = 0; i < map->count; i++)
+			sorted[i] = i;
+		qsort_arg(sorted, map->count, sizeof(int32), map->integer_keys ? compare_integers : compare_texts, map);
+	}
 	for (i = 0; i < map->count; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
@@ -306,9 +469,7 @@ reco_idmap_sort(RecoIdMap *map)
 	}
 	permute_keys(map, sorted);
 	pfree(sorted);
-	if (map->slots != NULL)
-		pfree(map->slots);
-	map->slots = NULL;
+	free_table(map);
 	return rank;
 }
 
@@ -351,9 +512,7 @@ reco_idmap_key(const RecoIdMap *map, int32 id)
 void
 reco_idmap_append(RecoIdMap *map, const RecoValue *key)
 {
-	if (map->slots != NULL)
-		reco_budget_free(map->budget, map->slots);
-	map->slots = NULL;
+	free_table(map);
 	store_key(map, key);
 	map->count++;
 }
@@ -369,8 +528,7 @@ reco_idmap_text(const RecoIdMap *map, int32 id, int *length)
 void
 reco_idmap_free(RecoIdMap *map)
 {
-	if (map->slots != NULL)
-		pfree(map->slots);
+	free_table(map);
 	if (map->integers != NULL)
 		pfree(map->integers);
 	if (map->texts != NULL)

@@ -21,6 +21,7 @@
 #include "utils/memutils.h"
 
 #define FIRST_LINES 4096
+#define WAITING_LINES 32		/* whose keys are looked up together */
 
 enum
 {
@@ -34,12 +35,23 @@ static const RecoField bulk_fields[BULK_COLUMNS] = {
 	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
 };
 
+/* A line whose keys have not been looked up. */
+typedef struct WaitingLine
+{
+	RecoLine	line;
+	RecoValue	user;
+	RecoValue	item;
+} WaitingLine;
+
 typedef struct Reading
 {
 	const RecoBulkRequest *request;
 	RecoAnswering *a;
 	RecoBudget *budget;
 	RecoIdMap  *users;
+	RecoIdMap  *items;			/* of the model, numbered as there */
+	WaitingLine waiting[WAITING_LINES];
+	int			n_waiting;
 	RecoLine   *lines;			/* order is the number of the source here */
 	int64		n_lines;
 	int64		capacity;
@@ -59,6 +71,24 @@ typedef struct Emission
 } Emission;
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
+
+/* The model's items, since a dictionary is faster than a search among its keys. */
+static void
+number_items(Reading *reading)
+{
+	const RecoModel *model = reading->a->model;
+	int32		i;
+
+	reading->items = reco_idmap_create(reading->budget, model->integer_keys, "items");
+	for (i = 0; i < model->items; i++)
+	{
+		RecoKey		key = reco_answering_item_key(model, i);
+		RecoValue	value = {false, key.integer, 0, key.bytes, key.length};
+
+		RECO_CHECK_INTERRUPTS(i);
+		(void) reco_idmap_add(reading->items, &value);
+	}
+}
 
 /* Only customers who are asked for have a number, where any are. */
 static int32
@@ -83,31 +113,52 @@ next_line(Reading *reading)
 	return &reading->lines[reading->n_lines++];
 }
 
-/* Lines that count nothing are kept for now: a request's limit counts them too. */
+/* Look up the keys of the lines that wait for it. */
+static void
+receive_waiting(Reading *reading)
+{
+	int			i;
+
+	for (i = 0; i < reading->n_waiting; i++)
+	{
+		WaitingLine *waiting = &reading->waiting[i];
+
+		waiting->line.user = user_number(reading, &waiting->user);
+		if (waiting->line.user < 0)
+			continue;
+		waiting->line.item = waiting->item.is_null ? -1 : reco_idmap_find(reading->items, &waiting->item);
+		*next_line(reading) = waiting->line;
+	}
+	reading->n_waiting = 0;
+}
+
+/*
+ * Lines that count nothing are kept for now: a request's limit counts them too.  Texts cannot wait, since they are gone
+ * with the row.
+ */
 static void
 receive_line(void *arg, const RecoValue *values)
 {
 	Reading    *reading = arg;
-	RecoKey		item;
-	RecoLine   *line;
-	int32		user;
+	WaitingLine *waiting = &reading->waiting[reading->n_waiting];
 
 	if (values[COLUMN_USER].is_null || values[COLUMN_AT].is_null || values[COLUMN_AT].integer >= reading->a->evidence_end)
 		return;
-	user = user_number(reading, &values[COLUMN_USER]);
-	if (user < 0)
-		return;
-	item.integer = values[COLUMN_ITEM].integer;
-	item.bytes = values[COLUMN_ITEM].bytes;
-	item.length = values[COLUMN_ITEM].length;
-	line = next_line(reading);
-	line->at = values[COLUMN_AT].integer;
-	line->user = user;
-	line->item = values[COLUMN_ITEM].is_null ? -1 : reco_answering_find_item(reading->a->model, &item);
-	line->order = reading->source;
-	line->quantity = 1;
+	waiting->user = values[COLUMN_USER];
+	waiting->item = values[COLUMN_ITEM];
+	waiting->line.at = values[COLUMN_AT].integer;
+	waiting->line.order = reading->source;
+	waiting->line.quantity = 1;
 	if (reading->has_quantity)
-		line->quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
+		waiting->line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
+	reading->n_waiting++;
+	if (reading->request->integer_keys)
+	{
+		reco_idmap_expect(reading->users, &waiting->user);
+		reco_idmap_expect(reading->items, &waiting->item);
+	}
+	if (reading->n_waiting == WAITING_LINES || !reading->request->integer_keys)
+		receive_waiting(reading);
 }
 
 static void
@@ -139,6 +190,7 @@ read_lines(Reading *reading)
 {
 	ListCell   *cell;
 
+	number_items(reading);
 	reading->capacity = FIRST_LINES;
 	reading->lines = reco_budget_alloc(reading->budget, FIRST_LINES, sizeof(RecoLine), "order lines");
 	foreach(cell, reading->a->sources)
@@ -149,8 +201,10 @@ read_lines(Reading *reading)
 			continue;
 		reading->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
 		(void) reco_sources_read_all(&reading->a->reader, source, bulk_fields, BULK_COLUMNS, receive_line, reading);
+		receive_waiting(reading);
 		reading->source++;
 	}
+	reco_idmap_free(reading->items);
 }
 
 /* A notice that comes once, here and not from a worker: some customer has a history. */
