@@ -13,6 +13,7 @@
 
 #include "interrupts.h"
 #include "numeric.h"
+#include "port/pg_bitutils.h"
 
 #define BASKET_MASS 20
 
@@ -76,17 +77,56 @@ gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *s
 	return items;
 }
 
+static bool
+are_sorted(const int32 *items, int64 n)
+{
+	int64		i;
+
+	for (i = 1; i < n; i++)
+		if (items[i] < items[i - 1])
+			return false;
+	return true;
+}
+
+/*
+ * Append the distinct ones of some items, ascending.  Those of one customer are sorted as his lines are; an order of many
+ * customers (all lines, say, where nobody knows the orders) is marked in a bitmap, which is empty before and after.
+ */
 static void
-add_order_bag(Csr *csr, int32 *items, int64 n, double decay)
+add_distinct(Csr *csr, int32 *items, int64 n, uint64 *seen, int32 n_items)
+{
+	bool		sorted = are_sorted(items, n);
+	int64		i;
+
+	if (!sorted && n > n_items / 64)
+	{
+		int32		word;
+
+		for (i = 0; i < n; i++)
+		{
+			RECO_CHECK_INTERRUPTS(i);
+			seen[items[i] / 64] |= UINT64CONST(1) << (items[i] % 64);
+		}
+		for (word = 0; word <= n_items / 64; word++)
+			for (; seen[word] != 0; seen[word] &= seen[word] - 1)
+				csr->index[csr->entries++] = word * 64 + pg_rightmost_one_pos64(seen[word]);
+		return;
+	}
+	if (!sorted)
+		qsort(items, n, sizeof(int32), compare_items);
+	for (i = 0; i < n; i++)
+		if (i == 0 || items[i] != items[i - 1])
+			csr->index[csr->entries++] = items[i];
+}
+
+static void
+add_order_bag(Csr *csr, int32 *items, int64 n, double decay, uint64 *seen, int32 n_items)
 {
 	int64		first = csr->entries;
 	double		size;
 	int64		i;
 
-	qsort(items, n, sizeof(int32), compare_items);
-	for (i = 0; i < n; i++)
-		if (i == 0 || items[i] != items[i - 1])
-			csr->index[csr->entries++] = items[i];
+	add_distinct(csr, items, n, seen, n_items);
 	if (csr->entries - first < 2)
 	{
 		csr->entries = first;
@@ -102,14 +142,18 @@ static void
 add_order_bags(const RecoInteractions *interactions, const RecoBagOptions *options, Csr *csr, int32 *items,
 			   const int64 *start)
 {
+	int32		n_items = reco_idmap_count(interactions->items);
+	uint64	   *seen = reco_budget_alloc(interactions->budget, (Size) n_items / 64 + 1, sizeof(uint64), "order bags");
 	int32		order;
 
 	for (order = 0; order < interactions->n_orders; order++)
 	{
 		add_order_bag(csr, items + start[order], start[order + 1] - start[order],
-					  reco_lines_decay(interactions->order_at[order], options->clock, options->order_half_life));
+					  reco_lines_decay(interactions->order_at[order], options->clock, options->order_half_life), seen,
+					  n_items);
 		CHECK_FOR_INTERRUPTS();
 	}
+	pfree(seen);
 }
 
 /* Lines are sorted by customer and item, and their returns are netted already. */
