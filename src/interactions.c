@@ -262,10 +262,49 @@ reco_interactions_copy(RecoBudget *budget, const RecoInteractions *other)
 	return copy;
 }
 
+/* Lines on their way from the executor. */
+typedef struct Arrival
+{
+	RecoInteractions *interactions;
+	bool		is_waiting;
+	RecoValue	waiting[RECO_LINE_COLUMNS];
+} Arrival;
+
+/* Until the executor has made another row, the memory that this one needs can arrive. */
+static void
+wait_for_memory(Arrival *arrival, const RecoValue *values)
+{
+	const RecoInteractions *interactions = arrival->interactions;
+
+	memcpy(arrival->waiting, values, sizeof(arrival->waiting));
+	arrival->is_waiting = true;
+	reco_idmap_prefetch(interactions->users, &values[RECO_LINE_USER]);
+	reco_idmap_prefetch(interactions->items, &values[RECO_LINE_ITEM]);
+	if (interactions->orders != NULL)
+		reco_idmap_prefetch(interactions->orders, &values[RECO_LINE_ORDER]);
+}
+
+static void
+add_waiting(Arrival *arrival)
+{
+	if (arrival->is_waiting)
+		reco_interactions_add_line(arrival->interactions, arrival->waiting);
+	arrival->is_waiting = false;
+}
+
+/* Texts are gone when the executor makes another row. */
 static void
 receive_line(void *arg, const RecoValue *values)
 {
-	reco_interactions_add_line(arg, values);
+	Arrival    *arrival = arg;
+	const RecoInteractions *interactions = arrival->interactions;
+
+	add_waiting(arrival);
+	if (reco_idmap_is_integer(interactions->items) &&
+		(interactions->orders == NULL || reco_idmap_is_integer(interactions->orders)))
+		wait_for_memory(arrival, values);
+	else
+		reco_interactions_add_line(arrival->interactions, values);
 }
 
 /*
@@ -276,12 +315,14 @@ reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *
 							  TimestampTz before)
 {
 	RecoLineForm form = {.before = before};
+	Arrival		arrival = {interactions, false, {{0}}};
 
 	form.has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
 	form.has_order = reco_definitions_column(source, RECO_ROLE_ORDER) != NULL;
 	form.integer_orders = form.has_order && reco_sources_integer_orders(reader, source);
 	reco_interactions_begin_orders(interactions, &form);
-	(void) reco_sources_read_all(reader, source, line_fields, RECO_LINE_COLUMNS, receive_line, interactions);
+	(void) reco_sources_read_all(reader, source, line_fields, RECO_LINE_COLUMNS, receive_line, &arrival);
+	add_waiting(&arrival);
 	reco_interactions_end_orders(interactions);
 }
 

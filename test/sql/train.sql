@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(226);
+SELECT plan(239);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -227,6 +227,27 @@ SELECT reco.add_orders('halves', 'lines', 'u', 'i', 'at', order_key, 'q', name =
 SELECT is((SELECT orders FROM reco.add_orders('halves', 'lines', 'u', 'i', 'at', order_key, 'q', name => 'a') s, LATERAL (SELECT s.model) l, LATERAL reco.train(l.model)), orders, 'order_id => ' || order_key)
 FROM   (VALUES ('o', 200), ('o::int8', 200), ('o::int2', 200), ('o::text', 200), ('o::numeric', 200), ('o / 2', 101), ('NULL::int', 200), ('CASE WHEN o > 100 THEN o END', 200), ('''one''', 1),
                ('ROW(o)::text', 200), ('(o * 10000000000)', 200)) AS x (order_key, orders);
+
+-- ---- Integer keys, in whatever gaps -----------------------------------------------------------------------------------
+
+-- Only the order of keys matters to a model: with and without gaps, near zero and at either end, met in any order.
+CREATE TABLE spread AS SELECT n % 700 AS k, (n * 7919 + n / 700) % 500 AS j, n / 4 AS o, timestamptz '2024-01-01' + n * interval '1 minute' AS at FROM generate_series(1, 6000) n ORDER BY hashint4(n);
+SELECT reco.create_model('spread', 'UTC', '{"factors": 4, "iterations": 2, "holdout_orders": 0}') \g /dev/null
+CREATE FUNCTION spread(key text) RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	counts text;
+	answers text;
+BEGIN
+	PERFORM reco.add_orders('spread', 'spread', replace(key, '?', 'k'), replace(key, '?', 'j'), 'at', replace(key, '?', 'o'), name => 'spread');
+	SELECT concat_ws(' ', users, items, orders, bags) INTO counts FROM reco.train('spread');
+	EXECUTE format('SELECT string_agg(rank || '' '' || score || '' '' || (SELECT j FROM spread s WHERE %s = item_id LIMIT 1), '','' ORDER BY u.k, rank) FROM generate_series(0, 699, 7) u (k), reco.recommend(''spread'', (%s)::bigint, 3)',
+	               replace(key, '?', 's.j::bigint'), replace(key, '?', 'u.k::bigint')) INTO answers;
+	RETURN counts || ' ' || answers;
+END $$;
+SELECT spread('?') AS dense \gset
+SELECT matches(:'dense'::text, '^700 500 1501 2200 1 0\.[0-9]', 'all keys are counted, and somebody is answered');
+SELECT ok(spread(key) = :'dense', 'keys like ' || key)
+FROM   unnest('{? - 250,? * 3,? * 5,? * 1000003,? + 2000000000,(-9223372036854775807 - 1) + ?,9223372036854774000 + ?,(? - 350) * 6000000000000000,CASE WHEN ? < 250 THEN ? ELSE ? + 1000000000000 END,CASE WHEN ? < 3 THEN ? ELSE ? + 1000000000000 END,? * ?,(? - 300) * abs(? - 300)}'::text[]) key;
 
 -- ---- Keys -------------------------------------------------------------------------------------------------------------
 
