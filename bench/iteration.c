@@ -2,7 +2,7 @@
  * iteration.c: what one iteration of iALS takes, by src/ials.h alone, and how good its factors are.
  *
  *		iteration make FILE USERS ITEMS PAIRS
- *		iteration run FILE FACTORS KERNEL ITERATIONS [PRECISION STEPS]
+ *		iteration run FILE FACTORS KERNEL ITERATIONS [exact | PRECISION STEPS]
  *
  * "make" writes a made-up matrix: customers and items by a power law, every customer's items distinct, customers of one
  * of 64 kinds sharing a block of items.  The file is users, items and entries (int64), then starts (users + 1, int64) and
@@ -258,9 +258,10 @@ main(int argc, char **argv)
 		save(&matrix, argv[2]);
 		return 0;
 	}
-	if ((argc != 6 && argc != 8) || strcmp(argv[1], "run") != 0)
+	options.exact = argc == 7 && strcmp(argv[6], "exact") == 0;
+	if ((argc != 6 && argc != 8 && !options.exact) || strcmp(argv[1], "run") != 0)
 		fail("usage: iteration make FILE USERS ITEMS PAIRS\n"
-			 "       iteration run FILE FACTORS KERNEL ITERATIONS [PRECISION STEPS]");
+			 "       iteration run FILE FACTORS KERNEL ITERATIONS [exact | PRECISION STEPS]");
 	how.kernels = reco_kernels_choose(argv[4]);
 	if (how.kernels == NULL)
 		return 3;

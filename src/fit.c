@@ -73,7 +73,7 @@ partial_size(const RecoIalsOptions *options)
 Size
 reco_fit_member_memory(const RecoIalsOptions *options)
 {
-	return add_size(add_size(partial_size(options), reco_ials_rows_size(options->factors)), RECO_CACHE_LINE);
+	return add_size(add_size(partial_size(options), reco_ials_rows_size(options)), RECO_CACHE_LINE);
 }
 
 /* What a member has for itself: room for the Gram matrix of a chunk, then for solving rows. */
@@ -190,7 +190,7 @@ reco_fit_rows(RecoMember *member, const void *arguments, uint32 block)
 	view_half(member, args, &matrix, &half);
 	first = first_row(&matrix, (int64) block * cost);
 	end = first_row(&matrix, ((int64) block + 1) * cost);
-	if (args->is_cold)
+	if (args->is_cold || args->options.exact)
 		memset(half.target + (Size) first * half.stride, 0, (Size) (end - first) * half.stride * sizeof(float));
 	else
 		reco_foldin_check_status(reco_ials_rotate(&half, half.target, first, end, &member->run), "training");

@@ -19,10 +19,11 @@ typedef struct RecoIalsOptions
 	double		precision;		/* a row is done when its part of the objective is at most this above the minimum,
 								 * relative to the row's norm (ials.c); 0 asks for all that floats can give */
 	int			steps;			/* conjugate gradient steps for a row, at most */
+	bool		exact;			/* solve rows by Cholesky instead, as the fold-in does */
 	uint64_t	seed;
 } RecoIalsOptions;
 
-/* 64 factors, a0 = 0.1, lambda = 0.002, precision 1e-5, 20 steps, seed 0. */
+/* 64 factors, a0 = 0.1, lambda = 0.002, precision 1e-5, 20 steps, not exact, seed 0. */
 extern RecoIalsOptions reco_ials_options_default(void);
 
 /*
@@ -88,7 +89,7 @@ typedef struct RecoIalsHalf
 } RecoIalsHalf;
 
 extern size_t reco_ials_half_size(int f);
-extern size_t reco_ials_rows_size(int f);
+extern size_t reco_ials_rows_size(const RecoIalsOptions *options);
 extern RecoStatus reco_ials_half_init(RecoIalsHalf *half, const RecoSparse *matrix, const RecoIalsOptions *options,
 									  float *source, float *target, void *memory);
 extern int	reco_ials_gram_chunks(int32_t rows);

@@ -21,6 +21,8 @@ typedef enum OptionType
 	OPTION_NUMBER,
 	OPTION_TIME,
 	OPTION_METHOD				/* a RecoComplementsMethod by its name */
+	OPTION_SOLVER,
+	OPTION_TIME
 } OptionType;
 
 typedef struct OptionSpec
@@ -41,6 +43,8 @@ static const OptionSpec specs[] = {
 	"length of the item vectors; memory and time grow with it"},
 	{"iterations", OPTION_INTEGER, AT(iterations), 1, 1000, 6,
 	"alternations of a fit"},
+	{"solver", OPTION_SOLVER, AT(solver), 0, 0, RECO_SOLVER_FAST,
+	"how a fit solves its rows: fast, or exact, which takes several times as long and is hardly ever better"},
 	{"regularization", OPTION_NUMBER, AT(regularization), 1e-9, 1000, NAN,
 	"lambda of training, scaled by the mass of each row; by default 0.003 for 3,000 items and more, up to 0.1 for fewer"},
 	{"unobserved_weight", OPTION_NUMBER, AT(unobserved_weight), 1e-6, 1000, 0.05,
@@ -79,6 +83,8 @@ static const OptionSpec specs[] = {
 
 static const char *const type_names[] = {"integer", "number", "timestamp", "text"};
 static const char *const method_names[] = {"none", "approximate", "exact"};
+static const char *const type_names[] = {"integer", "number", "string", "timestamp"};
+static const char *const solver_names[] = {"fast", "exact"};
 
 static const OptionSpec *
 find_spec(const char *name, int length)
@@ -116,6 +122,9 @@ set_default(const OptionSpec *spec, RecoOptions *options)
 		case OPTION_NUMBER:
 			*(double *) field = spec->default_value;
 			break;
+		case OPTION_SOLVER:
+			*(RecoSolver *) field = (RecoSolver) spec->default_value;
+			break;
 		case OPTION_TIME:
 			*(TimestampTz *) field = DT_NOEND;
 			break;
@@ -138,6 +147,12 @@ complain(const OptionSpec *spec, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be %s: it must be \"none\", \"approximate\" or \"exact\"", spec->name, value),
 				 errhint("Give one of these as a string, or null for the default.")));
+	if (spec->type == OPTION_SOLVER)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be %s: it must be \"%s\" or \"%s\"", spec->name, value,
+						solver_names[RECO_SOLVER_FAST], solver_names[RECO_SOLVER_EXACT]),
+				 errhint("Give one of these, or null for the default.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("option \"%s\" cannot be %s: it must be %s from %.15g to %.15g", spec->name, value,
@@ -179,6 +194,7 @@ set_time(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
 
 static void
 set_method(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
+set_solver(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
 {
 	char	   *text = pnstrdup(value->val.string.val, value->val.string.len);
 	int			i;
@@ -187,9 +203,19 @@ set_method(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options
 		if (strcmp(method_names[i], text) == 0)
 		{
 			*(int *) ((char *) options + spec->offset) = i;
+	for (i = 0; i < (int) lengthof(solver_names); i++)
+		if (strcmp(text, solver_names[i]) == 0)
+		{
+			*(RecoSolver *) ((char *) options + spec->offset) = (RecoSolver) i;
 			return;
 		}
 	complain(spec, psprintf("\"%s\"", text));
+}
+
+static bool
+is_numeric(const OptionSpec *spec)
+{
+	return spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER;
 }
 
 static void
@@ -210,6 +236,12 @@ set_option(const JsonbValue *key, const JsonbValue *value, RecoOptions *options)
 		set_time(spec, value, options);
 	else if (value->type == jbvString && spec->type == OPTION_METHOD)
 		set_method(spec, value, options);
+	else if (value->type == jbvNumeric && is_numeric(spec))
+		set_number(spec, value->val.numeric, options);
+	else if (value->type == jbvString && spec->type == OPTION_TIME)
+		set_time(spec, value, options);
+	else if (value->type == jbvString && spec->type == OPTION_SOLVER)
+		set_solver(spec, value, options);
 	else if (value->type == jbvString)
 		complain(spec, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	else if (value->type == jbvBool)
@@ -303,6 +335,8 @@ format_default(const OptionSpec *spec)
 {
 	if (spec->type == OPTION_METHOD)
 		return pstrdup(method_names[(int) spec->default_value]);
+	if (spec->type == OPTION_SOLVER)
+		return pstrdup(solver_names[(int) spec->default_value]);
 	return isnan(spec->default_value) ? NULL : psprintf("%.15g", spec->default_value);
 }
 
@@ -320,6 +354,8 @@ reco_options_defaults(void)
 
 		appendStringInfo(&text, "%s\"%s\": %s%s%s", i > 0 ? ", " : "{", specs[i].name, quote, value != NULL ? value : "null",
 						 quote);
+		appendStringInfo(&text, specs[i].type == OPTION_SOLVER ? "%s\"%s\": \"%s\"" : "%s\"%s\": %s", i > 0 ? ", " : "{",
+						 specs[i].name, value != NULL ? value : "null");
 	}
 	appendStringInfoChar(&text, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
@@ -336,6 +372,7 @@ reco_options_describe(int i, RecoOptionDescription *description)
 		return false;
 	spec = &specs[i];
 	has_range = spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER;
+	has_range = is_numeric(spec);
 	description->name = spec->name;
 	description->type = type_names[spec->type];
 	description->default_value = format_default(spec);

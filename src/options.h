@@ -10,6 +10,13 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+/* How the rows of a half iteration are solved (ials.c). */
+typedef enum RecoSolver
+{
+	RECO_SOLVER_FAST,			/* as exactly as the objective is worth it */
+	RECO_SOLVER_EXACT
+} RecoSolver;
+
 /*
  * A double that is NaN was left to training, which chooses it on held-out orders (regularization: by the number of items).  The table in options.c has the
  * ranges and the meanings.
@@ -18,6 +25,7 @@ typedef struct RecoOptions
 {
 	int			factors;
 	int			iterations;
+	RecoSolver	solver;
 	double		regularization;
 	double		unobserved_weight;
 	double		customer_weight;

@@ -380,6 +380,7 @@ set_up(Trainer *trainer, const RecoOptions *options, RecoBudget *budget, double 
 	trainer->ials = reco_ials_options_default();
 	trainer->ials.factors = options->factors;
 	trainer->ials.unobserved = options->unobserved_weight;
+	trainer->ials.exact = options->solver == RECO_SOLVER_EXACT;
 	trainer->ials.seed = (uint64) options->seed;
 }
 

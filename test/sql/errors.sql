@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(204);
+SELECT plan(206);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -90,6 +90,7 @@ FROM   (VALUES ('[]', 'options must be a JSON object'), ('{"x": 1}', 'unknown op
                ('{"half_life": true}', 'option "half_life" cannot be true: it must be a number from 0.01 to 1000000'), ('{"half_life": false}', 'option "half_life" cannot be false: it must be a number from 0.01 to 1000000'),
                ('{"half_life": {"a": [1]}}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1000000'),
                ('{"half_life": []}', 'option "half_life" cannot be an object or array: it must be a number from 0.01 to 1000000'),
+               ('{"solver": "slow"}', 'option "solver" cannot be "slow": it must be "fast" or "exact"'), ('{"solver": []}', 'option "solver" cannot be an object or array: it must be "fast" or "exact"'),
                ('{"training_clock": 7}', 'option "training_clock" cannot be a number'), ('{"training_clock": "infinity"}', 'option "training_clock" cannot be infinity'),
                ('{"training_clock": true}', 'option "training_clock" cannot be true'), ('{"training_clock": [1]}', 'option "training_clock" cannot be an object or array')) AS x (options, message);
 SET ROLE nobody;

@@ -1,7 +1,7 @@
 -- Whatever stands in a catalog table or a blob may be forged or damaged: a clean error, and the session lives.
 
 SET client_min_messages = warning;
-SELECT plan(192);
+SELECT plan(193);
 
 CREATE ROLE owner_role;
 GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
@@ -136,7 +136,7 @@ SELECT is(forged(format('UPDATE reco.model SET options = %L WHERE name = ''m''',
                  'SELECT count(options) FROM reco.models', 'SELECT reco.drop_model(''m'')'), ARRAY[state, state, NULL, NULL], 'forged options: ' || options)
 FROM   (VALUES ('[]', '22023'), ('1', '22023'), ('null', '22023'), ('{"factors": 100000}', '22023'), ('{"factors": -1}', '22023'), ('{"factors": "8"}', '22023'),
                ('{"nothing": 1}', '22023'), ('{"history_limit": 1e300}', '22023'), ('{"seed": 0.5}', '22023'), ('{"training_clock": "soon"}', '22007'),
-               ('{"training_clock": "infinity"}', '22023'), ('{"half_life": {}}', '22023')) AS x (options, state);
+               ('{"training_clock": "infinity"}', '22023'), ('{"solver": "slow"}', '22023'), ('{"half_life": {}}', '22023')) AS x (options, state);
 SELECT is(forged('UPDATE reco.model SET options = ''{"factors": -1, "nothing": 1}'' WHERE name = ''m''',
                  'SELECT reco.alter_model(''m'', ''{"factors": 4, "nothing": null}'')', 'SELECT reco.alter_model(''m'', ''{"seed": 1}'')'), ARRAY['22023', '22023'],
           'and cannot be changed piecemeal');

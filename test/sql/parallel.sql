@@ -1,6 +1,6 @@
 -- recommend_all and training with parallel workers: the same rows and bytes for any number of them, and in every place a query can stand.
 -- (That workers took part, that they may not come, and what is left after errors is in test/t/parallel.pl and parallel_train.pl.)
-SELECT plan(61);
+SELECT plan(64);
 SET client_min_messages = warning;
 
 CREATE TABLE lines AS
@@ -146,12 +146,13 @@ END $$;
 CREATE TABLE settings AS SELECT * FROM (VALUES
 	('shop', '{"factors": 64, "iterations": 3, "holdout_orders": 300}'::jsonb),
 	('shop', '{"factors": 100, "iterations": 2, "holdout_orders": 0}'),
+	('shop', '{"factors": 40, "iterations": 2, "holdout_orders": 0, "solver": "exact"}'),
 	('shop', '{"factors": 3, "iterations": 50, "holdout_orders": 5000, "customer_weight": 0}'),
 	('text', '{"factors": 32, "iterations": 8, "holdout_orders": 100, "customer_weight": 0}'),
 	('text', '{"factors": 17, "iterations": 9, "holdout_orders": 100, "order_half_life": 10}')) v (source, options);
 ALTER TABLE settings ADD COLUMN expected text;
 UPDATE settings SET expected = trained(0, source, options);
-SELECT is(count(DISTINCT expected), 5::bigint, 'five different models') FROM settings;
+SELECT is(count(DISTINCT expected), 6::bigint, 'six different models') FROM settings;
 SELECT is(trained(workers, source, options), expected, format('%s workers: %s %s', workers, source, options)) FROM settings, generate_series(1, 3) workers ORDER BY source, options, workers;
 
 CREATE FUNCTION factorized(workers integer, weight text) RETURNS text LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(239);
+SELECT plan(242);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -106,6 +106,19 @@ SELECT row_eq($$SELECT heldout_orders, recall_completion, recall_next, recall_po
 SELECT reco.alter_model('m', '{"holdout_orders": 5}') \g /dev/null
 SELECT is((SELECT heldout_orders FROM reco.train('m')), 5, 'at most so many');
 SELECT reco.alter_model('m', '{"holdout_orders": null}') \g /dev/null
+
+-- ---- How rows are solved ------------------------------------------------------------------------------------------
+
+SELECT reco.train('m') \g /dev/null
+SELECT bits('m') AS fast \gset
+CREATE TABLE fast_answers AS SELECT u, r.* FROM generate_series(0, 29) u, reco.recommend('m', u, 40, as_of => '2025-01-01') r;
+SELECT reco.alter_model('m', '{"solver": "exact"}'), reco.train('m') \g /dev/null
+SELECT isnt(bits('m'), :'fast', 'exact rows have other last bits');
+SELECT is((SELECT count(*)::integer FROM generate_series(0, 29) u, reco.recommend('m', u, 40, as_of => '2025-01-01') r JOIN fast_answers f USING (item_id)
+           WHERE f.u = u.u AND abs(r.score - f.score) < 0.02), 1200, 'and hardly other scores');
+SELECT reco.alter_model('m', '{"solver": "fast"}'), reco.train('m') \g /dev/null
+SELECT is(bits('m'), :'fast', 'fast is the default');
+SELECT reco.alter_model('m', '{"solver": null}') \g /dev/null
 
 -- ---- Versions --------------------------------------------------------------------------------------------------------
 

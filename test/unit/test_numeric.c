@@ -1147,6 +1147,18 @@ half(const RecoSparse *matrix, const RecoIalsOptions *options, float *source, fl
 							   (char *) workspace + reco_ials_half_size(options->factors), &run);
 }
 
+#define EXACT (-1)				/* a precision */
+
+static void
+set_precision(Data *data, double precision)
+{
+	data->options.exact = precision == EXACT;
+	data->options.precision = precision == EXACT ? 1 : precision;
+	data->options.steps = precision > 0 ? data->options.steps : 100;
+	(void) guarded_free(data->workspace);
+	data->workspace = guarded_alloc(reco_ials_workspace_size(&data->options));
+}
+
 /* The second iteration is the worst moment of warm starts. */
 static void
 test_rows(int32_t bags, int32_t items, int f, double precision, double wanted_median, double wanted_worst)
@@ -1156,8 +1168,7 @@ test_rows(int32_t bags, int32_t items, int f, double precision, double wanted_me
 	double		worst;
 	RecoStatus	status;
 
-	data.options.precision = precision;
-	data.options.steps = precision > 0 ? data.options.steps : 100;
+	set_precision(&data, precision);
 	status = iterate(&data);
 	if (status == RECO_OK)
 		status = half(&data.by_bag, &data.options, data.y, data.x, data.workspace);
@@ -1173,7 +1184,7 @@ test_rows(int32_t bags, int32_t items, int f, double precision, double wanted_me
 
 /* Eight iterations beside an exact solver from the same start; the objective must fall all the way. */
 static void
-test_objective(int f, double unobserved)
+test_objective(int f, double unobserved, double precision)
 {
 	Data		data = make_data(150, 90, f);
 	double	   *x = calloc((size_t) 150 * f, sizeof(double));
@@ -1185,6 +1196,7 @@ test_objective(int f, double unobserved)
 	bool		zero = true;
 
 	data.options.unobserved = unobserved;
+	set_precision(&data, precision);
 	for (int i = 0; i < 8; i++)
 	{
 		falls = iterate(&data) == RECO_OK && falls;
@@ -1198,7 +1210,8 @@ test_objective(int f, double unobserved)
 	for (size_t k = 0; k < reco_stride(f); k++)
 		zero = zero && data.x[k] == 0 && data.x[2 * reco_stride(f) + k] == 0;
 	ok(falls, "the objective falls, %d factors", f);
-	ok(found <= exact * 1.0001, "after 8 iterations %.3f, exact %.3f, %d factors", found, exact, f);
+	ok(precision == EXACT ? close_to(found, exact, 1e-6 * exact) : found <= exact * 1.0001,
+	   "after 8 iterations %.3f, exact %.3f, %d factors, precision %g", found, exact, f, precision);
 	free(x);
 	free(y);
 	x = widen_rows(data.x, 150, f);
@@ -1209,6 +1222,35 @@ test_objective(int f, double unobserved)
 	free(x);
 	free(y);
 	ok(free_data(&data), "iterations stay within bounds, %d factors", f);
+}
+
+/* Exact rows have the numbers that requests get for the same entries. */
+static void
+test_exact_is_fold_in(int f)
+{
+	Data		data = make_data(90, 120, f);
+	RecoFactors model = {data.by_bag.cols, f, data.y, NULL, data.options.unobserved};
+	void	   *workspace = guarded_alloc(reco_ials_fold_in_workspace_size(f, 120));
+	RecoIalsHalf half_step;
+	bool		equal;
+
+	set_precision(&data, EXACT);
+	equal = iterate(&data) == RECO_OK &&
+		reco_ials_half_begin(&half_step, &data.by_bag, &data.options, data.y, data.x, data.workspace, &run) == RECO_OK &&
+		reco_ials_half_rows(&half_step, 0, 90, (char *) data.workspace + reco_ials_half_size(f), &run) == RECO_OK;
+	model.gram_diagonal = half_step.values;
+	for (int32_t b = 0; equal && b < 90; b++)
+	{
+		int64_t		start = data.by_bag.start[b];
+		double		x[RECO_MAX_FACTORS];
+
+		equal = reco_ials_fold_in(&model, (int) (data.by_bag.start[b + 1] - start), data.by_bag.index + start,
+								  data.by_bag.weight + start, data.options.regularization, x, workspace, &run) == RECO_OK;
+		for (int k = 0; k < f; k++)
+			equal = equal && data.x[(size_t) b * reco_stride(f) + k] == (float) x[k];
+	}
+	ok(equal, "exact rows are fold-ins, %d factors", f);
+	ok(guarded_free(workspace) & free_data(&data), "exact rows stay within bounds, %d factors", f);
 }
 
 /* Blocks of any size, Gram chunks in any order: the same bits as the whole. */
@@ -2194,11 +2236,18 @@ test_ials(void)
 	test_rows(60, 200, 128, 0, 1e-5, 1e-4);
 	test_rows(6, 2500, 257, 0, 1e-5, 1e-4);	/* a row that no panel holds */
 	test_rows(6, 2500, 1, 0, 1e-5, 1e-4);
-	test_objective(1, 0.1);
-	test_objective(7, 0.1);
-	test_objective(24, 0.1);
-	test_objective(24, 0.01);
-	test_objective(24, 1);
+	test_rows(120, 90, 7, EXACT, 5e-7, 1e-6);
+	test_rows(300, 200, 64, EXACT, 5e-7, 1e-6);
+	test_rows(60, 200, 128, EXACT, 5e-7, 1e-6);
+	test_rows(6, 2500, 257, EXACT, 5e-7, 1e-6);
+	test_objective(1, 0.1, 1e-5);
+	test_objective(7, 0.1, 1e-5);
+	test_objective(24, 0.1, 1e-5);
+	test_objective(24, 0.01, 1e-5);
+	test_objective(24, 1, 1e-5);
+	test_objective(24, 0.1, EXACT);
+	test_exact_is_fold_in(7);
+	test_exact_is_fold_in(64);
 	test_blocks();
 	test_finish();
 	test_refusals();
