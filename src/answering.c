@@ -76,7 +76,7 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 	a->run = reco_foldin_run(kernels);
 	a->scoring = reco_scoring_create(&data, &a->run);
 	a->as_of = as_of;
-	reco_scoring_clear(a->scoring, &a->scores);
+	reco_scoring_clear(&a->scores);
 	return a;
 }
 
@@ -203,6 +203,24 @@ reco_answering_notice_age(const RecoAnswering *a)
 				 errhint("Train again, or ask as of another time with as_of.")));
 }
 
+static const double *
+blend_of(const RecoAnswering *a, RecoEvidenceKind kind)
+{
+	return &a->model->parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS];
+}
+
+/* Components that no request of the model gives any weight need not be asked. */
+static bool
+is_used(const RecoAnswering *a, RecoComponent component)
+{
+	int			kind;
+
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		if (blend_of(a, kind)[component] > 0)
+			return true;
+	return false;
+}
+
 /* The basket's bag, in the order of items. */
 void
 reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n)
@@ -233,23 +251,22 @@ reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry
 	int64		n_entries = make_bag(a, lines, n, half_life, entries);
 
 	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_HISTORY, entries, n_entries, lambda, &a->scores);
-	reco_scoring_associate(a->scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_entries, &a->scores);
+	if (is_used(a, RECO_COMPONENT_FOLLOWUPS))
+		reco_scoring_associate(a->scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_entries, &a->scores);
 	n_entries = make_bag(a, lines, n, parameters[RECO_PARAMETER_REPEAT_HALF_LIFE], entries);
-	reco_scoring_list(a->scoring, RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
+	reco_scoring_list(RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
 }
 
 /* The query that items are scored against, from what is known of basket and history. */
 void
 reco_answering_prepare(RecoAnswering *a)
 {
-	bool		has_blend = false;
-
 	a->kind = reco_scoring_kind(&a->scores);
 	if (a->kind == RECO_EVIDENCE_NONE)
 		reco_scoring_mix_bias(a->scoring, a->model->popularity, &a->mix);
 	else
-		has_blend = reco_scoring_blend(a->scoring, &a->scores, a->model->parameters, a->kind, &a->mix);
-	a->strength = reco_scoring_strength(&a->factors, &a->scores, &a->mix, has_blend);
+		reco_scoring_mix(a->scoring, &a->scores, blend_of(a, a->kind), &a->mix);
+	a->strength = reco_scoring_strength(&a->scores);
 }
 
 /*
@@ -282,9 +299,9 @@ reco_answering_source(const RecoAnswering *a, int32 item)
 		return RECO_ANSWER_POPULAR;
 	for (c = 0; c < RECO_COMPONENTS; c++)
 	{
-		double		part = a->mix.factor[c] != 0 ? a->mix.factor[c] * reco_scoring_value(a->scoring, &a->scores, c, item) : 0;
+		double		part = a->mix.weights[c] != 0 ? a->mix.weights[c] * reco_scoring_value(a->scoring, &a->scores, c, item) : 0;
 
-		if (a->mix.factor[c] != 0 && part > most)
+		if (a->mix.weights[c] != 0 && part > most)
 		{
 			most = part;
 			best = (RecoComponent) c;

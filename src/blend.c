@@ -1,15 +1,14 @@
 /*
  * blend.c: chooses how much the components of a score count, on held-out orders.
  *
- * The items that a plain sum of the components puts on top of each held-out order, and whether they were bought, are
- * what weights are learned from (blending.c).  Items of all ranks as negatives were measured to be worse: what has to be
- * told apart is the top.  Learned weights have to prove themselves on orders that they were not learned from: each half
- * of the orders is answered by weights learned from the other, and they are taken only if that is better, by nDCG@10,
- * than the plain sum, than any component alone, and than the factors as they are.  The weights that serve are then
- * learned from all.
+ * The items that the default weights put on top of each held-out order, and whether they were bought, are what weights
+ * are learned from (blending.c).  Learned weights have to prove themselves on orders that they were not learned from:
+ * each half of the orders is answered by weights learned from the other, and they are taken only if that is better, by
+ * nDCG@10, than any component alone and than all in equal shares, and better than the default weights by more than one
+ * standard error of the paired difference.  The weights that serve are then learned from all.  Where they are not taken,
+ * a component alone or equal shares may be, by the same rule; else the default weights stay.
  *
- * How much a component brings is what recall@10 loses where it is left out and the others are learned without it, again
- * by halves.
+ * How much a component brings is what recall@10 loses where its weight is 0 and the others are as they are.
  */
 #include "postgres.h"
 
@@ -28,10 +27,14 @@ typedef struct Lesson
 {
 	RecoTrials *trials;
 	RecoBudget *budget;
-	RecoEvidenceKind kind;
+	const RecoTrial *base;
 	int			n_lists;
 	RecoTrialList *lists;
+	int		   *sizes;			/* of the lists, and what else blending.c wants to know of them */
+	int		   *wanted;
+	float	   *list_counts;
 	RecoOutcome *outcomes;		/* of the lists, one after another */
+	Size		n_outcomes;
 	float	   *counts;			/* of them: 0 for those not to be learned from */
 } Lesson;
 
@@ -40,28 +43,83 @@ typedef enum Half
 	EVEN, ODD, BOTH_HALVES
 } Half;
 
-/* Learn from a half of the cases, without a component or with all (-1). */
+/* --- learning ---------------------------------------------------------------------------------------------- */
+
 static void
-learn(Lesson *lesson, Half half, int without, double *weights)
+begin_lesson(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvidenceKind kind)
 {
-	double		constant;
+	int			most = trials->cases.n;
+	int			l;
+
+	lesson->trials = trials;
+	lesson->base = base;
+	lesson->budget = reco_crew_arena(trials->crew)->budget;
+	lesson->lists = reco_budget_alloc(lesson->budget, most, sizeof(RecoTrialList), "learning weights");
+	lesson->sizes = reco_budget_alloc(lesson->budget, most, sizeof(int), "learning weights");
+	lesson->wanted = reco_budget_alloc(lesson->budget, most, sizeof(int), "learning weights");
+	lesson->list_counts = reco_budget_alloc(lesson->budget, most, sizeof(float), "learning weights");
+	lesson->outcomes = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(RecoOutcome), "learning weights");
+	lesson->counts = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(float), "learning weights");
+	lesson->n_lists = reco_trials_list(trials, base, kind, RECO_BLEND_TOP, most, lesson->lists, lesson->outcomes);
+	for (l = 0; l < lesson->n_lists; l++)
+	{
+		lesson->sizes[l] = lesson->lists[l].n;
+		lesson->wanted[l] = lesson->lists[l].n_wanted;
+		lesson->n_outcomes += lesson->lists[l].n;
+	}
+}
+
+static void
+end_lesson(Lesson *lesson)
+{
+	reco_budget_free(lesson->budget, lesson->counts);
+	reco_budget_free(lesson->budget, lesson->outcomes);
+	reco_budget_free(lesson->budget, lesson->list_counts);
+	reco_budget_free(lesson->budget, lesson->wanted);
+	reco_budget_free(lesson->budget, lesson->sizes);
+	reco_budget_free(lesson->budget, lesson->lists);
+}
+
+/* What is to be learned from. */
+static void
+choose_half(Lesson *lesson, Half half)
+{
 	Size		n = 0;
 	int			l;
 	int			i;
 
 	for (l = 0; l < lesson->n_lists; l++)
-		for (i = 0; i < lesson->lists[l].n; i++)
-			lesson->counts[n++] = half == BOTH_HALVES || lesson->lists[l].c % 2 == (int) half ? 1 : 0;
-	switch (reco_blending_fit(lesson->outcomes, lesson->counts, n, without, RIDGE,
-							  &reco_crew_leader(lesson->trials->crew)->run, weights, &constant))
 	{
-		case RECO_OK:
-		case RECO_NOT_CONVERGED:	/* all weights are 0 */
-		case RECO_NOT_FINITE:
-			break;
-		default:
-			elog(ERROR, "learning a blend failed");
+		lesson->list_counts[l] = half == BOTH_HALVES || lesson->lists[l].c % 2 == (int) half ? 1 : 0;
+		for (i = 0; i < lesson->lists[l].n; i++)
+			lesson->counts[n++] = lesson->list_counts[l];
 	}
+}
+
+/* The better of two ascents, from the default weights and from a regression. */
+static void
+learn(Lesson *lesson, Half half, double *weights)
+{
+	const RecoRun *run = &reco_crew_leader(lesson->trials->crew)->run;
+	RecoBlendingLists lists = {lesson->n_lists, lesson->sizes, lesson->wanted, lesson->list_counts, lesson->outcomes};
+	double		other[RECO_COMPONENTS];
+	double		constant;
+	double		ndcg;
+	double		other_ndcg;
+	RecoStatus	status;
+
+	choose_half(lesson, half);
+	memcpy(weights, lesson->base->weights, sizeof(other));
+	reco_foldin_check_status(reco_blending_ascend(&lists, run, weights), "learning weights");
+	status = reco_blending_fit(lesson->outcomes, lesson->counts, lesson->n_outcomes, RIDGE, run, other, &constant);
+	if (status != RECO_NOT_CONVERGED && status != RECO_NOT_FINITE)
+		reco_foldin_check_status(status, "learning weights");
+	if (reco_blending_ascend(&lists, run, other) != RECO_OK)
+		return;
+	reco_foldin_check_status(reco_blending_ndcg(&lists, weights, run, &ndcg), "learning weights");
+	reco_foldin_check_status(reco_blending_ndcg(&lists, other, run, &other_ndcg), "learning weights");
+	if (other_ndcg > ndcg)
+		memcpy(weights, other, sizeof(other));
 }
 
 /* --- what there is to choose from -------------------------------------------------------------------------- */
@@ -71,20 +129,8 @@ weighted(const RecoTrial *base, const double *weights)
 {
 	RecoTrial	trial = *base;
 
-	trial.scaled = true;
 	memcpy(trial.weights, weights, sizeof(trial.weights));
 	return trial;
-}
-
-static RecoTrial
-plain_sum(const RecoTrial *base)
-{
-	double		weights[RECO_COMPONENTS];
-	int			c;
-
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		weights[c] = 1;
-	return weighted(base, weights);
 }
 
 static RecoTrial
@@ -96,121 +142,123 @@ alone(const RecoTrial *base, int component)
 	return weighted(base, weights);
 }
 
-/* The trials of one kind of request, and where each stands. */
+/* Each component in units of its root mean square over all outcomes. */
+static RecoTrial
+equal_shares(const Lesson *lesson)
+{
+	double		weights[RECO_COMPONENTS] = {0};
+	Size		i;
+	int			c;
+
+	for (i = 0; i < lesson->n_outcomes; i++)
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			weights[c] += (double) lesson->outcomes[i].parts[c] * lesson->outcomes[i].parts[c];
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		weights[c] = weights[c] > 0 ? 1 / sqrt(weights[c] / lesson->n_outcomes) : 0;
+	return weighted(lesson->base, weights);
+}
+
+/* The trials of one kind of request: the default weights first, the two halves of what was learned last. */
 typedef struct Contest
 {
 	RecoTrial	list[RECO_BLEND_MOST_TRIALS];
 	int			n;
-	int			learned;		/* two of them, from the even and from the odd cases */
-	int			without[RECO_COMPONENTS];	/* two each; -1: not tried */
+	int			learned;		/* from the even cases, and after it from the odd ones */
 	RecoTrialScores *scores;	/* [trials x cases] */
 	int			n_cases;
 } Contest;
 
-static int
+static void
 enter(Contest *contest, RecoTrial trial)
 {
 	if (contest->n == RECO_BLEND_MOST_TRIALS)
 		elog(ERROR, "too many trials");
-	contest->list[contest->n] = trial;
-	return contest->n++;
-}
-
-/* Weights learned from each half; returns the place of the first. */
-static int
-enter_halves(Contest *contest, Lesson *lesson, const RecoTrial *base, int without)
-{
-	double		weights[RECO_COMPONENTS];
-	int			first;
-
-	learn(lesson, EVEN, without, weights);
-	first = enter(contest, weighted(base, weights));
-	learn(lesson, ODD, without, weights);
-	(void) enter(contest, weighted(base, weights));
-	return first;
+	contest->list[contest->n++] = trial;
 }
 
 static void
-enter_all(Contest *contest, Lesson *lesson, const RecoTrial *base, const double *weights)
+enter_all(Contest *contest, Lesson *lesson)
 {
+	double		weights[RECO_COMPONENTS];
 	int			c;
 
-	(void) enter(contest, *base);
-	(void) enter(contest, plain_sum(base));
+	enter(contest, *lesson->base);
+	enter(contest, equal_shares(lesson));
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		(void) enter(contest, alone(base, c));
-	contest->learned = enter_halves(contest, lesson, base, -1);
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		contest->without[c] = weights[c] > 0 ? enter_halves(contest, lesson, base, c) : -1;
+		enter(contest, alone(lesson->base, c));
+	contest->learned = contest->n;
+	learn(lesson, EVEN, weights);
+	enter(contest, weighted(lesson->base, weights));
+	learn(lesson, ODD, weights);
+	enter(contest, weighted(lesson->base, weights));
 }
 
-/* The scores of a trial on a case; of a pair each half of the cases has those of what was learned from the other. */
+static void
+hold(Contest *contest, RecoTrials *trials, RecoEvidenceKind kind)
+{
+	contest->n_cases = trials->cases.n;
+	contest->scores = reco_budget_alloc(reco_crew_arena(trials->crew)->budget, mul_size(contest->n, contest->n_cases),
+										sizeof(RecoTrialScores), "learning weights");
+	reco_trials_score(trials, contest->list, contest->n, kind, contest->scores);
+}
+
+/* The scores of a trial on a case; of what was learned each half of the cases has those of the other half's weights. */
 static const RecoTrialScores *
-scores_of(const Contest *contest, int first, bool is_pair, int c)
+scores_of(const Contest *contest, int trial, int c)
 {
-	return &contest->scores[(Size) (first + (is_pair && c % 2 == 0 ? 1 : 0)) * contest->n_cases + c];
+	bool		is_learned = contest->learned > 0 && trial == contest->learned;
+
+	return &contest->scores[(Size) (trial + (is_learned && c % 2 == 0 ? 1 : 0)) * contest->n_cases + c];
 }
 
-static double
-mean_ndcg(const Contest *contest, int first, bool is_pair)
-{
-	double		sum = 0;
-	int			n = 0;
-	int			c;
-
-	for (c = 0; c < contest->n_cases; c++)
-	{
-		double		ndcg = scores_of(contest, first, is_pair, c)->ndcg;
-
-		sum += isnan(ndcg) ? 0 : ndcg;
-		n += !isnan(ndcg);
-	}
-	return n > 0 ? sum / n : 0;
-}
-
+/* The mean of a paired difference and its standard error. */
 static RecoBlendLoss
-measure_loss(const Contest *contest, int without)
+compare(const Contest *contest, int trial, int other, bool by_recall)
 {
-	RecoBlendLoss loss = {NAN, NAN};
+	RecoBlendLoss difference = {NAN, NAN};
 	double		sum = 0;
 	double		squares = 0;
 	int			n = 0;
 	int			c;
 
-	for (c = 0; without >= 0 && c < contest->n_cases; c++)
+	for (c = 0; c < contest->n_cases; c++)
 	{
-		double		lost = scores_of(contest, contest->learned, true, c)->recall - scores_of(contest, without, true, c)->recall;
+		const RecoTrialScores *a = scores_of(contest, trial, c);
+		const RecoTrialScores *b = scores_of(contest, other, c);
+		double		gain = by_recall ? a->recall - b->recall : a->ndcg - b->ndcg;
 
-		if (isnan(lost))
+		if (isnan(gain))
 			continue;
-		sum += lost;
-		squares += lost * lost;
+		sum += gain;
+		squares += gain * gain;
 		n++;
 	}
 	if (n > 1)
 	{
-		loss.recall = sum / n;
-		loss.error = sqrt(Max(squares / n - loss.recall * loss.recall, 0) / (n - 1));
+		difference.recall = sum / n;
+		difference.error = sqrt(Max(squares / n - difference.recall * difference.recall, 0) / (n - 1));
 	}
-	return loss;
+	return difference;
 }
 
-/* The best of what was not learned, by nDCG. */
+/*
+ * The best, where it is better than the default weights, trial 0, by more than one standard error.
+ */
 static int
-best_unlearned(const Contest *contest, double *ndcg)
+winner(const Contest *contest)
 {
+	double		most = 0;
 	int			best = 0;
 	int			t;
 
-	*ndcg = mean_ndcg(contest, 0, false);
-	for (t = 1; t < contest->learned; t++)
+	for (t = 1; t <= contest->learned; t++)
 	{
-		double		other = mean_ndcg(contest, t, false);
+		RecoBlendLoss gain = compare(contest, t, 0, false);
 
-		if (other > *ndcg)
+		if (gain.recall > most && gain.recall > gain.error)
 		{
 			best = t;
-			*ndcg = other;
+			most = gain.recall;
 		}
 	}
 	return best;
@@ -218,60 +266,59 @@ best_unlearned(const Contest *contest, double *ndcg)
 
 /* --- the choice -------------------------------------------------------------------------------------------- */
 
+/* What is lost without each component that has a weight. */
 static void
-prepare(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvidenceKind kind)
+measure_losses(RecoTrials *trials, const RecoTrial *chosen, RecoEvidenceKind kind, RecoBlendLoss *losses)
 {
-	RecoTrial	plain = plain_sum(base);
-	int			most = trials->cases.n;
+	Contest    *contest = palloc0(sizeof(Contest));
+	int			c;
+	int			t = 1;
 
-	lesson->trials = trials;
-	lesson->kind = kind;
-	lesson->budget = reco_crew_arena(trials->crew)->budget;
-	lesson->lists = reco_budget_alloc(lesson->budget, most, sizeof(RecoTrialList), "learning weights");
-	lesson->outcomes = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(RecoOutcome), "learning weights");
-	lesson->counts = reco_budget_alloc(lesson->budget, mul_size(most, RECO_BLEND_TOP), sizeof(float), "learning weights");
-	lesson->n_lists = reco_trials_list(trials, &plain, kind, RECO_BLEND_TOP, most, lesson->lists, lesson->outcomes);
+	enter(contest, *chosen);
+	for (c = 0; c < RECO_COMPONENTS; c++)
+	{
+		RecoTrial	without = *chosen;
+
+		without.weights[c] = 0;
+		if (chosen->weights[c] > 0)
+			enter(contest, without);
+	}
+	hold(contest, trials, kind);
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		if (chosen->weights[c] > 0)
+			losses[c] = compare(contest, 0, t++, true);
+	reco_budget_free(reco_crew_arena(trials->crew)->budget, contest->scores);
+	pfree(contest);
 }
 
 /*
- * Choose the weights of a kind of request: trial, which has those of the factors alone and all that a trial sets
- * besides, gets them.  False, and all is left as it is, where cases are too few.
+ * Choose the weights of a kind of request: trial, which has the default ones and all that a trial sets besides, gets
+ * them.  Where cases are too few all is left as it is, and losses are NaN.
  */
-bool
+void
 reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses)
 {
+	const RecoTrial base = *trial;
 	Lesson		lesson = {0};
-	Contest    *contest = palloc0(sizeof(Contest));
-	double		weights[RECO_COMPONENTS];
-	double		unlearned;
-	int			best;
 	int			c;
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
 		losses[c] = (RecoBlendLoss) {NAN, NAN};
-	prepare(&lesson, trials, trial, kind);
+	begin_lesson(&lesson, trials, &base, kind);
 	if (lesson.n_lists >= MIN_CASES)
 	{
-		learn(&lesson, BOTH_HALVES, -1, weights);
-		enter_all(contest, &lesson, trial, weights);
-		contest->n_cases = trials->cases.n;
-		contest->scores = reco_budget_alloc(lesson.budget, mul_size(contest->n, contest->n_cases), sizeof(RecoTrialScores),
-											"learning weights");
-		reco_trials_score(trials, contest->list, contest->n, kind, contest->scores);
-		best = best_unlearned(contest, &unlearned);
-		if (mean_ndcg(contest, contest->learned, true) > unlearned)
-		{
-			*trial = weighted(trial, weights);
-			for (c = 0; c < RECO_COMPONENTS; c++)
-				losses[c] = measure_loss(contest, contest->without[c]);
-		}
-		else
-			*trial = contest->list[best];
+		Contest    *contest = palloc0(sizeof(Contest));
+		int			best;
+
+		enter_all(contest, &lesson);
+		hold(contest, trials, kind);
+		best = winner(contest);
+		*trial = contest->list[best];
+		if (best == contest->learned)
+			learn(&lesson, BOTH_HALVES, trial->weights);
 		reco_budget_free(lesson.budget, contest->scores);
+		pfree(contest);
+		measure_losses(trials, trial, kind, losses);
 	}
-	reco_budget_free(lesson.budget, lesson.counts);
-	reco_budget_free(lesson.budget, lesson.outcomes);
-	reco_budget_free(lesson.budget, lesson.lists);
-	pfree(contest);
-	return lesson.n_lists >= MIN_CASES;
+	end_lesson(&lesson);
 }

@@ -8,16 +8,16 @@
 
 #include "trials.h"
 
-#define RECO_BLEND_MOST_TRIALS (2 * (RECO_COMPONENTS + 1) + RECO_COMPONENTS + 2)
+#define RECO_BLEND_MOST_TRIALS (RECO_COMPONENTS + 4)
 #define RECO_BLEND_TOP 100		/* items of a case to learn from */
 
 /* What was measured of a component on held-out orders. */
 typedef struct RecoBlendLoss
 {
-	double		recall;			/* that is lost without it, the others learned anew; NaN: not measured */
+	double		recall;			/* that is lost without it; NaN: not measured */
 	double		error;			/* its standard error */
 } RecoBlendLoss;
 
-extern bool reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses);
+extern void reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses);
 
 #endif							/* RECO_BLEND_H */

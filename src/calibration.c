@@ -1,10 +1,9 @@
 /*
  * calibration.c: fits the curve that makes probabilities of scores.
  *
- * Of a score only its ratio to the level of the request's scores is used: what a score amounts to by itself depends on
- * how long the factors were trained, and the curve is fitted with other factors than those that serve.  How much the
- * request has to go on decides instead how large probabilities are at all.  Within a request that is a constant, and the
- * probability ascends with the score.  (src/README has the measurements.)
+ * The logarithm of a score is what probabilities follow.  How much the request has to go on decides besides how large
+ * they are at all.  Within a request that is a constant, and the probability ascends with the score.  (src/README has
+ * the measurements.)
  *
  * The fit is Platt's (2000, "Probabilistic outputs for support vector machines") in the form of Lin, Lin and Weng (2007,
  * "A note on Platt's probabilistic outputs for support vector machines"): Newton's method with backtracking on the
@@ -16,8 +15,7 @@
 #include <math.h>
 
 #define TERMS 4					/* a constant, the score, the basket, the history */
-#define SOFT 0.1				/* of the level: scores far below it are all alike */
-#define LEAST_LEVEL 1e-30
+#define SOFT 0.01				/* scores far below it are all alike */
 #define MOST 1e30
 #define MAX_STEPS 100
 #define MAX_HALVINGS 40
@@ -46,26 +44,6 @@ typedef struct Point
 	double		hessian[TERMS][TERMS];
 } Point;
 
-double
-reco_calibration_level(const double *gram_diagonal, int factors, int32_t items, const float *query)
-{
-	double		sum = 0;
-
-	for (int i = 0; i < factors; i++)
-		sum += gram_diagonal[i] * query[i] * query[i];
-	return items > 0 ? sqrt(sum / items) : 0;
-}
-
-double
-reco_calibration_level_of(const double *gram_diagonal, int factors, int32_t items, const double *x)
-{
-	double		sum = 0;
-
-	for (int i = 0; i < factors; i++)
-		sum += gram_diagonal[i] * x[i] * x[i];
-	return items > 0 ? sqrt(sum / items) : 0;
-}
-
 /* A number that is not negative, and no NaN. */
 static double
 bounded(double value)
@@ -77,7 +55,7 @@ static void
 make_terms(double score, const RecoStrength *strength, double *terms)
 {
 	terms[0] = 1;
-	terms[1] = log(SOFT + bounded(score / fmax(strength->level, LEAST_LEVEL)));
+	terms[1] = log(SOFT + bounded(score));
 	terms[2] = log1p(bounded(strength->basket));
 	terms[3] = log1p(bounded(strength->history));
 }
@@ -98,8 +76,7 @@ check_samples(const RecoSample *samples, size_t n, size_t *positive)
 	{
 		const RecoStrength *strength = &samples[i].strength;
 
-		if (!isfinite(samples[i].score) || !isfinite(strength->level) || !isfinite(strength->basket) ||
-			!isfinite(strength->history))
+		if (!isfinite(samples[i].score) || !isfinite(strength->basket) || !isfinite(strength->history))
 			return RECO_NOT_FINITE;
 		*positive += samples[i].positive;
 	}

@@ -9,7 +9,6 @@
 /* How much a request has to go on. */
 typedef struct RecoStrength
 {
-	float		level;			/* of its scores, reco_calibration_level() */
 	float		basket;			/* mass of the basket's bag */
 	float		history;		/* mass of the history's bag */
 } RecoStrength;
@@ -23,7 +22,7 @@ typedef struct RecoSample
 } RecoSample;
 
 /*
- * logit p = intercept + slope * log(0.1 + score / level) + by_basket * log(1 + basket) + by_history * log(1 + history),
+ * logit p = intercept + slope * log(0.01 + score) + by_basket * log(1 + basket) + by_history * log(1 + history),
  * with negative scores as 0.  Slope 0: there is no curve.
  */
 typedef struct RecoCurve
@@ -33,10 +32,6 @@ typedef struct RecoCurve
 	double		by_basket;
 	double		by_history;
 } RecoCurve;
-
-/* The root mean square of all items' scores for a query, from the diagonal of Y'Y alone. */
-extern double reco_calibration_level(const double *gram_diagonal, int factors, int32_t items, const float *query);
-extern double reco_calibration_level_of(const double *gram_diagonal, int factors, int32_t items, const double *x);
 
 /*
  * The curve of greatest likelihood.  RECO_NOT_CONVERGED, and none, when nothing can be learned from the samples: no

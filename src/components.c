@@ -6,19 +6,14 @@
  * one costs.  Of complements and repeats only few items have any; these are scored apart, exactly, and meet the others
  * in the top-k (topk.c).  The trend is one number an item.
  *
- * What a component's scores amount to differs from request to request, with the length of a basket or a history.  So each
- * is divided by its level, the root mean square of its scores over all items, before it is weighted.
+ * Scores are added up as they are, each with its weight.  All of them foretell whether an item is bought, as a number
+ * that is about 1 where it surely is; dividing each by its level over all items was measured to be worse (src/README).
  */
 #include "postgres.h"
 
 #include "components.h"
 
-#include <math.h>
-
-#include "calibration.h"
 #include "port/pg_bitutils.h"
-
-#define LEAST_LEVEL 1e-20
 
 static const char *const names[RECO_COMPONENTS] = {"basket", "history", "complements", "followups", "repeats", "trend"};
 
@@ -57,22 +52,15 @@ reco_scoring_create(const RecoScoringData *data, const RecoRun *run)
 	return scoring;
 }
 
-/* Nothing is known, but for the trend. */
+/* Nothing is known. */
 void
-reco_scoring_clear(const RecoScoring *scoring, RecoComponentScores *scores)
+reco_scoring_clear(RecoComponentScores *scores)
 {
 	int			i;
 
 	memset(scores, 0, sizeof(*scores));
 	for (i = 0; i < RECO_VECTOR_COMPONENTS; i++)
 		scores->vectors[i].is_zero = true;
-	scores->level[RECO_COMPONENT_TREND] = scoring->data.trend != NULL ? 1 : 0;
-}
-
-static void
-set_level(RecoComponentScores *scores, RecoComponent component, double level)
-{
-	scores->level[component] = level >= LEAST_LEVEL && isfinite(level) ? level : 0;
 }
 
 /* The scores of a bag by its fold-in; component is one of vectors. */
@@ -80,35 +68,19 @@ void
 reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, double lambda,
 					 RecoComponentScores *scores)
 {
-	const RecoFactors *factors = scoring->data.factors;
-	RecoVector *vector = &scores->vectors[component];
-
-	reco_foldin_bag(scoring->foldin, entries, n, lambda, vector);
-	set_level(scores, component, reco_calibration_level_of(factors->gram_diagonal, factors->factors, factors->items, vector->x));
-}
-
-static void
-set_list(RecoScoring *scoring, RecoComponent component, RecoScoreList list, RecoComponentScores *scores)
-{
-	double		sum = 0;
-	int			i;
-
-	for (i = 0; i < list.n; i++)
-		sum += (double) list.entries[i].score * list.entries[i].score;
-	scores->lists[component - RECO_VECTOR_COMPONENTS] = list;
-	set_level(scores, component, sqrt(sum / Max(scoring->data.factors->items, 1)));
+	reco_foldin_bag(scoring->foldin, entries, n, lambda, &scores->vectors[component]);
 }
 
 /* The scores of items are given; in the order of items. */
 void
-reco_scoring_list(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores)
+reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores)
 {
 	RecoScoreList list = {(int) n, palloc_extended(mul_size(Max(n, 1), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE)};
 	int64		i;
 
 	for (i = 0; i < n; i++)
 		list.entries[i] = (RecoTopEntry) {entries[i].item, entries[i].weight};
-	set_list(scoring, component, list, scores);
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = list;
 }
 
 /* --- sums over few of many items --------------------------------------------------------------------------- */
@@ -167,11 +139,9 @@ reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const Reco
 	int64		i;
 	int64		e;
 
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = (RecoScoreList) {0, NULL};
 	if (b == NULL || n == 0)
-	{
-		set_list(scoring, component, (RecoScoreList) {0, NULL}, scores);
 		return;
-	}
 	make_room(scoring);
 	for (i = 0; i < n; i++)
 	{
@@ -181,101 +151,29 @@ reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const Reco
 			add_to(scoring, b->index[e], entries[i].weight * b->weight[e]);
 		most += b->start[item + 1] - b->start[item];
 	}
-	set_list(scoring, component, take_sums(scoring, most), scores);
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = take_sums(scoring, most);
 }
 
 /* --- the blend --------------------------------------------------------------------------------------------- */
 
-/*
- * The lists, weighted and added up.  At a time one of them is merged into what the ones before came to.
- */
-static RecoScoreList
-mix_lists(RecoScoring *scoring, const RecoComponentScores *scores, const double *factor)
+static bool
+says(const RecoComponentScores *scores, RecoComponent component)
 {
-	int64		most = 0;
-	int			i;
-	int			e;
-
-	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
-		if (factor[RECO_VECTOR_COMPONENTS + i] != 0)
-			most += scores->lists[i].n;
-	if (most == 0)
-		return (RecoScoreList) {0, NULL};
-	make_room(scoring);
-	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
-		for (e = 0; factor[RECO_VECTOR_COMPONENTS + i] != 0 && e < scores->lists[i].n; e++)
-			add_to(scoring, scores->lists[i].entries[e].item,
-				   (float) (factor[RECO_VECTOR_COMPONENTS + i] * scores->lists[i].entries[e].score));
-	return take_sums(scoring, most);
-}
-
-/*
- * The sum of the components, each with its weight and, where scaled, divided by its level.  In the current memory context.
- */
-void
-reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights, bool scaled, RecoMix *mix)
-{
-	int			factors = scoring->data.factors->factors;
-	int			c;
-	int			i;
-
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		mix->factor[c] = scores->level[c] > 0 ? weights[c] / (scaled ? scores->level[c] : 1) : 0;
-	memset(mix->query, 0, sizeof(float) * reco_stride(factors));
-	for (i = 0; i < factors; i++)
-	{
-		double		sum = 0;
-
-		for (c = 0; c < RECO_VECTOR_COMPONENTS; c++)
-			sum += mix->factor[c] * scores->vectors[c].x[i];
-		mix->query[i] = (float) sum;
-	}
-	mix->added = mix_lists(scoring, scores, mix->factor);
-	mix->bias_weight = (float) mix->factor[RECO_COMPONENT_TREND];
-	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
-}
-
-/* The score is a number that each item has. */
-void
-reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix)
-{
-	memset(mix->factor, 0, sizeof(mix->factor));
-	memset(mix->query, 0, sizeof(float) * reco_stride(scoring->data.factors->factors));
-	mix->added = (RecoScoreList) {0, NULL};
-	mix->bias = bias;
-	mix->bias_weight = 1;
-}
-
-/*
- * The blend that training chose for what a request has to go on; where it chose none, the two vectors alone, added up as
- * they are, and false.
- */
-bool
-reco_scoring_blend(RecoScoring *scoring, const RecoComponentScores *scores, const double *parameters, RecoEvidenceKind kind,
-				   RecoMix *mix)
-{
-	const double *weights = &parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS];
-	const double vectors[RECO_COMPONENTS] = {1, kind == RECO_EVIDENCE_HISTORY ? 1 : parameters[RECO_PARAMETER_HISTORY_WEIGHT]};
-	bool		has_blend = false;
-	int			c;
-
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		has_blend |= weights[c] != 0;
-	reco_scoring_mix(scoring, scores, has_blend ? weights : vectors, has_blend, mix);
-	return has_blend;
+	return component < RECO_VECTOR_COMPONENTS ? !scores->vectors[component].is_zero
+		: scores->lists[component - RECO_VECTOR_COMPONENTS].n > 0;
 }
 
 static bool
 has_basket(const RecoComponentScores *scores)
 {
-	return scores->level[RECO_COMPONENT_BASKET] > 0 || scores->level[RECO_COMPONENT_COMPLEMENTS] > 0;
+	return says(scores, RECO_COMPONENT_BASKET) || says(scores, RECO_COMPONENT_COMPLEMENTS);
 }
 
 static bool
 has_history(const RecoComponentScores *scores)
 {
-	return scores->level[RECO_COMPONENT_HISTORY] > 0 || scores->level[RECO_COMPONENT_FOLLOWUPS] > 0 ||
-		scores->level[RECO_COMPONENT_REPEATS] > 0;
+	return says(scores, RECO_COMPONENT_HISTORY) || says(scores, RECO_COMPONENT_FOLLOWUPS) ||
+		says(scores, RECO_COMPONENT_REPEATS);
 }
 
 /* What a request has to go on. */
@@ -287,19 +185,68 @@ reco_scoring_kind(const RecoComponentScores *scores)
 	return has_history(scores) ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_BASKET;
 }
 
-/*
- * How much that is.  The scores of a blend have a level of their own; those of vectors alone have the one of their sum.
- */
+/* How much that is. */
 RecoStrength
-reco_scoring_strength(const RecoFactors *factors, const RecoComponentScores *scores, const RecoMix *mix, bool scaled)
+reco_scoring_strength(const RecoComponentScores *scores)
 {
-	RecoStrength strength = {.level = 1};
+	return (RecoStrength) {(float) scores->vectors[RECO_COMPONENT_BASKET].mass,
+		(float) scores->vectors[RECO_COMPONENT_HISTORY].mass};
+}
 
-	strength.basket = (float) scores->vectors[RECO_COMPONENT_BASKET].mass;
-	strength.history = (float) scores->vectors[RECO_COMPONENT_HISTORY].mass;
-	if (!scaled)
-		strength.level = (float) reco_calibration_level(factors->gram_diagonal, factors->factors, factors->items, mix->query);
-	return strength;
+/* The lists, weighted and added up. */
+static RecoScoreList
+mix_lists(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights)
+{
+	int64		most = 0;
+	int			i;
+	int			e;
+
+	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
+		if (weights[RECO_VECTOR_COMPONENTS + i] != 0)
+			most += scores->lists[i].n;
+	if (most == 0)
+		return (RecoScoreList) {0, NULL};
+	make_room(scoring);
+	for (i = 0; i < RECO_LIST_COMPONENTS; i++)
+		for (e = 0; weights[RECO_VECTOR_COMPONENTS + i] != 0 && e < scores->lists[i].n; e++)
+			add_to(scoring, scores->lists[i].entries[e].item,
+				   (float) (weights[RECO_VECTOR_COMPONENTS + i] * scores->lists[i].entries[e].score));
+	return take_sums(scoring, most);
+}
+
+/* The weighted sum of the components, in the current memory context. */
+void
+reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights, RecoMix *mix)
+{
+	int			factors = scoring->data.factors->factors;
+	int			c;
+	int			i;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		mix->weights[c] = c == RECO_COMPONENT_TREND || says(scores, c) ? weights[c] : 0;
+	memset(mix->query, 0, sizeof(float) * reco_stride(factors));
+	for (i = 0; i < factors; i++)
+	{
+		double		sum = 0;
+
+		for (c = 0; c < RECO_VECTOR_COMPONENTS; c++)
+			sum += mix->weights[c] * scores->vectors[c].x[i];
+		mix->query[i] = (float) sum;
+	}
+	mix->added = mix_lists(scoring, scores, mix->weights);
+	mix->bias_weight = (float) mix->weights[RECO_COMPONENT_TREND];
+	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
+}
+
+/* The score is a number that each item has. */
+void
+reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix)
+{
+	memset(mix->weights, 0, sizeof(mix->weights));
+	memset(mix->query, 0, sizeof(float) * reco_stride(scoring->data.factors->factors));
+	mix->added = (RecoScoreList) {0, NULL};
+	mix->bias = bias;
+	mix->bias_weight = 1;
 }
 
 /* What a component gives an item, before it is weighted. */

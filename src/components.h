@@ -27,13 +27,12 @@ typedef struct RecoComponentScores
 {
 	RecoVector	vectors[RECO_VECTOR_COMPONENTS];
 	RecoScoreList lists[RECO_LIST_COMPONENTS];
-	double		level[RECO_COMPONENTS]; /* root mean square of the scores of all items; 0: it says nothing */
 } RecoComponentScores;
 
 /* A weighted sum of components, as a query against the items. */
 typedef struct RecoMix
 {
-	double		factor[RECO_COMPONENTS];	/* of a component's scores */
+	double		weights[RECO_COMPONENTS];	/* 0 where a component says nothing */
 	float		query[RECO_MAX_FACTORS];
 	const float *bias;			/* NULL: none */
 	float		bias_weight;
@@ -45,30 +44,26 @@ typedef struct RecoScoringData
 {
 	const RecoFactors *factors;
 	const RecoSparse *complements;	/* items x items: row j has what goes with item j; NULL: none */
-	const float *trend;			/* [items], of mean square 1; NULL: none */
+	const float *trend;			/* [items], at most 1; NULL: none */
 } RecoScoringData;
 
 typedef struct RecoScoring RecoScoring;
 
 extern RecoScoring *reco_scoring_create(const RecoScoringData *data, const RecoRun *run);
-extern void reco_scoring_clear(const RecoScoring *scoring, RecoComponentScores *scores);
+extern void reco_scoring_clear(RecoComponentScores *scores);
 extern void reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								 double lambda, RecoComponentScores *scores);
 extern void reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								   RecoComponentScores *scores);
-extern void reco_scoring_list(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
-							  RecoComponentScores *scores);
-extern void reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights, bool scaled,
+extern void reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores);
+extern void reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights,
 							 RecoMix *mix);
 extern void reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix);
-extern bool reco_scoring_blend(RecoScoring *scoring, const RecoComponentScores *scores, const double *parameters,
-							   RecoEvidenceKind kind, RecoMix *mix);
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,
 								 int32 item);
 extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out);
 extern RecoEvidenceKind reco_scoring_kind(const RecoComponentScores *scores);
-extern RecoStrength reco_scoring_strength(const RecoFactors *factors, const RecoComponentScores *scores, const RecoMix *mix,
-										  bool scaled);
+extern RecoStrength reco_scoring_strength(const RecoComponentScores *scores);
 extern const char *reco_evidence_kind_name(RecoEvidenceKind kind);
 extern const char *reco_component_name(RecoComponent component);
 

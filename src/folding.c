@@ -450,10 +450,22 @@ solve_by_gradients(const RecoFactors *model, int n, const int32_t *items, const 
 }
 
 RecoStatus
+reco_folding_solve_exactly(const RecoFactors *model, int n, const int32_t *items, const float *weights, double ridge,
+						   double *x, void *workspace, const RecoRun *run)
+{
+	FoldIn		fold = {.model = model, .n = n, .items = items, .weights = weights};
+	RecoStatus	status = fold_in_factor(&fold, ridge, workspace, run);
+
+	if (status != RECO_OK)
+		return status;
+	solve_bag(&fold, x, run);
+	return all_finite(x, model->factors) ? RECO_OK : RECO_NOT_FINITE;
+}
+
+RecoStatus
 reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const float *weights, double lambda, double *x,
 				   void *workspace, const RecoRun *run)
 {
-	FoldIn		fold = {.model = model, .n = n, .items = items, .weights = weights};
 	double		mass;
 	double		ridge;
 	RecoStatus	status = check_bag(model, n, items, weights, lambda, &mass);
@@ -467,11 +479,7 @@ reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const 
 	status = solve_by_gradients(model, n, items, weights, ridge, x, workspace, run);
 	if (status != RECO_NOT_CONVERGED)
 		return status;
-	status = fold_in_factor(&fold, ridge, workspace, run);
-	if (status != RECO_OK)
-		return status;
-	solve_bag(&fold, x, run);
-	return all_finite(x, model->factors) ? RECO_OK : RECO_NOT_FINITE;
+	return reco_folding_solve_exactly(model, n, items, weights, ridge, x, workspace, run);
 }
 
 double

@@ -30,6 +30,10 @@ typedef struct RecoFactors
  */
 extern RecoStatus reco_folding_solve(const RecoFactors *model, int n, const int32_t *items, const float *weights,
 									double lambda, double *x, void *workspace, const RecoRun *run);
+
+/* The same for a given ridge, by a decomposition of A in double precision, with nothing checked: for rows in training. */
+extern RecoStatus reco_folding_solve_exactly(const RecoFactors *model, int n, const int32_t *items, const float *weights,
+											double ridge, double *x, void *workspace, const RecoRun *run);
 extern size_t reco_folding_workspace_size(int factors, int n);
 
 /* y_item . x */

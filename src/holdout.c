@@ -24,8 +24,12 @@
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
 
-static const RecoTrial default_completion = {1, 1, 90, 120, {1, 0.2}, false};
-static const RecoTrial default_next = {1, 10, 60, 120, {0, 1}, false};
+/* Weights in the order of RecoComponent, chosen on the tuning window of Online Retail and two windows before it. */
+static const RecoTrial defaults[RECO_BLENDS] = {
+	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120, {0.2, 0, 0.8, 0, 0, 0}},
+	[RECO_EVIDENCE_BOTH] = {1, 10, 90, 120, {0.15, 0, 0.78, 0, 0.07, 0}},
+	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {0, 0.4, 0, 0, 0.37, 0.23}}
+};
 
 static int
 case_limit(const RecoOptions *options, const RecoFactors *factors)
@@ -52,68 +56,54 @@ fixed_or(double option, double value)
 	return isnan(option) ? value : option;
 }
 
+/* A trial of one component of the factors, by what it is folded in with. */
 static RecoTrial
-base_trial(const RecoOptions *options, const RecoTrial *defaults)
+factor_trial(const RecoTrial *base, RecoComponent component)
 {
-	RecoTrial	trial = *defaults;
+	RecoTrial	trial = *base;
 
-	trial.basket_factor = fixed_or(options->basket_regularization, trial.basket_factor);
-	trial.history_factor = fixed_or(options->history_regularization, trial.history_factor);
-	trial.half_life = fixed_or(options->half_life, trial.half_life);
-	if (trial.weights[RECO_COMPONENT_BASKET] > 0)
-		trial.weights[RECO_COMPONENT_HISTORY] = fixed_or(options->history_weight, trial.weights[RECO_COMPONENT_HISTORY]);
+	memset(trial.weights, 0, sizeof(trial.weights));
+	trial.weights[component] = 1;
 	return trial;
 }
 
-/* Trials of baskets alone; the first is the default, and what the owner set is not varied.  So below. */
+/* Trials of the basket alone; the first is the default, and what the owner set is not varied.  So below. */
 static int
 list_basket_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial *trials)
 {
 	static const double factors[] = {1, 3};
+	RecoTrial	trial = factor_trial(base, RECO_COMPONENT_BASKET);
 	int			n = 0;
 	int			a;
 
-	add_trial(trials, &n, *base);
+	add_trial(trials, &n, trial);
 	for (a = 0; a < (int) lengthof(factors) && isnan(options->basket_regularization); a++)
 	{
-		RecoTrial	trial = *base;
-
 		trial.basket_factor = factors[a];
 		add_trial(trials, &n, trial);
 	}
 	return n;
 }
 
-/* Trials of histories: beside a basket, where the history's weight is one of the numbers, or alone. */
+/* Trials of the history alone. */
 static int
 list_history_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial *trials)
 {
 	static const double history_factors[] = {1, 3, 10, 30};
 	static const double half_lives[] = {30, 60, 90, 180};
-	static const double weights[] = {0, 0.1, 0.2, 0.3, 0.5, 0.8};
-	bool		beside = base->weights[RECO_COMPONENT_BASKET] > 0;
+	RecoTrial	trial = factor_trial(base, RECO_COMPONENT_HISTORY);
 	int			n = 0;
 	int			a;
 	int			b;
-	int			c;
 
-	add_trial(trials, &n, *base);
-	for (a = beside ? 1 : 0; a < (int) lengthof(half_lives); a++)
-		for (b = 0; b < (beside ? 3 : (int) lengthof(history_factors)); b++)
-			for (c = 0; c < (beside ? (int) lengthof(weights) : 1); c++)
-			{
-				RecoTrial	trial = *base;
-
-				trial.half_life = fixed_or(options->half_life, half_lives[a]);
-				trial.history_factor = fixed_or(options->history_regularization, history_factors[b]);
-				if (beside)
-					trial.weights[RECO_COMPONENT_HISTORY] = fixed_or(options->history_weight, weights[c]);
-				if ((a > (beside ? 1 : 0) && !isnan(options->half_life)) ||
-					(b > 0 && !isnan(options->history_regularization)) ||
-					(c > 0 && !isnan(options->history_weight)))
-					continue;
-				add_trial(trials, &n, trial);
-			}
+	add_trial(trials, &n, trial);
+	for (a = 0; a < (isnan(options->half_life) ? (int) lengthof(half_lives) : 1); a++)
+		for (b = 0; b < (isnan(options->history_regularization) ? (int) lengthof(history_factors) : 1); b++)
+		{
+			trial.half_life = fixed_or(options->half_life, half_lives[a]);
+			trial.history_factor = fixed_or(options->history_regularization, history_factors[b]);
+			add_trial(trials, &n, trial);
+		}
 	return n;
 }
 
@@ -238,16 +228,21 @@ set_parameters(const RecoOptions *options, const RecoTrial *chosen, double *para
 	parameters[RECO_PARAMETER_ALONE_HALF_LIFE] = alone->half_life;
 	parameters[RECO_PARAMETER_REPEAT_HALF_LIFE] = beside->repeat_half_life;
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		if (chosen[kind].scaled)
-			memcpy(&parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS], chosen[kind].weights,
-				   sizeof(chosen[kind].weights));
+		memcpy(&parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS], chosen[kind].weights, sizeof(chosen[kind].weights));
 }
 
 static void
 begin_choice(const RecoOptions *options, RecoTrial *chosen)
 {
-	chosen[RECO_EVIDENCE_BASKET] = chosen[RECO_EVIDENCE_BOTH] = base_trial(options, &default_completion);
-	chosen[RECO_EVIDENCE_HISTORY] = base_trial(options, &default_next);
+	int			kind;
+
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+	{
+		chosen[kind] = defaults[kind];
+		chosen[kind].basket_factor = fixed_or(options->basket_regularization, defaults[kind].basket_factor);
+		chosen[kind].history_factor = fixed_or(options->history_regularization, defaults[kind].history_factor);
+		chosen[kind].half_life = fixed_or(options->half_life, defaults[kind].half_life);
+	}
 }
 
 /* What serving uses where there is nothing to choose on: the options that are set, else the defaults. */
@@ -257,23 +252,23 @@ reco_holdout_default_parameters(const RecoOptions *options, double *parameters)
 	RecoTrial	chosen[RECO_BLENDS];
 
 	begin_choice(options, chosen);
-	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = chosen[RECO_EVIDENCE_BOTH].weights[RECO_COMPONENT_HISTORY];
 	set_parameters(options, chosen, parameters);
 }
 
-/* What the factors need, each kind of request by itself. */
+/* How baskets and histories are folded in, where that can be told: by what the factors alone find. */
 static void
 choose_factors(RecoTrials *trials, const RecoOptions *options, RecoTrial *chosen)
 {
 	RecoTrial	list[MAX_TRIALS];
+	RecoTrial	best;
 	int			n = list_basket_trials(options, &chosen[RECO_EVIDENCE_BASKET], list);
 
-	chosen[RECO_EVIDENCE_BASKET] = try_all(trials, list, n, RECO_EVIDENCE_BASKET);
-	chosen[RECO_EVIDENCE_BOTH].basket_factor = chosen[RECO_EVIDENCE_BASKET].basket_factor;
-	n = list_history_trials(options, &chosen[RECO_EVIDENCE_BOTH], list);
-	chosen[RECO_EVIDENCE_BOTH] = try_all(trials, list, n, RECO_EVIDENCE_BOTH);
+	best = try_all(trials, list, n, RECO_EVIDENCE_BASKET);
+	chosen[RECO_EVIDENCE_BASKET].basket_factor = chosen[RECO_EVIDENCE_BOTH].basket_factor = best.basket_factor;
 	n = list_history_trials(options, &chosen[RECO_EVIDENCE_HISTORY], list);
-	chosen[RECO_EVIDENCE_HISTORY] = try_all(trials, list, n, RECO_EVIDENCE_HISTORY);
+	best = try_all(trials, list, n, RECO_EVIDENCE_HISTORY);
+	chosen[RECO_EVIDENCE_HISTORY].history_factor = best.history_factor;
+	chosen[RECO_EVIDENCE_HISTORY].half_life = best.half_life;
 }
 
 static void
@@ -310,9 +305,8 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	reco_trials_begin(&trials, interactions->budget, MAX_TRIALS, RECO_BLEND_TOP);
 	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) trials.cases.n);
 	choose_factors(&trials, options, chosen);
-	parameters[RECO_PARAMETER_HISTORY_WEIGHT] = chosen[RECO_EVIDENCE_BOTH].weights[RECO_COMPONENT_HISTORY];
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		(void) reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
+		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
 	set_parameters(options, chosen, parameters);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 		reco_calibrate(&trials, &chosen[kind], kind, &parameters[curves[kind]]);

@@ -9,10 +9,6 @@
  * in an array by key, in no more memory than a hash table takes, mostly less; one visit to it instead of two, and the
  * ranks come without sorting.  Whether it pays is asked when the hash table would have to grow, and again when a key comes
  * from outside of the array; if it no longer does, a hash table is made, until that has to grow.
- * A look-up waits for memory, in two places of it: a slot of a hash table, and the key.  Integer keys mostly come from
- * a sequence and leave few gaps.  Where those seen so far are at least a quarter of the numbers between the least and
- * the greatest of them, an array over these and some more ("the window") holds their numbers, in four bytes for a key
- * and in one place; only what is outside is hashed.
  */
 #include "postgres.h"
 
@@ -27,7 +23,6 @@
 
 #define NEIGHBOURS 8			/* slots in a cache line */
 #define WIDEST 4				/* the distance between the least and the greatest key, times their number, for an array */
-#define WINDOW_GAPS 4			/* a window has at most so many times the keys, twice that with what it has to spare */
 
 typedef struct Slot
 {
@@ -62,12 +57,6 @@ struct RecoIdMap
 	int64		greatest;
 	int32		last;			/* number of the integer key that was added last, -1: none */
 	int64		last_key;		/* not looked up among the keys, which would be a visit to memory */
-	int32		hashed;			/* keys that have a slot */
-	int32	   *window;			/* numbers of the integer keys from window_start on, -1: none; they have no slots */
-	int64		window_start;
-	uint64		window_size;
-	int64		last_key;		/* the integer key that was added last, if last is not -1 */
-	int32		last;			/* its number */
 };
 
 static Slot *
@@ -199,87 +188,6 @@ grow_slots(RecoIdMap *map)
 	reco_budget_free(map->budget, old);
 }
 
-/* --- windows ----------------------------------------------------------------------------------------------- */
-
-/* The place of a key in the window, or NULL where it is outside. */
-static int32 *
-window_place(const RecoIdMap *map, int64 key)
-{
-	uint64		at = (uint64) key - (uint64) map->window_start;
-
-	return at < map->window_size ? &map->window[at] : NULL;
-}
-
-/* From the least key to the greatest; false where there are too many gaps. */
-static bool
-keys_are_dense(const RecoIdMap *map, int64 *least, uint64 *size)
-{
-	int64		greatest = PG_INT64_MIN;
-	int32		i;
-
-	*least = PG_INT64_MAX;
-	for (i = 0; i < map->count; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		*least = Min(*least, map->integers[i]);
-		greatest = Max(greatest, map->integers[i]);
-	}
-	*size = (uint64) greatest - (uint64) *least + 1;
-	return map->count > 0 && *size - 1 < (uint64) map->count * WINDOW_GAPS;
-}
-
-/* An array of -1, with all keys in it. */
-static int32 *
-make_window(const RecoIdMap *map, int64 start, uint64 size)
-{
-	int32	   *window = reco_budget_alloc(map->budget, size, sizeof(int32), map->what);
-	uint64		at;
-	int32		i;
-
-	for (at = 0; at < size; at++)
-	{
-		RECO_CHECK_INTERRUPTS(at);
-		window[at] = -1;
-	}
-	for (i = 0; i < map->count; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		window[(uint64) map->integers[i] - (uint64) start] = i;
-	}
-	return window;
-}
-
-/*
- * All keys into a window with as much to spare on both sides together as they take, so that windows are made as seldom
- * as hash tables are; false where they are not dense.
- */
-static bool
-open_window(RecoIdMap *map)
-{
-	int64		start;
-	uint64		size;
-	uint32		i;
-
-	if (!map->integer_keys || !keys_are_dense(map, &start, &size))
-		return false;
-	start = start < PG_INT64_MIN + (int64) (size / 2) ? PG_INT64_MIN : start - (int64) (size / 2);
-	if (map->window != NULL)
-		reco_budget_free(map->budget, map->window);
-	map->window_size = 0;
-	map->window = make_window(map, start, size * 2);
-	map->window_start = start;
-	map->window_size = size * 2;
-	for (i = 0; i <= map->mask; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		map->slots[i].id = -1;
-	}
-	map->hashed = 0;
-	return true;
-}
-
-/* --- keys -------------------------------------------------------------------------------------------------- */
-
 static void
 store_key(RecoIdMap *map, const RecoValue *key)
 {
@@ -370,10 +278,6 @@ reco_idmap_find(const RecoIdMap *map, const RecoValue *key)
 
 		return at < map->span ? map->direct[at] : -1;
 	}
-	const int32 *place = map->integer_keys ? window_place(map, key->integer) : NULL;
-
-	if (place != NULL)
-		return *place;
 	return map->slots[find_slot(map, key, hash_key(map, key))].id;
 }
 
@@ -393,19 +297,9 @@ reco_idmap_expect(const RecoIdMap *map, const RecoValue *key)
 static int32
 find_or_add_slot(RecoIdMap *map, const RecoValue *key)
 {
-	int32	   *place = map->integer_keys ? window_place(map, key->integer) : NULL;
-	uint32		hash;
-	uint32		at;
+	uint32		hash = hash_key(map, key);
+	uint32		at = find_slot(map, key, hash);
 
-	if (place != NULL)
-	{
-		if (*place >= 0)
-			return *place;
-		store_key(map, key);
-		return *place = map->count++;
-	}
-	hash = hash_key(map, key);
-	at = find_slot(map, key, hash);
 	if (map->slots[at].id >= 0)
 		return map->slots[at].id;
 	store_key(map, key);
@@ -419,7 +313,6 @@ find_or_add_slot(RecoIdMap *map, const RecoValue *key)
 		map->slots = NULL;
 	}
 	else
-	if ((uint32) ++map->hashed > map->mask / 2 && !open_window(map))
 		grow_slots(map);
 	return map->count - 1;
 }
@@ -461,26 +354,11 @@ int32
 reco_idmap_add(RecoIdMap *map, const RecoValue *key)
 {
 	if (map->last >= 0 && map->last_key == key->integer)
-	if (map->last_key == key->integer && map->last >= 0)
 		return map->last;
 	if (!map->integer_keys)
 		return find_or_add(map, key);
 	map->last_key = key->integer;
 	return map->last = find_or_add(map, key);
-}
-
-/* Have the memory that adding an integer key looks at brought near.  The key may be NULL. */
-void
-reco_idmap_prefetch(const RecoIdMap *map, const RecoValue *key)
-{
-	const int32 *place = key->is_null ? NULL : window_place(map, key->integer);
-
-	if (key->is_null)
-		return;
-	if (place != NULL)
-		__builtin_prefetch(place);
-	else
-		__builtin_prefetch(&map->slots[hash_integer((uint64) key->integer) & map->mask]);
 }
 
 static int
@@ -563,48 +441,6 @@ free_table(RecoIdMap *map)
 		reco_budget_free(map->budget, map->direct);
 	map->slots = NULL;
 	map->direct = NULL;
-/* Nothing will be looked up any more. */
-static void
-drop_places(RecoIdMap *map)
-{
-	if (map->slots != NULL)
-		reco_budget_free(map->budget, map->slots);
-	if (map->window != NULL)
-		reco_budget_free(map->budget, map->window);
-	map->slots = NULL;
-	map->window = NULL;
-	map->window_size = 0;
-}
-
-/* The numbers in the order of their keys; the caller frees them. */
-static int32 *
-sort_numbers(const RecoIdMap *map)
-{
-	int32	   *sorted = reco_budget_alloc(map->budget, map->count, sizeof(int32), map->what);
-	int64		least;
-	uint64		size;
-	int32		i;
-
-	if (map->integer_keys && keys_are_dense(map, &least, &size))
-	{
-		int32	   *window = make_window(map, least, size);
-		int32		n = 0;
-		uint64		at;
-
-		for (at = 0; at < size; at++)
-		{
-			RECO_CHECK_INTERRUPTS(at);
-			if (window[at] >= 0)
-				sorted[n++] = window[at];
-		}
-		pfree(window);
-		return sorted;
-	}
-	for (i = 0; i < map->count; i++)
-		sorted[i] = i;
-	qsort_arg(sorted, map->count, sizeof(int32), map->integer_keys ? compare_integers : compare_texts,
-			  unconstify(RecoIdMap *, map));
-	return sorted;
 }
 
 /*
@@ -614,8 +450,8 @@ sort_numbers(const RecoIdMap *map)
 int32 *
 reco_idmap_sort(RecoIdMap *map)
 {
-	int32	   *sorted;
-	int32	   *rank;
+	int32	   *sorted = reco_budget_alloc(map->budget, map->count, sizeof(int32), map->what);
+	int32	   *rank = reco_budget_alloc(map->budget, map->count, sizeof(int32), map->what);
 	int32		i;
 
 	if (map->direct != NULL)
@@ -626,9 +462,6 @@ reco_idmap_sort(RecoIdMap *map)
 			sorted[i] = i;
 		qsort_arg(sorted, map->count, sizeof(int32), map->integer_keys ? compare_integers : compare_texts, map);
 	}
-	drop_places(map);
-	sorted = sort_numbers(map);
-	rank = reco_budget_alloc(map->budget, map->count, sizeof(int32), map->what);
 	for (i = 0; i < map->count; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
@@ -680,7 +513,6 @@ void
 reco_idmap_append(RecoIdMap *map, const RecoValue *key)
 {
 	free_table(map);
-	drop_places(map);
 	store_key(map, key);
 	map->count++;
 }
@@ -697,7 +529,6 @@ void
 reco_idmap_free(RecoIdMap *map)
 {
 	free_table(map);
-	drop_places(map);
 	if (map->integers != NULL)
 		pfree(map->integers);
 	if (map->texts != NULL)

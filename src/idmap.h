@@ -13,7 +13,6 @@ typedef struct RecoIdMap RecoIdMap;
 
 extern RecoIdMap *reco_idmap_create(RecoBudget *budget, bool integer_keys, const char *what);
 extern int32 reco_idmap_add(RecoIdMap *map, const RecoValue *key);
-extern void reco_idmap_prefetch(const RecoIdMap *map, const RecoValue *key);
 extern int32 reco_idmap_find(const RecoIdMap *map, const RecoValue *key);
 extern void reco_idmap_expect(const RecoIdMap *map, const RecoValue *key);
 extern void reco_idmap_append(RecoIdMap *map, const RecoValue *key);

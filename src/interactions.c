@@ -278,10 +278,12 @@ wait_for_memory(Arrival *arrival, const RecoValue *values)
 
 	memcpy(arrival->waiting, values, sizeof(arrival->waiting));
 	arrival->is_waiting = true;
-	reco_idmap_prefetch(interactions->users, &values[RECO_LINE_USER]);
-	reco_idmap_prefetch(interactions->items, &values[RECO_LINE_ITEM]);
-	if (interactions->orders != NULL)
-		reco_idmap_prefetch(interactions->orders, &values[RECO_LINE_ORDER]);
+	if (!values[RECO_LINE_USER].is_null)
+		reco_idmap_expect(interactions->users, &values[RECO_LINE_USER]);
+	if (!values[RECO_LINE_ITEM].is_null)
+		reco_idmap_expect(interactions->items, &values[RECO_LINE_ITEM]);
+	if (interactions->orders != NULL && !values[RECO_LINE_ORDER].is_null)
+		reco_idmap_expect(interactions->orders, &values[RECO_LINE_ORDER]);
 }
 
 static void

@@ -36,7 +36,6 @@
 #define PIECE			((size_t) 4 * 1024 * 1024)	/* bytes between two questions whether to go on */
 #define KEYS_A_CHECK	65536
 #define ROWS_A_CHECK	4096
-#define MOST_TREND		1e6f
 #define MOST_WEIGHT		1e6
 
 /* What a timestamp can be, in microseconds from 2000: 4714-11-24 BC to the end of 294276. */
@@ -414,7 +413,7 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 				return RECO_CORRUPT;
 		if (!isfinite(model->popularity[i]) || model->popularity[i] < 0)
 			return RECO_CORRUPT;
-		if (!(fabsf(model->trend[i]) <= MOST_TREND))
+		if (!(model->trend[i] >= 0 && model->trend[i] <= 1))
 			return RECO_CORRUPT;
 	}
 	for (i = 0; i < model->factors; i++)
@@ -494,8 +493,7 @@ parameters_are_sane(const double *p)
 		if (!isfinite(p[curves[i]]) || !(p[curves[i] + 1] >= 0 && isfinite(p[curves[i] + 1])) ||
 			!isfinite(p[curves[i] + 2]) || !isfinite(p[curves[i] + 3]))
 			return false;
-	return p[RECO_PARAMETER_HISTORY_WEIGHT] >= 0 && isfinite(p[RECO_PARAMETER_HISTORY_WEIGHT]) &&
-		p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
+	return p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
 		p[RECO_PARAMETER_CLOCK] <= LAST_TIME && (p[RECO_PARAMETER_CLOCK] >= FIRST_TIME || isinf(p[RECO_PARAMETER_CLOCK])) &&
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);
 }

@@ -27,7 +27,7 @@ typedef struct RecoModel
 	const float *popularity;	/* [items], decayed number of orders, >= 0 */
 	RecoSparse	complements;	/* items x items: row j lists the items that item j in a basket speaks for, by so much; no
 								 * rows: none */
-	const float *trend;			/* [items], what many bought lately, brought to mean 0 and mean square 1 */
+	const float *trend;			/* [items], what many bought lately, from 0 to 1 */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */

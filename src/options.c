@@ -19,9 +19,7 @@ typedef enum OptionType
 {
 	OPTION_INTEGER,
 	OPTION_NUMBER,
-	OPTION_TIME,
-	OPTION_METHOD				/* a RecoComplementsMethod by its name */
-	OPTION_SOLVER,
+	OPTION_CHOICE,				/* one of some names, by its number */
 	OPTION_TIME
 } OptionType;
 
@@ -34,57 +32,57 @@ typedef struct OptionSpec
 	double		maximum;
 	double		default_value;	/* NaN: none, training chooses */
 	const char *description;
+	const char *const *names;	/* of a choice, up to a NULL */
 } OptionSpec;
 
 #define AT(field) offsetof(RecoOptions, field)
 
+static const char *const solvers[] = {"fast", "exact", NULL};	/* as RecoSolver */
+static const char *const methods[] = {"none", "approximate", "exact", NULL};	/* as RecoComplementsMethod */
+
 static const OptionSpec specs[] = {
 	{"factors", OPTION_INTEGER, AT(factors), 1, 512, 128,
-	"length of the item vectors; memory and time grow with it"},
+	"length of the item vectors; memory and time grow with it", NULL},
 	{"iterations", OPTION_INTEGER, AT(iterations), 1, 1000, 6,
-	"alternations of a fit"},
-	{"solver", OPTION_SOLVER, AT(solver), 0, 0, RECO_SOLVER_FAST,
-	"how a fit solves its rows: fast, or exact, which takes several times as long and is hardly ever better"},
+	"alternations of a fit", NULL},
+	{"solver", OPTION_CHOICE, AT(solver), 0, 0, RECO_SOLVER_FAST,
+	"how a fit solves its rows: fast, or exact, which takes several times as long and is hardly ever better", solvers},
 	{"regularization", OPTION_NUMBER, AT(regularization), 1e-9, 1000, NAN,
-	"lambda of training, scaled by the mass of each row; by default 0.003 for 3,000 items and more, up to 0.1 for fewer"},
+	"lambda of training, scaled by the mass of each row; by default 0.003 for 3,000 items and more, up to 0.1 for fewer", NULL},
 	{"unobserved_weight", OPTION_NUMBER, AT(unobserved_weight), 1e-6, 1000, 0.05,
-	"weight of an item that is not in a bag (alpha 0), where one that is has about 1"},
+	"weight of an item that is not in a bag (alpha 0), where one that is has about 1", NULL},
 	{"order_half_life", OPTION_NUMBER, AT(order_half_life), 0.01, 1e6, 90,
-	"days after which an order counts half in training"},
+	"days after which an order counts half in training", NULL},
 	{"customer_half_life", OPTION_NUMBER, AT(customer_half_life), 0.01, 1e6, 180,
-	"days after which a purchase counts half in its customer's bag in training"},
+	"days after which a purchase counts half in its customer's bag in training", NULL},
 	{"customer_weight", OPTION_NUMBER, AT(customer_weight), 0, 1000, 1,
-	"weight of the customers' bags beside the orders' in training"},
+	"weight of the customers' bags beside the orders' in training", NULL},
 	{"half_life", OPTION_NUMBER, AT(half_life), 0.01, 1e6, NAN,
-	"days after which a purchase counts half in the history of a request"},
+	"days after which a purchase counts half in the history of a request", NULL},
 	{"basket_regularization", OPTION_NUMBER, AT(basket_regularization), 1e-3, 1e6, NAN,
-	"lambda of the basket's fold-in, as a multiple of regularization"},
+	"lambda of the basket's fold-in, as a multiple of regularization", NULL},
 	{"history_regularization", OPTION_NUMBER, AT(history_regularization), 1e-3, 1e6, NAN,
-	"lambda of the history's fold-in, as a multiple of regularization"},
-	{"history_weight", OPTION_NUMBER, AT(history_weight), 0, 1000, NAN,
-	"weight of the history's score beside the basket's"},
-	{"complements", OPTION_METHOD, AT(complements), 0, 0, RECO_COMPLEMENTS_APPROXIMATE,
-	"which items go with those of a basket: none, approximate, or exact, which takes memory by the square of the items"},
+	"lambda of the history's fold-in, as a multiple of regularization", NULL},
+	{"complements", OPTION_CHOICE, AT(complements), 0, 0, RECO_COMPLEMENTS_APPROXIMATE,
+	"which items go with those of a basket: none, approximate, or exact, which takes memory by the square of the items",
+	methods},
 	{"complements_regularization", OPTION_NUMBER, AT(complements_regularization), 0.001, 1e9, 10,
-	"lambda of complements: so many orders' worth of doubt that two items go together"},
+	"lambda of complements: so many orders' worth of doubt that two items go together", NULL},
 	{"complements_neighbors", OPTION_INTEGER, AT(complements_neighbors), 1, 1000, 64,
-	"at most so many items speak for an item as its complements"},
+	"at most so many items speak for an item as its complements", NULL},
 	{"holdout_orders", OPTION_INTEGER, AT(holdout_orders), 0, 100000, 1000,
-	"at most so many of the newest orders choose what is left to training; 0 turns that off"},
+	"at most so many of the newest orders choose what is left to training; 0 turns that off", NULL},
 	{"history_limit", OPTION_INTEGER, AT(history_limit), 1, 100000, 1000,
-	"newest order lines of a customer that a request reads"},
+	"newest order lines of a customer that a request reads", NULL},
 	{"keep_versions", OPTION_INTEGER, AT(keep_versions), 1, 10000, 3,
-	"trained versions that are kept; the active one always is"},
+	"trained versions that are kept; the active one always is", NULL},
 	{"seed", OPTION_INTEGER, AT(seed), 0, INT_MAX, 0,
-	"start of the factors"},
+	"start of the factors", NULL},
 	{"training_clock", OPTION_TIME, AT(training_clock), 0, 0, NAN,
-	"train on lines before this time, and decay from it; by default the newest order that is not in the future"},
+	"train on lines before this time, and decay from it; by default the newest order that is not in the future", NULL},
 };
 
-static const char *const type_names[] = {"integer", "number", "timestamp", "text"};
-static const char *const method_names[] = {"none", "approximate", "exact"};
 static const char *const type_names[] = {"integer", "number", "string", "timestamp"};
-static const char *const solver_names[] = {"fast", "exact"};
 
 static const OptionSpec *
 find_spec(const char *name, int length)
@@ -122,16 +120,26 @@ set_default(const OptionSpec *spec, RecoOptions *options)
 		case OPTION_NUMBER:
 			*(double *) field = spec->default_value;
 			break;
-		case OPTION_SOLVER:
-			*(RecoSolver *) field = (RecoSolver) spec->default_value;
+		case OPTION_CHOICE:
+			*(int *) field = (int) spec->default_value;
 			break;
 		case OPTION_TIME:
 			*(TimestampTz *) field = DT_NOEND;
 			break;
-		case OPTION_METHOD:
-			*(int *) field = (int) spec->default_value;
-			break;
 	}
+}
+
+/* The names of a choice in words. */
+static char *
+list_choices(const OptionSpec *spec)
+{
+	StringInfoData text;
+	int			i;
+
+	initStringInfo(&text);
+	for (i = 0; spec->names[i] != NULL; i++)
+		appendStringInfo(&text, "%s\"%s\"", i == 0 ? "" : spec->names[i + 1] != NULL ? ", " : " or ", spec->names[i]);
+	return text.data;
 }
 
 static void
@@ -142,17 +150,11 @@ complain(const OptionSpec *spec, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be %s", spec->name, value),
 				 errhint("Give a finite timestamp as a string, or null for the default.")));
-	if (spec->type == OPTION_METHOD)
+	if (spec->type == OPTION_CHOICE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" cannot be %s: it must be \"none\", \"approximate\" or \"exact\"", spec->name, value),
+				 errmsg("option \"%s\" cannot be %s: it must be %s", spec->name, value, list_choices(spec)),
 				 errhint("Give one of these as a string, or null for the default.")));
-	if (spec->type == OPTION_SOLVER)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("option \"%s\" cannot be %s: it must be \"%s\" or \"%s\"", spec->name, value,
-						solver_names[RECO_SOLVER_FAST], solver_names[RECO_SOLVER_EXACT]),
-				 errhint("Give one of these, or null for the default.")));
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 			 errmsg("option \"%s\" cannot be %s: it must be %s from %.15g to %.15g", spec->name, value,
@@ -193,20 +195,15 @@ set_time(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
 }
 
 static void
-set_method(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
-set_solver(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
+set_choice(const OptionSpec *spec, const JsonbValue *value, RecoOptions *options)
 {
 	char	   *text = pnstrdup(value->val.string.val, value->val.string.len);
 	int			i;
 
-	for (i = 0; i < (int) lengthof(method_names); i++)
-		if (strcmp(method_names[i], text) == 0)
+	for (i = 0; spec->names[i] != NULL; i++)
+		if (strcmp(text, spec->names[i]) == 0)
 		{
 			*(int *) ((char *) options + spec->offset) = i;
-	for (i = 0; i < (int) lengthof(solver_names); i++)
-		if (strcmp(text, solver_names[i]) == 0)
-		{
-			*(RecoSolver *) ((char *) options + spec->offset) = (RecoSolver) i;
 			return;
 		}
 	complain(spec, psprintf("\"%s\"", text));
@@ -230,18 +227,12 @@ set_option(const JsonbValue *key, const JsonbValue *value, RecoOptions *options)
 				 errhint("Known options: %s; SELECT * FROM reco.options() describes them.", known_names())));
 	if (value->type == jbvNull)
 		set_default(spec, options);
-	else if (value->type == jbvNumeric && (spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER))
-		set_number(spec, value->val.numeric, options);
-	else if (value->type == jbvString && spec->type == OPTION_TIME)
-		set_time(spec, value, options);
-	else if (value->type == jbvString && spec->type == OPTION_METHOD)
-		set_method(spec, value, options);
 	else if (value->type == jbvNumeric && is_numeric(spec))
 		set_number(spec, value->val.numeric, options);
 	else if (value->type == jbvString && spec->type == OPTION_TIME)
 		set_time(spec, value, options);
-	else if (value->type == jbvString && spec->type == OPTION_SOLVER)
-		set_solver(spec, value, options);
+	else if (value->type == jbvString && spec->type == OPTION_CHOICE)
+		set_choice(spec, value, options);
 	else if (value->type == jbvString)
 		complain(spec, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	else if (value->type == jbvBool)
@@ -327,16 +318,14 @@ reco_options_merge(const Jsonb *set, const Jsonb *changes)
 const char *
 reco_options_method_name(RecoComplementsMethod method)
 {
-	return method_names[method];
+	return methods[method];
 }
 
 static char *
 format_default(const OptionSpec *spec)
 {
-	if (spec->type == OPTION_METHOD)
-		return pstrdup(method_names[(int) spec->default_value]);
-	if (spec->type == OPTION_SOLVER)
-		return pstrdup(solver_names[(int) spec->default_value]);
+	if (spec->type == OPTION_CHOICE)
+		return pstrdup(spec->names[(int) spec->default_value]);
 	return isnan(spec->default_value) ? NULL : psprintf("%.15g", spec->default_value);
 }
 
@@ -350,11 +339,8 @@ reco_options_defaults(void)
 	for (i = 0; i < (int) lengthof(specs); i++)
 	{
 		char	   *value = format_default(&specs[i]);
-		const char *quote = specs[i].type == OPTION_METHOD ? "\"" : "";
 
-		appendStringInfo(&text, "%s\"%s\": %s%s%s", i > 0 ? ", " : "{", specs[i].name, quote, value != NULL ? value : "null",
-						 quote);
-		appendStringInfo(&text, specs[i].type == OPTION_SOLVER ? "%s\"%s\": \"%s\"" : "%s\"%s\": %s", i > 0 ? ", " : "{",
+		appendStringInfo(&text, specs[i].type == OPTION_CHOICE ? "%s\"%s\": \"%s\"" : "%s\"%s\": %s", i > 0 ? ", " : "{",
 						 specs[i].name, value != NULL ? value : "null");
 	}
 	appendStringInfoChar(&text, '}');
@@ -371,7 +357,6 @@ reco_options_describe(int i, RecoOptionDescription *description)
 	if (i < 0 || i >= (int) lengthof(specs))
 		return false;
 	spec = &specs[i];
-	has_range = spec->type == OPTION_INTEGER || spec->type == OPTION_NUMBER;
 	has_range = is_numeric(spec);
 	description->name = spec->name;
 	description->type = type_names[spec->type];

@@ -25,7 +25,7 @@ typedef struct RecoOptions
 {
 	int			factors;
 	int			iterations;
-	RecoSolver	solver;
+	int			solver;			/* a RecoSolver */
 	double		regularization;
 	double		unobserved_weight;
 	double		customer_weight;
@@ -34,7 +34,6 @@ typedef struct RecoOptions
 	double		half_life;
 	double		basket_regularization;
 	double		history_regularization;
-	double		history_weight;
 	int			complements;	/* a RecoComplementsMethod */
 	double		complements_regularization;
 	int			complements_neighbors;

@@ -15,8 +15,6 @@
 
 #define HALF_LIFE 30			/* days */
 #define TREND_HALF_LIFE 14
-#define TREND_PRIOR 0.5			/* orders, that every item is thought to be in */
-#define LEAST_DEVIATION 1e-6	/* of the logarithm of popularity */
 #define TOP 10
 #define MIN_ORDERS 50
 #define PRIOR_HITS 10			/* as many that came true as foretold */
@@ -86,8 +84,8 @@ reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, 
 }
 
 /*
- * What many bought lately, of each item: the logarithm of the number of orders before a time, decayed fast, brought to
- * mean 0 and mean square 1; all 0 where that is the same for all.  In the budget's memory.
+ * What many bought lately, of each item: the root of the number of orders before a time, decayed fast, where the greatest
+ * is 1.  In the budget's memory.
  */
 float *
 reco_popularity_trend(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock)
@@ -96,24 +94,18 @@ reco_popularity_trend(const RecoInteractions *interactions, TimestampTz before, 
 	float	   *trend = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
 	double		without_order;
 	double	   *sums = sum_lines(interactions, before, clock, TREND_HALF_LIFE, &without_order);
-	double		sum = 0;
-	double		squares = 0;
-	double		deviation;
+	double		most = 0;
 	int32		i;
 
 	for (i = 0; i < items; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		sums[i] = log(TREND_PRIOR + sums[i]);
-		sum += sums[i];
-		squares += sums[i] * sums[i];
+		most = Max(most, sums[i]);
 	}
-	sum /= Max(items, 1);
-	deviation = sqrt(Max(squares / Max(items, 1) - sum * sum, 0));
-	for (i = 0; i < items; i++)
+	for (i = 0; i < items && most > 0; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		trend[i] = deviation > LEAST_DEVIATION ? (float) ((sums[i] - sum) / deviation) : 0;
+		trend[i] = (float) sqrt(sums[i] / most);
 	}
 	pfree(sums);
 	return trend;

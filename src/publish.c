@@ -191,13 +191,13 @@ static void
 append_chosen(StringInfo text, const double *p)
 {
 	appendStringInfo(text, "\"chosen\": {\"basket_lambda\": %s, \"history_lambda\": %s, \"history_half_life\": %s, "
-					 "\"history_weight\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}",
+					 "\"repeat_half_life\": %s, \"alone_lambda\": %s, \"alone_half_life\": %s}",
 					 json_number(p[RECO_PARAMETER_BASKET_LAMBDA]), json_number(p[RECO_PARAMETER_HISTORY_LAMBDA]),
-					 json_number(p[RECO_PARAMETER_HISTORY_HALF_LIFE]), json_number(p[RECO_PARAMETER_HISTORY_WEIGHT]),
+					 json_number(p[RECO_PARAMETER_HISTORY_HALF_LIFE]), json_number(p[RECO_PARAMETER_REPEAT_HALF_LIFE]),
 					 json_number(p[RECO_PARAMETER_ALONE_LAMBDA]), json_number(p[RECO_PARAMETER_ALONE_HALF_LIFE]));
 }
 
-/* The weights of each kind of request, null where factors alone answer as they are. */
+/* The weights of each kind of request. */
 static void
 append_blend(StringInfo text, const double *p)
 {

@@ -94,7 +94,7 @@ make_request(const Replayer *replayer, const RecoCase *test, RecoEvidenceKind ki
 	if (kind != RECO_EVIDENCE_BASKET)
 		request.lines = reco_cases_history(&replayer->cases, test, &request.n_lines);
 	request.entries = palloc_extended(mul_size(Max(request.n_lines, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	reco_scoring_clear(replayer->scoring, &request.scores);
+	reco_scoring_clear(&request.scores);
 	return request;
 }
 
@@ -146,7 +146,7 @@ set_scores(const Replayer *replayer, Request *request, const RecoTrial *trial)
 		set_basket(replayer, request, replayer->lambda * trial->basket_factor);
 	set_history(replayer, request, trial);
 	if (request->is_new || request->trial.repeat_half_life != trial->repeat_half_life)
-		reco_scoring_list(replayer->scoring, RECO_COMPONENT_REPEATS, request->entries,
+		reco_scoring_list(RECO_COMPONENT_REPEATS, request->entries,
 						  make_bag(request, trial->repeat_half_life), &request->scores);
 	request->is_new = false;
 	request->trial = *trial;
@@ -225,7 +225,7 @@ try_all(const Replayer *replayer, Request *request, const RecoTrial *trials, int
 	{
 		set_scores(replayer, request, &trials[t]);
 		scores[t * step] = (RecoTrialScores) {NAN, NAN};
-		reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, trials[t].scaled, &mixes[t]);
+		reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, &mixes[t]);
 		queries[t] = reco_scoring_query(&mixes[t], replayer->skip, TOP, top + t * TOP);
 	}
 	if (reco_scoring_kind(&request->scores) != request->kind)
@@ -258,7 +258,7 @@ answer(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, 
 	else
 	{
 		set_scores(replayer, &request, &trials[kind]);
-		reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, trials[kind].scaled, &mix);
+		reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, &mix);
 	}
 	query = reco_scoring_query(&mix, replayer->skip, TOP, top);
 	scan(replayer, &request, &query, 1);
@@ -284,8 +284,7 @@ describe_item(const Replayer *replayer, const Request *request, const RecoTopEnt
 
 	outcome->score = entry->score;
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		outcome->parts[c] = request->scores.level[c] > 0
-			? (float) (reco_scoring_value(replayer->scoring, &request->scores, c, entry->item) / request->scores.level[c]) : 0;
+		outcome->parts[c] = (float) reco_scoring_value(replayer->scoring, &request->scores, c, entry->item);
 }
 
 /* The best items of a case by a trial, and what came of them, if it has just that to go on. */
@@ -293,7 +292,6 @@ static void
 sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int most, RecoTrialList *list,
 	   RecoOutcome *outcomes)
 {
-	const RecoFactors *factors = &replayer->factors;
 	RecoTopEntry *top = palloc(mul_size(most, sizeof(RecoTopEntry)));
 	RecoTopQuery query;
 	RecoMix		mix;
@@ -305,12 +303,13 @@ sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int m
 	set_scores(replayer, request, trial);
 	if (reco_scoring_kind(&request->scores) != request->kind)
 		return;
-	reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, trial->scaled, &mix);
+	reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, &mix);
 	query = reco_scoring_query(&mix, replayer->skip, most, top);
 	scan(replayer, request, &query, 1);
 	wanted = wanted_items(replayer, request, &n_wanted);
 	list->n = query.found;
-	list->strength = reco_scoring_strength(factors, &request->scores, &mix, trial->scaled);
+	list->n_wanted = n_wanted;
+	list->strength = reco_scoring_strength(&request->scores);
 	for (i = 0; i < query.found; i++)
 	{
 		describe_item(replayer, request, &top[i], &outcomes[i]);

@@ -20,7 +20,6 @@ typedef struct RecoTrial
 	double		half_life;		/* days */
 	double		repeat_half_life;
 	double		weights[RECO_COMPONENTS];
-	bool		scaled;			/* components count in units of their levels */
 } RecoTrial;
 
 typedef struct RecoTrialScores
@@ -34,6 +33,7 @@ typedef struct RecoTrialList
 {
 	int			c;				/* its number */
 	int			n;
+	int			n_wanted;		/* of all items, not only of those listed */
 	RecoStrength strength;		/* of its scores */
 } RecoTrialList;
 

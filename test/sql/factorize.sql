@@ -69,7 +69,7 @@ SELECT is(factorized('lines', 'u', 'i', 'q', 'o', 'at', :'small'), :'reference',
 SELECT is(factorized('lines', 'u', 'i', 'q', 'o', 'at', options), trained('lines', 'u', 'i', 'q', 'o', 'at', options), format('also with %s', options))
 FROM   unnest(ARRAY['{}', '{"factors": 7, "iterations": 3, "holdout_orders": 0}', '{"factors": 16, "seed": 5}', '{"factors": 4, "customer_weight": 0}', '{"factors": 4, "customer_weight": 3}',
                     '{"factors": 4, "training_clock": "2024-01-10 00:00+00"}', '{"factors": 4, "training_clock": "2024-01-01 02:00:00.000001+00"}',
-                    '{"factors": 4, "half_life": 7, "history_weight": 0.5, "keep_versions": 9, "history_limit": 5}', '{"factors": 4, "order_half_life": 3, "customer_half_life": 2}',
+                    '{"factors": 4, "half_life": 7, "history_regularization": 5, "keep_versions": 9, "history_limit": 5}', '{"factors": 4, "order_half_life": 3, "customer_half_life": 2}',
                     '{"factors": 512, "iterations": 1}', '{"factors": 1, "iterations": 1}', '{"factors": 4, "regularization": 0.1, "unobserved_weight": 0.5}',
                     '{"factors": 4, "basket_regularization": 2, "history_regularization": 3}', '{"factors": null, "iterations": 1}']::jsonb[]) options;
 SELECT isnt(factorized('lines', 'u', 'i', 'q', 'o', 'at', '{"factors": 4, "iterations": 2, "seed": 1}'), :'reference', 'options make a difference');

@@ -144,18 +144,16 @@ test_recovery(void)
 	truth[1] = 5;
 	truth[RECO_COMPONENTS - 2] = 3 * pow(10, 4 - RECO_COMPONENTS);
 	draw(truth, -3);
-	status = reco_blending_fit(outcomes, NULL, N, -1, RIDGE, &run, weights, &constant);
+	status = reco_blending_fit(outcomes, NULL, N, RIDGE, &run, weights, &constant);
 	for (int j = 0; j < RECO_COMPONENTS; j++)
 		close = close && fabs(weights[j] - truth[j]) < 0.1 * truth[j] + 0.05 * pow(10, 2 - j);
 	ok(status == RECO_OK && close && fabs(constant + 3) < 0.2, "weights that are known are found again, in units of any size");
 	ok(is_minimum(weights, constant), "and are a minimum");
 	truth[1] = -5;
 	draw(truth, -1);
-	status = reco_blending_fit(outcomes, counts, N, -1, RIDGE, &run, weights, &constant);
+	status = reco_blending_fit(outcomes, counts, N, RIDGE, &run, weights, &constant);
 	ok(status == RECO_OK && weights[1] == 0, "what speaks against gets 0");
 	ok(is_minimum(weights, constant), "and the rest is a minimum beside that");
-	status = reco_blending_fit(outcomes, NULL, N, 0, RIDGE, &run, weights, &constant);
-	ok(status == RECO_OK && weights[0] == 0 && weights[RECO_COMPONENTS - 2] > 0, "one can be left out");
 }
 
 static void
@@ -171,14 +169,14 @@ test_counts(void)
 	draw(truth, -2);
 	for (int i = 0; i < N; i++)
 		counts[i] = i < N / 2 ? 2 : 0;
-	(void) reco_blending_fit(outcomes, counts, N, -1, RIDGE, &run, weights, &constant);
-	(void) reco_blending_fit(outcomes, NULL, N / 2, -1, RIDGE, &run, again, &other);
+	(void) reco_blending_fit(outcomes, counts, N, RIDGE, &run, weights, &constant);
+	(void) reco_blending_fit(outcomes, NULL, N / 2, RIDGE, &run, again, &other);
 	for (int j = 0; j < RECO_COMPONENTS; j++)
 		same = same && fabs(weights[j] - again[j]) <= 1e-6 * fabs(again[j]);
 	ok(same && fabs(constant - other) < 1e-6, "outcomes that count 0 are as if they were not there");
 	for (int i = 0; i < N; i++)
 		counts[i] = outcomes[i].positive ? 3 : 1;
-	(void) reco_blending_fit(outcomes, counts, N, -1, RIDGE, &run, weights, &constant);
+	(void) reco_blending_fit(outcomes, counts, N, RIDGE, &run, weights, &constant);
 	ok(is_minimum(weights, constant), "a minimum with counts");
 }
 
@@ -187,7 +185,7 @@ is_nothing(RecoStatus expected, size_t n)
 {
 	double		weights[RECO_COMPONENTS] = {1};
 	double		constant = 1;
-	RecoStatus	status = reco_blending_fit(outcomes, counts, n, -1, RIDGE, &run, weights, &constant);
+	RecoStatus	status = reco_blending_fit(outcomes, counts, n, RIDGE, &run, weights, &constant);
 
 	for (int j = 0; j < RECO_COMPONENTS; j++)
 		if (weights[j] != 0)
@@ -220,13 +218,13 @@ test_nothing(void)
 		for (int j = 0; j < RECO_COMPONENTS; j++)
 			outcomes[i].parts[j] = 1e30f;
 	outcomes[3].positive = true;
-	ok(reco_blending_fit(outcomes, NULL, 100, -1, RIDGE, &run, weights, &constant) == RECO_OK && weights[0] == 0,
+	ok(reco_blending_fit(outcomes, NULL, 100, RIDGE, &run, weights, &constant) == RECO_OK && weights[0] == 0,
 	   "parts that never vary count nothing");
 	for (int i = 0; i < 100; i++)
 		outcomes[i].parts[0] = i < 50;
 	for (int i = 0; i < 100; i++)
 		outcomes[i].positive = i < 50;
-	ok(reco_blending_fit(outcomes, NULL, 100, -1, RIDGE, &run, weights, &constant) == RECO_OK && weights[0] > 0 &&
+	ok(reco_blending_fit(outcomes, NULL, 100, RIDGE, &run, weights, &constant) == RECO_OK && weights[0] > 0 &&
 	   isfinite(weights[0]), "a part that tells everything has a finite weight");
 }
 
@@ -246,7 +244,7 @@ test_interruption(void)
 	double		constant;
 
 	draw(truth, -1);
-	ok(reco_blending_fit(outcomes, NULL, N, -1, RIDGE, &stopping, weights, &constant) == RECO_INTERRUPTED, "it can be interrupted");
+	ok(reco_blending_fit(outcomes, NULL, N, RIDGE, &stopping, weights, &constant) == RECO_INTERRUPTED, "it can be interrupted");
 }
 
 int
