@@ -104,6 +104,7 @@ CREATE TABLE reco.version (
 	bytes          bigint NOT NULL,
 	parts          integer NOT NULL,
 	kernel         text COLLATE "C" NOT NULL,
+	complements    text COLLATE "C" NOT NULL,
 	options        jsonb NOT NULL,
 	metrics        jsonb NOT NULL,
 	PRIMARY KEY (model, version)
@@ -216,6 +217,7 @@ CREATE VIEW reco.versions WITH (security_barrier) AS
 		   v.seconds,
 		   v.bytes,
 		   v.kernel,
+		   v.complements,
 		   v.options,
 		   v.metrics
 	FROM reco.version v JOIN reco.model m ON m.name OPERATOR(pg_catalog.=) v.model
@@ -228,6 +230,7 @@ COMMENT ON COLUMN reco.versions.users IS 'Customers with a line that counts.';
 COMMENT ON COLUMN reco.versions.bags IS 'Rows of the training matrix: orders and customers.';
 COMMENT ON COLUMN reco.versions.seconds IS 'How long training took; 0 where it was imported.';
 COMMENT ON COLUMN reco.versions.kernel IS 'The variant of the numeric code that trained it: baseline, avx2, avx512 or avx512vnni; ''imported'' where that is not known.';
+COMMENT ON COLUMN reco.versions.complements IS 'How its complements were made: approximate, exact, or none: the option said so, or there were no orders.';
 COMMENT ON COLUMN reco.versions.options IS 'The options that were set when it was trained, reco.default_options() has the rest; empty where it was imported.';
 COMMENT ON COLUMN reco.versions.metrics IS 'completion and next_order: number of held-out cases, recall@10 and nDCG@10 of finding the other half of an order, and a customer''s next order; chosen: the serving parameters; calibration: the curves of probability, null where fewer than 50 cases could be used; seconds by stage, where it was trained here.';
 
@@ -322,10 +325,11 @@ COMMENT ON FUNCTION reco.check(text) IS
 CREATE FUNCTION reco.train(model text,
 		OUT version integer, OUT rows bigint, OUT skipped bigint, OUT users integer, OUT items integer, OUT orders integer, OUT bags bigint,
 		OUT seconds double precision, OUT peak_memory bigint, OUT heldout_orders integer,
-		OUT recall_completion double precision, OUT recall_next double precision, OUT recall_popularity double precision)
+		OUT recall_completion double precision, OUT recall_next double precision, OUT recall_popularity double precision,
+		OUT complements text)
 	AS 'MODULE_PATHNAME', 'reco_train' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.train(text) IS
-'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former; the serving parameters were chosen on the same orders, so the first two are slightly optimistic. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
+'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former; the serving parameters were chosen on the same orders, so the first two are slightly optimistic; complements says how these were made: approximate, exact or none. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
 
 CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
 	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;
@@ -471,6 +475,20 @@ CREATE FUNCTION reco.similar_items_text(model text, item_id text, k integer DEFA
 	AS 'MODULE_PATHNAME', 'reco_similar_items_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
 COMMENT ON FUNCTION reco.similar_items_text(text, text, integer) IS
 'As reco.similar_items, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.complements(model text, basket bigint[], k integer DEFAULT 10,
+		OUT rank integer, OUT item_id bigint, OUT score double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_complements_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.complements(text, bigint[], integer) IS
+'The k available items that go best with a basket, by what was bought in one order: the score is the sum of what each item of the basket says for them. An id counts once; items of the basket are left out, and those that the model does not know say nothing. EASE: Steck 2019, or a regression of each item on its nearest (option complements). Errors as of reco.recommend, and object_not_in_prerequisite_state where the active version has no complements.';
+
+CREATE FUNCTION reco.complements_text(model text, basket text[], k integer DEFAULT 10,
+		OUT rank integer, OUT item_id text, OUT score double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_complements_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.complements_text(text, text[], integer) IS
+'As reco.complements, for models with any other customer or item keys, through their text form.';
 
 /* Evaluate */
 

@@ -107,7 +107,7 @@ reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 				 errmsg("%s needs at least %zu MB of memory, but maintenance_work_mem is %zu MB",
 						budget->work, (needed + MEGABYTE - 1) / MEGABYTE, budget->limit / MEGABYTE),
 				 errdetail("The last part asked for was %zu MB for %s.", (more + MEGABYTE - 1) / MEGABYTE, purpose),
-				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again); training takes less with fewer factors.",
+				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again); training takes less with fewer factors and without exact complements.",
 						 ((needed / MEGABYTE) / 64 + 1) * 64)));
 }
 

@@ -750,8 +750,8 @@ void
 reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, const char *blob, Size length)
 {
 	CatalogQuery query = {.text = "INSERT INTO reco.version (model, version, blob, created_at, trained_to, rows, users, items, "
-		"bags, seconds, bytes, parts, kernel, options, metrics) "
-		"VALUES ($1, $2, $3, pg_catalog.clock_timestamp(), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"};
+		"bags, seconds, bytes, parts, kernel, complements, options, metrics) "
+		"VALUES ($1, $2, $3, pg_catalog.clock_timestamp(), $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"};
 	CatalogQuery update = {.text = "UPDATE reco.model SET last_version = $2 WHERE name OPERATOR(pg_catalog.=) $1"};
 	int32		parts;
 
@@ -779,6 +779,7 @@ reco_catalog_add_version(const RecoModelRow *model, RecoVersionRow *version, con
 	add_int64(&query, version->bytes);
 	add_int32(&query, parts);
 	add_text(&query, version->kernel);
+	add_text(&query, version->complements);
 	add_jsonb(&query, version->options);
 	add_jsonb(&query, version->metrics);
 	(void) run(&query, false, NULL, NULL);

@@ -46,6 +46,7 @@ typedef struct RecoVersionRow
 	double		seconds;
 	int64		bytes;
 	char	   *kernel;
+	const char *complements;	/* how they were made: the name of the method */
 	Jsonb	   *options;
 	Jsonb	   *metrics;
 } RecoVersionRow;

@@ -279,6 +279,7 @@ version_row(const RecoModel *model, const double *seconds)
 	version.users = (int32) model->facts[RECO_FACT_USERS];
 	version.items = model->items;
 	version.bags = (int64) model->facts[RECO_FACT_BAGS];
+	version.complements = reco_options_method_name((RecoComplementsMethod) model->facts[RECO_FACT_COMPLEMENTS]);
 	version.metrics = metrics_json(model, seconds);
 	return version;
 }

@@ -21,7 +21,7 @@ PG_FUNCTION_INFO_V1(reco_train);
 PG_FUNCTION_INFO_V1(reco_activate);
 PG_FUNCTION_INFO_V1(reco_prune_versions);
 
-#define TRAIN_COLUMNS 13
+#define TRAIN_COLUMNS 14
 
 static void
 set_metric(Datum *values, bool *nulls, int i, double value)
@@ -52,6 +52,7 @@ train_row(FunctionCallInfo fcinfo, int32 version, const RecoTrained *trained, do
 	set_metric(values, nulls, 10, trained->metrics.recall_completion);
 	set_metric(values, nulls, 11, trained->metrics.recall_next);
 	set_metric(values, nulls, 12, trained->metrics.recall_popularity);
+	values[13] = CStringGetTextDatum(reco_options_method_name(trained->method));
 	return HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(descriptor), values, nulls));
 }
 

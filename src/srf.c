@@ -8,6 +8,7 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "goes_with.h"
 #include "predict.h"
 #include "recommend.h"
 #include "recommend_all.h"
@@ -25,6 +26,8 @@ PG_FUNCTION_INFO_V1(reco_predict_integer);
 PG_FUNCTION_INFO_V1(reco_predict_text);
 PG_FUNCTION_INFO_V1(reco_similar_items_integer);
 PG_FUNCTION_INFO_V1(reco_similar_items_text);
+PG_FUNCTION_INFO_V1(reco_complements_integer);
+PG_FUNCTION_INFO_V1(reco_complements_text);
 
 #define MAX_K 1000000
 
@@ -345,6 +348,24 @@ reco_predict_text(PG_FUNCTION_ARGS)
 	return answer_predict(fcinfo, false);
 }
 
+/* Rows of rank, item and score. */
+static void
+put_scores(RecoAnswerSet *set, const RecoAnswer *answer)
+{
+	int			i;
+
+	for (i = 0; i < answer->n; i++)
+	{
+		Datum		values[3];
+		bool		nulls[3] = {false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = item_datum(answer->model, answer->rows[i].item);
+		values[2] = Float8GetDatum(answer->rows[i].score);
+		reco_surface_put_row(set, values, nulls);
+	}
+}
+
 /* The arguments of similar_items and similar_items_text, in order. */
 enum
 {
@@ -357,7 +378,6 @@ answer_similar(FunctionCallInfo fcinfo, bool integer_keys)
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, SIMILAR_ARGUMENTS);
 	RecoAnswer *similar;
 	RecoKey		item;
-	int			i;
 
 	if (PG_ARGISNULL(SIMILAR_ITEM))
 		ereport(ERROR,
@@ -367,16 +387,7 @@ answer_similar(FunctionCallInfo fcinfo, bool integer_keys)
 	item = datum_key(PG_GETARG_DATUM(SIMILAR_ITEM), integer_keys);
 	similar = reco_similar_items(reco_surface_text(fcinfo, SIMILAR_MODEL, "model"), integer_keys, &item,
 								 read_k(fcinfo, SIMILAR_K));
-	for (i = 0; i < similar->n; i++)
-	{
-		Datum		values[3];
-		bool		nulls[3] = {false};
-
-		values[0] = Int32GetDatum(i + 1);
-		values[1] = item_datum(similar->model, similar->rows[i].item);
-		values[2] = Float8GetDatum(similar->rows[i].score);
-		reco_surface_put_row(&set, values, nulls);
-	}
+	put_scores(&set, similar);
 	return reco_surface_end_set(&set);
 }
 
@@ -390,4 +401,39 @@ Datum
 reco_similar_items_text(PG_FUNCTION_ARGS)
 {
 	return answer_similar(fcinfo, false);
+}
+
+/* The arguments of complements and complements_text, in order. */
+enum
+{
+	COMPLEMENTS_MODEL, COMPLEMENTS_BASKET, COMPLEMENTS_K, COMPLEMENTS_ARGUMENTS
+};
+
+static Datum
+answer_complements(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, COMPLEMENTS_ARGUMENTS);
+	RecoKeyList basket;
+
+	if (PG_ARGISNULL(COMPLEMENTS_BASKET))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"basket\" must not be null"),
+				 errhint("Give the items that others are to go with, as an array.")));
+	basket = key_list(fcinfo, COMPLEMENTS_BASKET, "basket", integer_keys);
+	put_scores(&set, reco_goes_with(reco_surface_text(fcinfo, COMPLEMENTS_MODEL, "model"), integer_keys, &basket,
+									read_k(fcinfo, COMPLEMENTS_K)));
+	return reco_surface_end_set(&set);
+}
+
+Datum
+reco_complements_integer(PG_FUNCTION_ARGS)
+{
+	return answer_complements(fcinfo, true);
+}
+
+Datum
+reco_complements_text(PG_FUNCTION_ARGS)
+{
+	return answer_complements(fcinfo, false);
 }

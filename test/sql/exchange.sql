@@ -1,7 +1,7 @@
 -- export_model and import_model: models go from one database to another byte for byte, answer there without sources, and nothing else gets in.
 
 SET client_min_messages = warning;
-SELECT plan(164);
+SELECT plan(165);
 
 CREATE ROLE owner_role;
 CREATE ROLE reader;
@@ -45,7 +45,7 @@ SELECT results_eq($$SELECT v.trained_to, v.rows FROM reco.versions v WHERE model
 -- Answers, without a source: from what the caller brings along, to the bit those of the model that it came from.
 SELECT results_eq(format('SELECT * FROM reco.%s', replace(call, '$', 'new')), format('SELECT * FROM reco.%s', replace(call, '$', 'm')), 'answers as where it came from: ' || call)
 FROM   unnest(ARRAY['recommend(''$'', NULL)', 'recommend(''$'', NULL, basket => ''{1,2,2}'')', 'recommend(''$'', NULL, history => ''{1,9,9}'', k => 24)', 'recommend(''$'', NULL, basket => ''{1}'', history => ''{9}'')', 'recommend(''$'', -1)',
-                    'predict(''$'', NULL, ''{1,2,99}'', basket => ''{3}'')', 'predict(''$'', NULL, ''{1,2,99}'', history => ''{3}'')', 'similar_items(''$'', 3)', 'recommend_all(''$'', users => ''{-1,-2}'', k => 3)']) call;
+                    'predict(''$'', NULL, ''{1,2,99}'', basket => ''{3}'')', 'predict(''$'', NULL, ''{1,2,99}'', history => ''{3}'')', 'similar_items(''$'', 3)', 'complements(''$'', ''{3,4}'')', 'recommend_all(''$'', users => ''{-1,-2}'', k => 3)']) call;
 SELECT results_eq(format('SELECT * FROM reco.%s', replace(call, '$', 'new_t')), format('SELECT * FROM reco.%s', replace(call, '$', 't')), 'text keys: ' || call)
 FROM   unnest(ARRAY['recommend_text(''$'', NULL)', 'recommend_text(''$'', NULL, basket => ''{kü1,kü2}'')', 'recommend_text(''$'', ''nobody'', history => ''{kü1,kü1}'')', 'predict_text(''$'', NULL, ''{kü1,kü9}'', basket => ''{kü3}'')',
                     'similar_items_text(''$'', ''kü3'')', 'recommend_all_text(''$'', users => ''{x}'')']) call;

@@ -408,7 +408,7 @@ SELECT is((SELECT md5(reco.factorize(NULL, i, w, '{"factors": 4}')) FROM weights
 SET maintenance_work_mem = '1MB';
 SELECT is(state, '53400', 'too little memory for the rows: ' || state) FROM complaint('SELECT reco.factorize(n, n, 1) FROM generate_series(1, 60000) n');
 SELECT throws_matching('SELECT reco.factorize(n, n, 1) FROM generate_series(1, 60000) n', '^reco\.factorize needs at least \d MB of memory, but maintenance_work_mem is 1 MB$', 'says what is needed');
-SELECT is(hint, 'SET maintenance_work_mem = ''64MB'' (more if it says so again); training takes less with fewer factors.', 'and how to give it') FROM complaint('SELECT reco.factorize(n, n, 1) FROM generate_series(1, 60000) n');
+SELECT is(hint, 'SET maintenance_work_mem = ''64MB'' (more if it says so again); training takes less with fewer factors and without exact complements.', 'and how to give it') FROM complaint('SELECT reco.factorize(n, n, 1) FROM generate_series(1, 60000) n');
 SELECT throws_matching('SELECT reco.factorize(u, i, q, o, at, ''{"factors": 256}'') FROM lines', '^reco\.factorize needs at least \d+ MB of memory, but maintenance_work_mem is 1 MB$', 'too little for the factors');
 SELECT is(state, '53400', 'also of one group') FROM complaint('SELECT g, reco.factorize(u, i, q, o, at, jsonb_build_object(''factors'', 1 + 255 * (g = 2)::int)) FROM lines WHERE g IS NOT NULL GROUP BY g');
 SELECT is(state, '53400', 'also of keys') FROM complaint('SELECT reco.factorize(1, repeat(n::text, 100000), 1) FROM generate_series(1, 9) n');
