@@ -104,7 +104,10 @@ aligned(Size count, Size size)
 static Size
 entries_memory(Size items, Size entries)
 {
-	return add_size(aligned(items + 1, sizeof(int64)), add_size(aligned(entries, sizeof(int32)), aligned(entries, sizeof(float))));
+	Size		bytes = aligned(items + 1, sizeof(int64));
+
+	bytes = add_size(bytes, aligned(entries, sizeof(int32)));
+	return add_size(bytes, aligned(entries, sizeof(float)));
 }
 
 /* Bytes that the model takes of the arena, at most. */
@@ -256,7 +259,7 @@ check_status(RecoStatus status)
 		ereport(ERROR,
 				(errcode(ERRCODE_NUMERIC_VALUE_OUT_OF_RANGE),
 				 errmsg("complements did not converge"),
-				 errhint("Use a larger complements_regularization, or complements => 'approximate' (reco.alter_model, then reco.train).")));
+				 errhint("Set the option complements_regularization to more, or complements to \"approximate\" (reco.alter_model).")));
 	reco_foldin_check_status(status, "complements");
 }
 

@@ -81,7 +81,7 @@ pivots_have_digits(const double *u, double least)
 	return true;
 }
 
-/* L^-1 of the tile on the diagonal, and behind it its transpose, into pivot; -A_kk^-1 of the Schur complement into the tile. */
+/* L^-1 of the tile on the diagonal, and behind it its transpose, into pivot; -S_kk^-1 into the tile. */
 RecoStatus
 reco_inverse_pivot(const RecoInverse *inverse, int32_t k, double least, void *workspace, const RecoRun *run)
 {

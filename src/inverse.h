@@ -48,9 +48,11 @@ extern size_t reco_inverse_panel_size(int32_t order);
  * matrix is filled up to whole tiles with any multiple of the identity.  RECO_NOT_CONVERGED where single precision does not
  * reach (least is too small beside the largest eigenvalue), RECO_NOT_FINITE, RECO_INTERRUPTED.
  */
-extern RecoStatus reco_inverse_pivot(const RecoInverse *inverse, int32_t k, double least, void *workspace, const RecoRun *run);
+extern RecoStatus reco_inverse_pivot(const RecoInverse *inverse, int32_t k, double least, void *workspace,
+									 const RecoRun *run);
 extern size_t reco_inverse_pivot_workspace_size(void);
-extern void reco_inverse_panel(const RecoInverse *inverse, int32_t k, int32_t row, float *workspace, const RecoKernels *kernels);
+extern void reco_inverse_panel(const RecoInverse *inverse, int32_t k, int32_t row, float *workspace,
+							   const RecoKernels *kernels);
 extern RecoStatus reco_inverse_update(const RecoInverse *inverse, int32_t k, uint32_t block, const RecoRun *run);
 extern uint32_t reco_inverse_blocks(int32_t order);
 

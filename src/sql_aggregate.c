@@ -477,6 +477,18 @@ reco_factorize_deserialize(PG_FUNCTION_ARGS)
 
 /* --- the model --------------------------------------------------------------------------------------------- */
 
+/* Asked before the work about what is known then, and afterwards with the complements. */
+static void
+check_size(const RecoIdMap *items, const RecoOptions *options, Size length)
+{
+	if (length > MaxAllocSize - VARHDRSZ)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
+				 errmsg("the model of %d items with %d factors takes %zu MB, more than the %zu MB of a bytea",
+						reco_idmap_count(items), options->factors, length >> 20, (Size) MaxAllocSize >> 20),
+				 errhint("Use fewer factors or shorter keys, or call reco.train, which has no such limit.")));
+}
+
 static bytea *
 factorize(const FactorizeState *state, MemoryContext result_context)
 {
@@ -489,15 +501,10 @@ factorize(const FactorizeState *state, MemoryContext result_context)
 	bytea	   *result;
 
 	reco_interactions_end_orders(interactions);
-	length = reco_publish_blob_size(interactions->items, state->options.factors);
-	if (length > MaxAllocSize - VARHDRSZ)
-		ereport(ERROR,
-				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
-				 errmsg("the model of %d items with %d factors takes %zu MB, more than the %zu MB of a bytea",
-						reco_idmap_count(interactions->items), state->options.factors, length >> 20, (Size) MaxAllocSize >> 20),
-				 errhint("Use fewer factors or shorter keys, or call reco.train, which has no such limit.")));
+	check_size(interactions->items, &state->options, reco_publish_blob_size(interactions->items, state->options.factors));
 	trained = reco_train_gathered(interactions, &state->options, NULL);
 	model = reco_publish_model(trained);
+	check_size(trained->items, &state->options, reco_model_size(&model));
 	blob = reco_publish_blob(trained->budget, &model, &length);
 	result = MemoryContextAlloc(result_context, length + VARHDRSZ);
 	SET_VARSIZE(result, length + VARHDRSZ);
