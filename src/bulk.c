@@ -34,12 +34,14 @@
 #define KEY_SEGMENT UINT64CONST(1)	/* in the table of contents that workers get */
 
 /*
- * Work is counted in multiplications of a scan without a screen, of which some 25 take a nanosecond; roughly measured.  With
- * a screen it is less, so that rather too many workers are asked for.
+ * Work is counted in nanoseconds (AVX-512, 26,924 items x 64 factors).  A screen looks at all items only where their norms
+ * are alike; where they are not, it is less work, so that rather too many workers are asked for.
  */
-#define WORK_OF_A_CUSTOMER	50000.0
-#define WORK_OF_A_LINE		10000.0
-#define WORK_OF_A_WORKER	500000000.0	/* from where on one more pays: starting it takes about 10 ms */
+#define NS_A_CUSTOMER		3000.0
+#define NS_A_LINE			150.0	/* its part of the bag and of the fold-in */
+#define NS_A_FACTOR			0.03	/* of all items */
+#define NS_A_SCREENED		0.007
+#define NS_A_WORKER			10000000.0	/* from where on one more pays: starting it takes about 10 ms */
 
 #define BLOCK_USERS			64
 #define BLOCK_BYTES			(256 * 1024)	/* of rows; a block has one customer at least */
@@ -144,12 +146,12 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 static int
 useful_workers(const RecoModel *model, int32 users, int64 lines)
 {
-	double		work = users * ((double) model->items * reco_stride(model->factors) + WORK_OF_A_CUSTOMER) +
-		lines * WORK_OF_A_LINE;
+	double		scan = (double) model->items * reco_stride(model->factors) * (model->screen != NULL ? NS_A_SCREENED : NS_A_FACTOR);
+	double		work = users * (scan + NS_A_CUSTOMER) + lines * NS_A_LINE;
 
 	if (IsInParallelMode() || IsParallelWorker() || !IsUnderPostmaster)
 		return 0;
-	return (int) Min(Min(max_parallel_workers_per_gather, max_parallel_workers), work / WORK_OF_A_WORKER);
+	return (int) Min(Min(max_parallel_workers_per_gather, max_parallel_workers), work / NS_A_WORKER);
 }
 
 /* The area in shared memory, for as many workers as memory allows; NULL where it allows none or none would pay. */
