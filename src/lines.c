@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 
 #define LEAST_DECAY 1e-6
+#define MOST_PLACES 1024		/* lines of a bag that are sorted by places */
 #define LEAST_LEFT 1e-5f		/* of a purchase; below it there is only rounding of fractional quantities */
 
 /*
@@ -122,6 +123,47 @@ reco_lines_entry_weight(double decayed_count)
 	return (float) log2(1 + decayed_count);
 }
 
+/* Sorts items with the places of their lines: a comparison without a call, and 8 bytes to move instead of 24. */
+#define ST_SORT				sort_places
+#define ST_ELEMENT_TYPE		uint64
+#define ST_COMPARE(a, b)	((*(a) > *(b)) - (*(a) < *(b)))
+#define ST_SCOPE			static
+#define ST_CHECK_FOR_INTERRUPTS
+#define ST_DEFINE
+#include "lib/sort_template.h"
+
+/*
+ * Bring the lines of one customer into the order of reco_lines_compare.  Most items are there once: they are brought into
+ * the order of their items first, which are not negative, and then lines of the same item into theirs.
+ */
+static void
+sort_bag(RecoLine *lines, int64 n)
+{
+	uint64		places[MOST_PLACES];
+	RecoLine	copy[MOST_PLACES];
+	int64		i;
+	int64		last;
+
+	if (n > MOST_PLACES)
+	{
+		qsort(lines, n, sizeof(RecoLine), reco_lines_compare);
+		return;
+	}
+	for (i = 0; i < n; i++)
+		places[i] = ((uint64) (uint32) lines[i].item << 32) | (uint64) i;
+	sort_places(places, n);
+	memcpy(copy, lines, n * sizeof(RecoLine));
+	for (i = 0; i < n; i++)
+		lines[i] = copy[places[i] & PG_UINT32_MAX];
+	for (i = 0; i < n; i = last)
+	{
+		for (last = i + 1; last < n && lines[last].item == lines[i].item; last++)
+			;
+		if (last - i > 1)
+			qsort(lines + i, last - i, sizeof(RecoLine), reco_lines_compare);
+	}
+}
+
 /*
  * The bag of one customer: sorts his lines, nets returns and sums what is left up to the clock by item.  entries has
  * room for n; returns how many there are, in the order of items.  Lines at or after the clock are left out.
@@ -133,7 +175,7 @@ reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, Re
 	int64		first;
 	int64		last;
 
-	qsort(lines, n, sizeof(RecoLine), reco_lines_compare);
+	sort_bag(lines, n);
 	for (first = 0; first < n; first = last)
 	{
 		double		count = 0;
