@@ -205,14 +205,13 @@ blocks_of(int64 all, int64 block)
 	return (uint32) ((all + block - 1) / block);
 }
 
-/* The best target for a source, whose rows are the matrix' columns. */
-static void
-half_iterate(RecoFit *fit, const RecoSparse *matrix, float *source, float *target, bool is_cold)
+/* The Gram matrix of the source, whose rows are the matrix' columns, and its rotation, after which that is a diagonal. */
+static HalfArguments
+begin_half(RecoFit *fit, const RecoSparse *matrix, float *source, float *target, bool is_cold, RecoIalsHalf *half)
 {
 	const RecoIalsOptions *options = &fit->options;
 	RecoMember *leader = reco_crew_leader(fit->crew);
 	HalfArguments args = {.options = *options,.rows = matrix->rows,.cols = matrix->cols};
-	RecoIalsHalf half;
 
 	args.start = reco_crew_place(leader, matrix->start);
 	args.index = reco_crew_place(leader, matrix->index);
@@ -222,11 +221,18 @@ half_iterate(RecoFit *fit, const RecoSparse *matrix, float *source, float *targe
 	args.half = reco_crew_place(leader, fit->half);
 	args.is_cold = is_cold;
 	reco_crew_work(fit->crew, RECO_WORK_GRAM, &args, sizeof(args), reco_ials_gram_chunks(matrix->cols), NULL);
-	reco_foldin_check_status(reco_ials_half_init(&half, matrix, options, source, target, fit->half), "training");
-	reco_foldin_check_status(reco_ials_half_diagonalize(&half, &leader->run), "training");
+	reco_foldin_check_status(reco_ials_half_init(half, matrix, options, source, target, fit->half), "training");
+	reco_foldin_check_status(reco_ials_half_diagonalize(half, &leader->run), "training");
 	reco_crew_work(fit->crew, RECO_WORK_ROTATE, &args, sizeof(args), blocks_of(matrix->cols, rotate_rows(options)), NULL);
-	reco_crew_work(fit->crew, RECO_WORK_ROWS, &args, sizeof(args),
-				   blocks_of(cost_before(matrix, matrix->rows), block_cost(options)), NULL);
+	return args;
+}
+
+/* The best target for the source. */
+static void
+end_half(RecoFit *fit, const RecoSparse *matrix, const HalfArguments *args)
+{
+	reco_crew_work(fit->crew, RECO_WORK_ROWS, args, sizeof(*args),
+				   blocks_of(cost_before(matrix, matrix->rows), block_cost(&fit->options)), NULL);
 }
 
 /*
@@ -256,21 +262,40 @@ reco_fit_bag_factors(RecoFit *fit, int32 bags)
 	return reco_arena_take(reco_crew_arena(fit->crew), bags, row_size(&fit->options), "bag factors");
 }
 
+/* Whether to stop before the bags' factors are solved again: the item factors' Gram matrix is a diagonal at the moment. */
+static bool
+is_done(const RecoFit *fit, RecoStopping *stopping, const RecoIalsHalf *half)
+{
+	const RecoFactors factors = {fit->items, fit->options.factors, fit->item_factors, half->values, fit->options.unobserved};
+
+	return stopping != NULL && reco_stopping_is_done(stopping, &factors, &reco_crew_leader(fit->crew)->run);
+}
+
 /*
- * Fit the item factors to some bags, from where they are; bag_factors is room for those, which start from zero.  Errors:
- * numeric_value_out_of_range (no convergence).
+ * Fit the item factors to some bags, from where they are; bag_factors is room for those, which start from zero.  Returns
+ * the number of iterations: with a stopping, perhaps less than asked for.  Errors: numeric_value_out_of_range (no
+ * convergence).
  */
-void
-reco_fit_run(RecoFit *fit, const RecoBags *bags, float *bag_factors, int iterations, RecoProgress *progress)
+int
+reco_fit_run(RecoFit *fit, const RecoBags *bags, float *bag_factors, int iterations, RecoStopping *stopping,
+			 RecoProgress *progress)
 {
 	int			i;
 
 	for (i = 0; i < iterations && bags->n_bags > 0; i++)
 	{
-		half_iterate(fit, &bags->by_bag, fit->item_factors, bag_factors, i == 0);
-		half_iterate(fit, &bags->by_item, bag_factors, fit->item_factors, false);
+		RecoIalsHalf half;
+		HalfArguments args = begin_half(fit, &bags->by_bag, fit->item_factors, bag_factors, i == 0, &half);
+
+		if (i > 0 && is_done(fit, stopping, &half))
+			break;
+		end_half(fit, &bags->by_bag, &args);
+		args = begin_half(fit, &bags->by_item, bag_factors, fit->item_factors, false, &half);
+		end_half(fit, &bags->by_item, &args);
 		reco_progress_advance(progress, 1);
 	}
+	reco_progress_advance(progress, iterations - i);
+	return i;
 }
 
 /* Rotate the item factors so that their Gram matrix is diagonal, and give that. */

@@ -11,6 +11,7 @@
 #include "ials.h"
 #include "interactions.h"
 #include "progress.h"
+#include "stopping.h"
 
 /* Item factors that one fit after another goes on from. */
 typedef struct RecoFit
@@ -27,7 +28,8 @@ extern Size reco_fit_memory(const RecoIalsOptions *options, Size bags, Size item
 extern Size reco_fit_member_memory(const RecoIalsOptions *options);
 extern RecoFit *reco_fit_begin(RecoCrew *crew, const RecoIalsOptions *options, int32 items);
 extern float *reco_fit_bag_factors(RecoFit *fit, int32 bags);
-extern void reco_fit_run(RecoFit *fit, const RecoBags *bags, float *bag_factors, int iterations, RecoProgress *progress);
+extern int	reco_fit_run(RecoFit *fit, const RecoBags *bags, float *bag_factors, int iterations, RecoStopping *stopping,
+						 RecoProgress *progress);
 extern void reco_fit_finish(RecoFit *fit, double *gram_diagonal);
 
 extern void reco_fit_gram(RecoMember *member, const void *arguments, uint32 block);

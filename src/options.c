@@ -44,7 +44,7 @@ static const OptionSpec specs[] = {
 	{"factors", OPTION_INTEGER, AT(factors), 1, 512, 128,
 	"length of the item vectors; memory and time grow with it", NULL},
 	{"iterations", OPTION_INTEGER, AT(iterations), 1, 1000, 6,
-	"alternations of a fit", NULL},
+	"alternations of a fit, at most: training ends where they do held-out orders no more good", NULL},
 	{"solver", OPTION_CHOICE, AT(solver), 0, 0, RECO_SOLVER_FAST,
 	"how a fit solves its rows: fast, or exact, which takes several times as long and is hardly ever better", solvers},
 	{"regularization", OPTION_NUMBER, AT(regularization), 1e-9, 1000, NAN,

@@ -250,9 +250,9 @@ append_seconds(StringInfo text, const double *seconds)
 	appendStringInfoChar(text, '}');
 }
 
-/* seconds by stage, or NULL: it was trained elsewhere. */
+/* trained is NULL where it was trained elsewhere. */
 static Jsonb *
-metrics_json(const RecoModel *model, const double *seconds)
+metrics_json(const RecoModel *model, const RecoTrained *trained)
 {
 	StringInfoData text;
 
@@ -262,14 +262,17 @@ metrics_json(const RecoModel *model, const double *seconds)
 	append_chosen(&text, model->parameters);
 	append_blend(&text, model->parameters);
 	append_calibration(&text, model->parameters);
-	if (seconds != NULL)
-		append_seconds(&text, seconds);
+	if (trained != NULL)
+	{
+		appendStringInfo(&text, ", \"iterations\": %d", trained->iterations);
+		append_seconds(&text, trained->seconds);
+	}
 	appendStringInfoChar(&text, '}');
 	return DatumGetJsonbP(DirectFunctionCall1(jsonb_in, CStringGetDatum(text.data)));
 }
 
 static RecoVersionRow
-version_row(const RecoModel *model, const double *seconds)
+version_row(const RecoModel *model, const RecoTrained *trained)
 {
 	double		clock = model->parameters[RECO_PARAMETER_CLOCK];
 	RecoVersionRow version = {0};
@@ -280,7 +283,7 @@ version_row(const RecoModel *model, const double *seconds)
 	version.items = model->items;
 	version.bags = (int64) model->facts[RECO_FACT_BAGS];
 	version.complements = reco_options_method_name((RecoComplementsMethod) model->facts[RECO_FACT_COMPLEMENTS]);
-	version.metrics = metrics_json(model, seconds);
+	version.metrics = metrics_json(model, trained);
 	return version;
 }
 
@@ -292,7 +295,7 @@ int32
 reco_publish_version(const RecoModelRow *row, const RecoTrained *trained, int keep_versions, double seconds)
 {
 	RecoModel	model = reco_publish_model(trained);
-	RecoVersionRow version = version_row(&model, trained->seconds);
+	RecoVersionRow version = version_row(&model, trained);
 	Size		length;
 	char	   *blob = reco_publish_blob(trained->budget, &model, &length);
 

@@ -5,8 +5,8 @@
  *	2. say what the rest needs, and compare it with the limit before taking it;
  *	3. fit factors to what is older than the newest tenth of the orders, and choose the serving parameters on that
  *	   tenth (holdout.c);
- *	4. fit on with all orders, starting from those factors;
- *	   before each fit, from the same bags, what goes with what (fit_complements.c);
+ *	4. fit on with all orders, starting from those factors, with as many iterations as did that tenth any good
+ *	   (stopping.c); before each fit, from the same bags, what goes with what (fit_complements.c);
  *	5. rotate the factors so that serving needs no Gram matrix.
  *
  * No customer appears in the result: bags are rows of the matrix that is factorized, and their factors are thrown away.
@@ -56,6 +56,7 @@ typedef struct Trainer
 	Size		pairs;			/* of items in orders, see complements.h */
 	RecoFitComplements *fit_complements;
 	RecoSparse	complements;	/* of the last fit's bags, where the whole crew sees it */
+	int			iterations;		/* of a fit: the first may find that fewer are enough */
 	double		popularity_trust;
 	double	   *seconds;		/* by stage */
 	instr_time	stage_start;
@@ -270,8 +271,11 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
 	options->customer_weight};
 	RecoArena  *arena = reco_crew_arena(trainer->crew);
+	RecoStopping *stopping = is_last ? NULL :
+		reco_stopping_create(trainer->interactions, before, options->regularization, options->seed);
 	RecoArenaMark mark = reco_arena_begin(arena, "fit");
 	RecoBags	bags;
+	int			iterations;
 
 	reco_bags_build(trainer->interactions, &bag_options, arena, &bags);
 	if (is_last)
@@ -281,11 +285,14 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 													is_last ? RECO_PHASE_COMPLEMENTS : RECO_PHASE_FIRST_COMPLEMENTS,
 													trainer->progress);
 	end_stage(trainer, RECO_STAGE_COMPLEMENTS);
-	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, options->iterations);
+	reco_progress_phase(trainer->progress, is_last ? RECO_PHASE_FITTING : RECO_PHASE_FIRST_FIT, trainer->iterations);
 	/* Without bags the factors would stay the random start, and rank items by nothing. */
 	if (bags.n_bags == 0 && is_last)
 		memset(trainer->fit->item_factors, 0, item_bytes(trainer));
-	reco_fit_run(trainer->fit, &bags, reco_fit_bag_factors(trainer->fit, bags.n_bags), options->iterations, trainer->progress);
+	iterations = reco_fit_run(trainer->fit, &bags, reco_fit_bag_factors(trainer->fit, bags.n_bags), trainer->iterations, stopping,
+							  trainer->progress);
+	if (bags.n_bags > 0)
+		trainer->iterations = iterations;
 	reco_arena_end(arena, mark);
 	return bags.n_bags;
 }
@@ -423,6 +430,7 @@ settle_options(Trainer *trainer)
 																reco_idmap_count(trainer->interactions->items));
 	trainer->ials.regularization = trainer->settled.regularization;
 	trainer->options = &trainer->settled;
+	trainer->iterations = trainer->settled.iterations;
 }
 
 /* Complements are made of orders: without any there are none. */
@@ -478,6 +486,7 @@ train(Trainer *trainer, RecoTrained *trained)
 	choose_parameters(trainer, trained->parameters, &trained->metrics);
 	count_popularity(trainer, trained);
 	trained->bags = fit(trainer, DT_NOEND, trainer->interactions->clock, true);
+	trained->iterations = trainer->iterations;
 	end_fitting(trainer, trained);
 	end_stage(trainer, RECO_STAGE_FIT);
 }

@@ -55,6 +55,7 @@ typedef struct RecoTrained
 	int32		users;
 	int32		orders;
 	int64		bags;
+	int			iterations;		/* of each fit */
 	double		seconds[RECO_STAGES];
 } RecoTrained;
 

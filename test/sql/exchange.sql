@@ -37,7 +37,7 @@ SELECT ok(reco.export_model('new_t') = reco.export_model('t'), 'byte for byte');
 SELECT ok(reco.export_model('new') = (SELECT reco.factorize(u, i, q, o, at, '{"factors": 4, "iterations": 2}') FROM lines), 'and those of factorize');
 SELECT results_eq('SELECT model COLLATE "default", version, active, rows, seconds, kernel COLLATE "default", options, users, items, bags, bytes, trained_to FROM row_of',
                   $$SELECT 'new', 1, true, NULL::bigint, 0::float8, 'imported', '{}'::jsonb, users, items, bags, bytes, trained_to FROM reco.versions WHERE model = 'm'$$, 'the row: what the bytes tell, and no more');
-SELECT results_eq('SELECT metrics FROM row_of', $$SELECT metrics - 'seconds' FROM reco.versions WHERE model = 'm'$$, 'with the metrics');
+SELECT results_eq('SELECT metrics FROM row_of', $$SELECT metrics - '{seconds,iterations}'::text[] FROM reco.versions WHERE model = 'm'$$, 'with the metrics');
 SELECT ok((SELECT metrics FROM row_of) #>> '{completion,cases}' = '40', 'of 40 cases');
 SELECT results_eq('SELECT * FROM row_of', $$SELECT * FROM reco.versions WHERE model = 'new'$$, 'import_model returns the row of reco.versions');
 SELECT results_eq($$SELECT v.trained_to, v.rows FROM reco.versions v WHERE model = 'new'$$, $$VALUES ((SELECT max(at) FROM lines), NULL::bigint)$$, 'trained up to the newest order');

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(242);
+SELECT plan(246);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -119,6 +119,18 @@ SELECT is((SELECT count(*)::integer FROM generate_series(0, 29) u, reco.recommen
 SELECT reco.alter_model('m', '{"solver": "fast"}'), reco.train('m') \g /dev/null
 SELECT is(bits('m'), :'fast', 'fast is the default');
 SELECT reco.alter_model('m', '{"solver": null}') \g /dev/null
+
+-- ---- How many iterations ---------------------------------------------------------------------------------------------
+
+SELECT is((SELECT metrics -> 'iterations' FROM reco.versions WHERE active), '3', 'as many iterations as the option says');
+SELECT reco.alter_model('m', '{"iterations": 200}'), reco.train('m') \g /dev/null
+SELECT ok((metrics ->> 'iterations')::integer BETWEEN 2 AND 100, 'at most: no more than do the held-out orders good') FROM reco.versions WHERE active;
+SELECT bits('m') AS stopped, metrics -> 'iterations' AS enough FROM reco.versions WHERE active \gset
+SELECT reco.alter_model('m', jsonb_build_object('iterations', :enough + 1)), reco.train('m') \g /dev/null
+SELECT is(bits('m'), :'stopped', 'which does not depend on how many more there might have been');
+SELECT reco.alter_model('m', '{"holdout_orders": 0}'), reco.train('m') \g /dev/null
+SELECT is((SELECT metrics ->> 'iterations' FROM reco.versions WHERE active), (:enough + 1)::text, 'with nothing held out, all of them');
+SELECT reco.alter_model('m', '{"iterations": 3, "holdout_orders": null}') \g /dev/null
 
 -- ---- Versions --------------------------------------------------------------------------------------------------------
 
