@@ -348,11 +348,23 @@ reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *r
 	(void) reco_sources_read_all(reader, source, &field, 1, receive_item, interactions);
 }
 
+/* Where a line goes in a counting sort by customers: unknown ones behind all others. */
+static int64
+user_bucket(const RecoLine *line, int32 n_users)
+{
+	return line->user >= 0 ? line->user : n_users;
+}
+
+/*
+ * Exchange provisional numbers for ranks of keys, and count on the way how many lines each customer and each item has:
+ * in the places behind theirs.
+ */
 static void
-rank_keys(RecoInteractions *interactions)
+rank_keys(RecoInteractions *interactions, int64 *user_start, int64 *item_start)
 {
 	int32	   *user_rank = reco_idmap_sort(interactions->users);
 	int32	   *item_rank = reco_idmap_sort(interactions->items);
+	int32		n_users = reco_idmap_count(interactions->users);
 	int64		i;
 
 	for (i = 0; i < interactions->n_lines; i++)
@@ -363,42 +375,28 @@ rank_keys(RecoInteractions *interactions)
 		if (line->user >= 0)
 			line->user = user_rank[line->user];
 		line->item = item_rank[line->item];
+		user_start[user_bucket(line, n_users) + 1]++;
+		item_start[line->item + 1]++;
 	}
 	pfree(user_rank);
 	pfree(item_rank);
 }
 
-/* Where a line goes in a counting sort: unknown customers behind all others. */
-static int64
-line_bucket(const RecoLine *line, bool by_user, int32 n_users)
-{
-	if (!by_user)
-		return line->item;
-	return line->user >= 0 ? line->user : n_users;
-}
-
-/* A stable counting sort of the lines by customer or by item, from one array into another. */
+/* A stable counting sort of the lines by customer or by item, from one array into another; start is used up. */
 static void
-counting_sort(RecoInteractions *interactions, const RecoLine *from, RecoLine *to, bool by_user)
+counting_sort(RecoInteractions *interactions, const RecoLine *from, RecoLine *to, bool by_user, int64 *start,
+			  int64 buckets)
 {
 	int32		n_users = reco_idmap_count(interactions->users);
-	int64		buckets = by_user ? (int64) n_users + 1 : reco_idmap_count(interactions->items);
-	int64	   *next = reco_budget_alloc(interactions->budget, buckets + 1, sizeof(int64), "sorting order lines");
 	int64		i;
 
-	for (i = 0; i < interactions->n_lines; i++)
-	{
-		RECO_CHECK_INTERRUPTS(i);
-		next[line_bucket(&from[i], by_user, n_users) + 1]++;
-	}
 	for (i = 1; i <= buckets; i++)
-		next[i] += next[i - 1];
+		start[i] += start[i - 1];
 	for (i = 0; i < interactions->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		to[next[line_bucket(&from[i], by_user, n_users)]++] = from[i];
+		to[start[by_user ? user_bucket(&from[i], n_users) : from[i].item]++] = from[i];
 	}
-	pfree(next);
 }
 
 /*
@@ -408,14 +406,23 @@ counting_sort(RecoInteractions *interactions, const RecoLine *from, RecoLine *to
 static void
 sort_lines(RecoInteractions *interactions)
 {
-	RecoLine   *other = reco_budget_alloc(interactions->budget, interactions->n_lines, sizeof(RecoLine), "sorting order lines");
+	RecoBudget *budget = interactions->budget;
+	int64		users = (int64) reco_idmap_count(interactions->users) + 1;
+	int64		items = reco_idmap_count(interactions->items);
+	int64	   *user_start = reco_budget_alloc(budget, users + 1, sizeof(int64), "sorting order lines");
+	int64	   *item_start = reco_budget_alloc(budget, items + 1, sizeof(int64), "sorting order lines");
 	RecoLine   *lines = interactions->lines;
+	RecoLine   *other;
 	int64		first;
 	int64		last;
 
-	counting_sort(interactions, lines, other, false);
-	counting_sort(interactions, other, lines, true);
+	rank_keys(interactions, user_start, item_start);
+	other = reco_budget_alloc(budget, interactions->n_lines, sizeof(RecoLine), "sorting order lines");
+	counting_sort(interactions, lines, other, false, item_start, items);
+	counting_sort(interactions, other, lines, true, user_start, users);
 	pfree(other);
+	pfree(user_start);
+	pfree(item_start);
 	for (first = 0; first < interactions->n_lines; first = last)
 	{
 		for (last = first + 1; last < interactions->n_lines && lines[last].user == lines[first].user &&
@@ -535,7 +542,6 @@ reco_interactions_finish(RecoInteractions *interactions)
 	interactions->lines = reco_budget_resize(interactions->budget, interactions->lines, interactions->capacity,
 											 Max(interactions->n_lines, 1), sizeof(RecoLine), "order lines");
 	interactions->capacity = Max(interactions->n_lines, 1);
-	rank_keys(interactions);
 	sort_lines(interactions);
 	net_returns(interactions);
 	make_orders(interactions);
