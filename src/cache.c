@@ -118,7 +118,8 @@ add_screen(CacheEntry *entry)
 		return;
 	screen = MemoryContextAllocExtended(entry->context, add_size(size, PG_CACHE_LINE_SIZE), MCXT_ALLOC_HUGE);
 	screen = (RecoScreen *) TYPEALIGN(PG_CACHE_LINE_SIZE, screen);
-	reco_foldin_check_status(reco_screen_build(&run, model->y, model->items, model->factors, screen), "making a screen");
+	reco_foldin_check_status(reco_screen_build(&run, model->y, model->items, model->factors, model->trend, screen),
+							 "making a screen");
 	model->screen = screen;
 	entry->bytes += size;
 }

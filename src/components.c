@@ -236,6 +236,7 @@ reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const 
 	mix->added = mix_lists(scoring, scores, mix->weights);
 	mix->bias_weight = (float) mix->weights[RECO_COMPONENT_TREND];
 	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
+	mix->is_trend = true;
 }
 
 /* The score is a number that each item has. */
@@ -246,6 +247,7 @@ reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mi
 	memset(mix->query, 0, sizeof(float) * reco_stride(scoring->data.factors->factors));
 	mix->added = (RecoScoreList) {0, NULL};
 	mix->bias = bias;
+	mix->is_trend = false;
 	mix->bias_weight = 1;
 }
 
@@ -279,6 +281,7 @@ reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores
 RecoTopQuery
 reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out)
 {
-	return (RecoTopQuery) {.x = mix->query,.bias = mix->bias,.bias_weight = mix->bias_weight,.added = mix->added.entries,
+	return (RecoTopQuery) {.x = mix->query,.bias = mix->bias,.bias_weight = mix->bias_weight,.bias_of_screen = mix->is_trend,
+		.added = mix->added.entries,
 		.n_added = mix->added.n,.skip = skip,.k = k,.out = out};
 }

@@ -35,6 +35,7 @@ typedef struct RecoMix
 	double		weights[RECO_COMPONENTS];	/* 0 where a component says nothing */
 	float		query[RECO_MAX_FACTORS];
 	const float *bias;			/* NULL: none */
+	bool		is_trend;		/* the bias is the trend, which screens are made with */
 	float		bias_weight;
 	RecoScoreList added;
 } RecoMix;

@@ -7,12 +7,12 @@
  * In the end the heap is taken apart from the worst to the best, which leaves it sorted.
  *
  * With a screen (screen.c) a block's bytes say first which of its items can reach the worst of the best so far, and only
- * those are scored, by a kernel that gives the same bits as a scan.  Blocks begin small, since the first one has nothing
- * to compare with.  Where too many pass, as when all scores are alike, the block is scanned as without a screen, so that
- * no data make it much slower.
+ * those are scored, by a kernel that gives the same bits as a scan.  Items come by their norms, not by their numbers, and
+ * a query is done when the norms say that no item that follows can reach it.  Blocks begin small, since the first one has
+ * nothing to compare with.
  *
- * Biases widen what the screen lets pass by the largest of the block.  Items to whose scores something is added are
- * scored first, which gives the blocks something to compare with, and are passed over in them.
+ * Biases widen what the screen lets pass by the largest of those that follow.  Items to whose scores something is added
+ * are scored first, which gives the blocks something to compare with, and are passed over in them.
  */
 #include "topk.h"
 
@@ -204,6 +204,7 @@ offer_biases(int32_t first, int32_t n, RecoTopQuery *query)
 static void
 offer_passing(const Pass *pass, int32_t first, int32_t n, const uint16_t *masks, RecoTopQuery *query)
 {
+	const int32_t *items = reco_screen_items(pass->screen) + first;
 	Heap		heap = {query->out, query->found, query->k};
 	int32_t		list[BLOCK];
 	float		scores[BLOCK];
@@ -212,16 +213,11 @@ offer_passing(const Pass *pass, int32_t first, int32_t n, const uint16_t *masks,
 	for (int32_t at = 0; at < n; at += RECO_SCREEN_GROUP)
 		for (unsigned mask = masks[at / RECO_SCREEN_GROUP]; mask != 0; mask &= mask - 1)
 		{
-			int32_t		item = first + at + __builtin_ctz(mask);
+			int32_t		place = at + __builtin_ctz(mask);
 
-			if (item < first + n && !is_skipped(query->skip, item))
-				list[count++] = item;
+			if (place < n && !is_skipped(query->skip, items[place]))
+				list[count++] = items[place];
 		}
-	if (count > n / 4)
-	{
-		scan_block(pass->run, pass->y, pass->stride, first, n, query);
-		return;
-	}
 	pass->run->kernels->dots(pass->y, pass->stride, list, (size_t) count, query->x, scores);
 	for (int i = 0; i < count; i++)
 		offer(query, &heap, list[i], scores[i]);
@@ -257,24 +253,43 @@ offer_added(const Pass *pass, RecoTopQuery *query)
 }
 
 /*
- * What y.x must reach, as floats sum it up, for an item of the block to reach the worst of the best so far.
+ * What y.x must reach, as floats sum it up, for an item of that group or behind it to reach the worst of the best so far.
  */
 static float
-block_threshold(const RecoTopQuery *query, int32_t first, int32_t n)
+remaining_threshold(const Pass *pass, const RecoTopQuery *query, int32_t group)
 {
 	float		threshold = heap_threshold(&(Heap) {query->out, query->found, query->k});
-	float		most = -FLT_MAX;
+	float		most;
 
 	if (query->bias == NULL)
 		return threshold;
-	for (int32_t item = first; item < first + n; item++)
-		most = fmaxf(most, query->bias_weight * query->bias[item]);
+	most = query->bias_weight * reco_screen_biases(pass->screen)[group];
 	return threshold - most - 4 * FLT_EPSILON * (fabsf(threshold) + fabsf(most));
+}
+
+/* Take leave of the queries that no item from that group on can reach, and set the thresholds of the others. */
+static void
+keep_unfinished(Pass *pass, int32_t group, float *thresholds)
+{
+	float		norm = reco_screen_norms(pass->screen)[group];
+	int			kept = 0;
+
+	for (int q = 0; q < pass->n_screened; q++)
+	{
+		float		threshold = remaining_threshold(pass, pass->screened[q], group);
+
+		if (norm * pass->coarse[q]->norm < threshold)
+			continue;
+		thresholds[kept] = threshold;
+		pass->coarse[kept] = pass->coarse[q];
+		pass->screened[kept++] = pass->screened[q];
+	}
+	pass->n_screened = kept;
 }
 
 /* A block that begins with a group. */
 static void
-screen_block(const Pass *pass, int32_t first, int32_t n)
+screen_block(Pass *pass, int32_t first, int32_t n)
 {
 	const uint8_t *groups = reco_screen_groups(pass->screen) +
 		(size_t) (first / RECO_SCREEN_GROUP) * reco_screen_group_bytes(pass->stride);
@@ -282,8 +297,9 @@ screen_block(const Pass *pass, int32_t first, int32_t n)
 	float		thresholds[MANY];
 	uint16_t	masks[MANY * BLOCK_GROUPS];
 
-	for (int q = 0; q < pass->n_screened; q++)
-		thresholds[q] = block_threshold(pass->screened[q], first, n);
+	keep_unfinished(pass, first / RECO_SCREEN_GROUP, thresholds);
+	if (pass->n_screened == 0)
+		return;
 	pass->run->kernels->screen(groups, pass->stride, n_groups, pass->coarse, thresholds, pass->n_screened, masks);
 	for (int q = 0; q < pass->n_screened; q++)
 		offer_passing(pass, first, n, masks + q * n_groups, pass->screened[q]);
@@ -310,6 +326,12 @@ is_zero(const float *x, size_t stride)
 	return true;
 }
 
+static bool
+can_be_screened(const RecoTopQuery *query)
+{
+	return query->bias == NULL || (query->bias_of_screen && query->bias_weight >= 0);
+}
+
 /* Which way each query goes. */
 static void
 sort_queries(Pass *pass, RecoTopQuery *queries, int n, RecoScreenQuery *coarse)
@@ -324,7 +346,8 @@ sort_queries(Pass *pass, RecoTopQuery *queries, int n, RecoScreenQuery *coarse)
 			continue;
 		if (screen != NULL && screen->finite && is_zero(query->x, pass->stride))
 			pass->zeros[pass->n_zeros++] = query;
-		else if (screen != NULL && reco_screen_query(query->x, screen->factors, &coarse[pass->n_screened]))
+		else if (screen != NULL && can_be_screened(query) &&
+				 reco_screen_query(query->x, screen->factors, &coarse[pass->n_screened]))
 		{
 			pass->coarse[pass->n_screened] = &coarse[pass->n_screened];
 			pass->screened[pass->n_screened++] = query;
@@ -349,6 +372,8 @@ run_pass(Pass *pass, RecoTopQuery *queries, int n)
 	block = pass->n_screened > 0 ? FIRST_BLOCK : most;
 	for (int32_t first = 0, count; first < pass->items; first += count)
 	{
+		if (pass->n_scanned + pass->n_zeros + pass->n_screened == 0)
+			break;
 		count = pass->items - first < block ? pass->items - first : block;
 		for (int q = 0; q < pass->n_scanned; q++)
 			scan_block(pass->run, pass->y, pass->stride, first, count, pass->scanned[q]);

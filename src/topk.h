@@ -29,6 +29,7 @@ typedef struct RecoTopQuery
 	const float *x;
 	const float *bias;
 	float		bias_weight;
+	bool		bias_of_screen; /* bias is what the screen was made with */
 	const RecoTopEntry *added;
 	int			n_added;
 	const uint64_t *skip;
@@ -39,7 +40,8 @@ typedef struct RecoTopQuery
 
 /*
  * The best of all items for n queries; y is items x reco_stride(factors).  The items pass through the cache once for all
- * queries, and by a screen of these factors, or without one (NULL): the bits are the same for any n and either way.
+ * queries, and by a screen of these factors, or without one (NULL): the bits are the same for any n and either way.  A
+ * query with a bias goes by the screen if it is the screen's and its weight not negative.
  *
  * RECO_BAD_ARGUMENT for k < 0, factors out of range, an added item that does not exist or a screen of other counts.
  */

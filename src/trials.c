@@ -467,7 +467,7 @@ share_screen(RecoTrials *trials)
 		return;
 	screen = (RecoScreen *) TYPEALIGN(RECO_CACHE_LINE, take(trials, add_size(size, RECO_CACHE_LINE), 1));
 	reco_foldin_check_status(reco_screen_build(&reco_crew_leader(trials->crew)->run, factors->y, factors->items,
-											   factors->factors, screen), "making a screen");
+											   factors->factors, trials->trend, screen), "making a screen");
 	trials->screen = screen;
 }
 

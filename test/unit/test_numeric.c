@@ -1732,6 +1732,7 @@ top_query(const TopCase *c, int k, int with, RecoTopEntry *out)
 
 	query.bias = with & 1 ? c->bias : NULL;
 	query.bias_weight = with & 4 ? -1.5f : 0.5f;
+	query.bias_of_screen = true;
 	query.skip = with & 2 ? c->skip : NULL;
 	query.added = c->added;
 	query.n_added = with & 8 ? c->n_added : 0;
@@ -1779,7 +1780,7 @@ make_screen(const TopCase *c)
 {
 	RecoScreen *screen = guarded_alloc(reco_screen_size(c->items, c->f));
 
-	if (reco_screen_build(&run, c->y, c->items, c->f, screen) != RECO_OK)
+	if (reco_screen_build(&run, c->y, c->items, c->f, c->bias, screen) != RECO_OK)
 		abort();
 	return screen;
 }
@@ -1867,17 +1868,17 @@ test_top_case(int32_t items, int f, bool ties)
 
 /* --- screens ----------------------------------------------------------------------------------------------- */
 
-/* What is between the query's steps and an item's bytes, from the groups. */
+/* What is between the query's steps and the bytes of the item in a place, from the groups. */
 static int64_t
-naive_product(const RecoScreen *screen, const RecoScreenQuery *query, int32_t item, const float **scale)
+naive_product(const RecoScreen *screen, const RecoScreenQuery *query, int32_t place, const float **scale)
 {
 	size_t		stride = reco_stride(screen->factors);
-	const uint8_t *group = reco_screen_groups(screen) + (size_t) (item / 16) * reco_screen_group_bytes(stride);
+	const uint8_t *group = reco_screen_groups(screen) + (size_t) (place / 16) * reco_screen_group_bytes(stride);
 	int64_t		sum = 0;
 
 	for (size_t k = 0; k < stride; k++)
-		sum += (int64_t) query->wide[k] * (group[k / 4 * 64 + (size_t) (item % 16) * 4 + k % 4] - RECO_SCREEN_OFFSET);
-	*scale = (const float *) (group + 16 * stride) + item % 16;
+		sum += (int64_t) query->wide[k] * (group[k / 4 * 64 + (size_t) (place % 16) * 4 + k % 4] - RECO_SCREEN_OFFSET);
+	*scale = (const float *) (group + 16 * stride) + place % 16;
 	return sum;
 }
 
@@ -1900,13 +1901,14 @@ bounds_hold(const TopCase *c, const RecoScreen *screen, const float *x)
 	for (int32_t i = 0; i < c->items && good; i += 1 + (int32_t) (random_bits() % 16))
 	{
 		const float *scale;
+		int32_t		item = reco_screen_items(screen)[i];
 		double		product = (double) naive_product(screen, &query, i, &scale);
 		double		bound = product * scale[0] * query.scale + (double) query.norm * scale[16];
 		double		rounding = 1e-6 * (fabs(product * scale[0] * query.scale) + query.norm * scale[16]);
-		float		thresholds[] = {(float) (bound - rounding), (float) (bound + rounding), scores[i]};
+		float		thresholds[] = {(float) (bound - rounding), (float) (bound + rounding), scores[item]};
 
 		run.kernels->screen(reco_screen_groups(screen), stride, groups, three, thresholds, 3, masks);
-		good = isnan(scores[i]) || bound >= scores[i];
+		good = isnan(scores[item]) || (bound >= scores[item] && reco_screen_norms(screen)[i / 16] * query.norm >= fabsf(scores[item]));
 		for (int q = 0; q < 3; q++)
 			good = good && (masks[(size_t) q * groups + i / 16] >> i % 16 & 1) == (q != 1 || scale[16] > FLT_MAX || rounding == 0);
 	}
@@ -1943,6 +1945,28 @@ fill_hard(float *row, int f, Hard kind)
 		row[random_bits() % (uint64_t) f] = random_bits() & 1 ? INFINITY : -INFINITY;
 }
 
+/* Each item stands in one place, by descending norms. */
+static bool
+order_holds(const TopCase *c, const RecoScreen *screen)
+{
+	const int32_t *items = reco_screen_items(screen);
+	const float *norms = reco_screen_norms(screen);
+	bool	   *seen = calloc((size_t) c->items, sizeof(bool));
+	bool		good = true;
+
+	for (int32_t i = 0; i < (c->items + 15) / 16 * 16; i++)
+		if (i >= c->items)
+			good = good && items[i] == -1;
+		else if (items[i] < 0 || items[i] >= c->items || seen[items[i]])
+			good = false;
+		else
+			seen[items[i]] = true;
+	for (int32_t i = 1; i < (c->items + 15) / 16; i++)
+		good = good && norms[i] <= norms[i - 1];
+	free(seen);
+	return good;
+}
+
 static void
 test_screen(int f, Hard kind)
 {
@@ -1954,6 +1978,7 @@ test_screen(int f, Hard kind)
 		fill_hard(c.y + (size_t) i * reco_stride(f), f, kind);
 	memset(c.y + 100 * reco_stride(f), 0, (size_t) f * sizeof(float));
 	screen = make_screen(&c);
+	good = order_holds(&c, screen);
 	for (int round = 0; round < 6; round++)
 	{
 		if (round % 3 == 2)
@@ -2042,9 +2067,9 @@ test_screens(void)
 	ok(!reco_screen_query(x, 3, &query), "no screen for an infinite query");
 	x[2] = 1e-20f;
 	ok(!reco_screen_query(x, 3, &query), "no screen for a tiny query");
-	ok(reco_screen_build(&run, x, 1, 513, &screen) == RECO_BAD_ARGUMENT &&
-	   reco_screen_build(&run, x, -1, 5, &screen) == RECO_BAD_ARGUMENT, "a screen of counts out of range");
-	ok(reco_screen_build(&run, x, 0, 5, &screen) == RECO_OK &&
+	ok(reco_screen_build(&run, x, 1, 513, NULL, &screen) == RECO_BAD_ARGUMENT &&
+	   reco_screen_build(&run, x, -1, 5, NULL, &screen) == RECO_BAD_ARGUMENT, "a screen of counts out of range");
+	ok(reco_screen_build(&run, x, 0, 5, NULL, &screen) == RECO_OK &&
 	   reco_topk_scan(&run, x, 1, 5, &screen, &none, 1) == RECO_BAD_ARGUMENT, "a screen of other items");
 	ok(reco_screen_size(INT32_MAX, 512) > (size_t) INT32_MAX * 512 && reco_screen_size(0, 1) == 64, "sizes of screens");
 }
