@@ -35,6 +35,7 @@ typedef enum RecoParameter
 	RECO_PARAMETER_BASKET_LAMBDA,	/* of the basket's fold-in, > 0 */
 	RECO_PARAMETER_HISTORY_LAMBDA,	/* of the history's fold-in beside a basket, > 0 */
 	RECO_PARAMETER_HISTORY_HALF_LIFE,	/* days, > 0, may be infinite */
+	RECO_PARAMETER_REPEAT_HALF_LIFE,	/* days, of purchases as repeats, > 0, may be infinite */
 	RECO_PARAMETER_ALONE_LAMBDA,	/* of the history's fold-in without a basket, > 0 */
 	RECO_PARAMETER_ALONE_HALF_LIFE, /* days, > 0, may be infinite */
 	RECO_PARAMETER_CLOCK,		/* microseconds since 2000-01-01 UTC of the newest line; -infinity without lines */
@@ -52,7 +53,6 @@ typedef enum RecoParameter
 	RECO_PARAMETER_HISTORY_BY_BASKET,
 	RECO_PARAMETER_HISTORY_BY_HISTORY,
 	RECO_PARAMETER_ORDER_MASS,	/* decayed number of orders, beside popularity, >= 0; 0: not known */
-	RECO_PARAMETER_REPEAT_HALF_LIFE,	/* days, of purchases as repeats, > 0, may be infinite */
 	/* Weights of components, RECO_BLEND_SLOTS for each RecoEvidenceKind, >= 0. */
 	RECO_PARAMETER_BLEND,
 	RECO_PARAMETERS = RECO_PARAMETER_BLEND + RECO_BLENDS * RECO_BLEND_SLOTS

@@ -84,7 +84,7 @@ case_loss(const RecoStopping *stopping, const RecoCase *test, const RecoFactors 
 		loss += factors->unobserved * factors->gram_diagonal[i] * vector.x[i] * vector.x[i];
 	for (i = test->n_visible; i < test->n_visible + test->n_hidden; i++)
 	{
-		double		miss = 1 - reco_ials_score(factors, items[i], vector.x);
+		double		miss = 1 - reco_folding_score(factors, items[i], vector.x);
 
 		loss += miss * miss;
 	}

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "folding.h"
 #include "ials.h"
 #include "interactions.h"
 
