@@ -16,12 +16,22 @@
 #include "interrupts.h"
 #include "kernels.h"
 
+static const char *const source_names[] = {"basket", "personal", "popular"};
+
+/* Whose word a component's is. */
+static const RecoAnswerSource source_of[RECO_COMPONENTS] = {
+	[RECO_COMPONENT_BASKET] = RECO_ANSWER_BASKET,
+	[RECO_COMPONENT_HISTORY] = RECO_ANSWER_PERSONAL,
+	[RECO_COMPONENT_COMPLEMENTS] = RECO_ANSWER_BASKET,
+	[RECO_COMPONENT_FOLLOWUPS] = RECO_ANSWER_PERSONAL,
+	[RECO_COMPONENT_REPEATS] = RECO_ANSWER_PERSONAL,
+	[RECO_COMPONENT_TREND] = RECO_ANSWER_POPULAR
+};
+
 const char *
 reco_answering_source_name(RecoAnswerSource source)
 {
-	if (source == RECO_ANSWER_POPULAR)
-		return "popular";
-	return source == (RecoAnswerSource) RECO_COMPONENT_HISTORY ? "personal" : reco_component_name((RecoComponent) source);
+	return source_names[source];
 }
 
 static void
@@ -287,25 +297,23 @@ reco_answering_probability(const RecoAnswering *a, int32 item, double score)
 	return curve.slope > 0 ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
 }
 
-/* Which component says most for an item. */
+/* Which evidence says most for an item. */
 RecoAnswerSource
 reco_answering_source(const RecoAnswering *a, int32 item)
 {
-	RecoComponent best = RECO_COMPONENT_BASKET;
-	double		most = -INFINITY;
-	int			c;
+	double		parts[RECO_ANSWER_SOURCES] = {0};
+	RecoAnswerSource best = RECO_ANSWER_BASKET;
+	int			i;
 
 	if (a->kind == RECO_EVIDENCE_NONE)
 		return RECO_ANSWER_POPULAR;
-	for (c = 0; c < RECO_COMPONENTS; c++)
-	{
-		double		part = a->mix.weights[c] != 0 ? a->mix.weights[c] * reco_scoring_value(a->scoring, &a->scores, c, item) : 0;
-
-		if (a->mix.weights[c] != 0 && part > most)
-		{
-			most = part;
-			best = (RecoComponent) c;
-		}
-	}
-	return (RecoAnswerSource) (RECO_ANSWER_COMPONENT + (int) best);
+	for (i = 0; i < RECO_COMPONENTS; i++)
+		if (a->mix.weights[i] != 0)
+			parts[source_of[i]] += a->mix.weights[i] * reco_scoring_value(a->scoring, &a->scores, i, item);
+	if (a->kind == RECO_EVIDENCE_HISTORY)
+		best = RECO_ANSWER_PERSONAL;
+	for (i = 0; i < RECO_ANSWER_SOURCES; i++)
+		if (parts[i] > parts[best])
+			best = (RecoAnswerSource) i;
+	return best;
 }

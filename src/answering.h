@@ -19,8 +19,10 @@
 /* Who answered; the list is documented and closed. */
 typedef enum RecoAnswerSource
 {
-	RECO_ANSWER_COMPONENT,		/* from here on: the component that says most for an item */
-	RECO_ANSWER_POPULAR = RECO_ANSWER_COMPONENT + RECO_COMPONENTS
+	RECO_ANSWER_BASKET,
+	RECO_ANSWER_PERSONAL,
+	RECO_ANSWER_POPULAR,
+	RECO_ANSWER_SOURCES
 } RecoAnswerSource;
 
 /*

@@ -416,7 +416,7 @@ SET maintenance_work_mem = '4MB';
 SELECT lives_ok('SELECT reco.factorize(n, n % 40, 1, ''{"factors": 1}'') FROM generate_series(1, 2000) n', 'little is enough for little');
 SELECT is(state, '54000', 'more than a bytea holds') FROM (SELECT set_config('maintenance_work_mem', '512MB', false)) s, complaint('SELECT reco.factorize(1, n, 1, ''{"factors": 512}'') FROM generate_series(1, 530000) n');
 SELECT is(complaint('SELECT reco.factorize(1, n, 1, ''{"factors": 512}'') FROM generate_series(1, 530000) n')::text,
-          ROW('54000', 'the model of 530000 items with 512 factors takes 1041 MB, more than the 1023 MB of a bytea', 'Use fewer factors or shorter keys, or call reco.train, which has no such limit.')::text, 'is said before the work');
+          ROW('54000', 'the model of 530000 items with 512 factors takes 1043 MB, more than the 1023 MB of a bytea', 'Use fewer factors or shorter keys, or call reco.train, which has no such limit.')::text, 'is said before the work');
 RESET maintenance_work_mem;
 -- A query is cancelled while it trains.
 SET statement_timeout = '300ms';
