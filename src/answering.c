@@ -286,15 +286,13 @@ reco_answering_prepare(RecoAnswering *a)
 double
 reco_answering_probability(const RecoAnswering *a, int32 item, double score)
 {
-	static const RecoParameter first[] = {RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE};
-	const double *p = a->model->parameters;
 	RecoCurve	curve;
+	double		order_mass = a->model->parameters[RECO_PARAMETER_ORDER_MASS];
 
 	if (a->kind == RECO_EVIDENCE_NONE)
-		return p[RECO_PARAMETER_ORDER_MASS] > 0 ? Min(a->model->popularity[item] / p[RECO_PARAMETER_ORDER_MASS], 1) : NAN;
-	p += first[a->kind];
-	curve = (RecoCurve) {p[0], p[1], p[2], p[3]};
-	return curve.slope > 0 ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
+		return order_mass > 0 ? Min(a->model->popularity[item] / order_mass, 1) : NAN;
+	curve = reco_scoring_curve(a->model->parameters, a->kind);
+	return reco_calibration_is_curve(&curve) ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
 }
 
 /* Which evidence says most for an item. */

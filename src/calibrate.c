@@ -13,26 +13,17 @@
 
 #define MIN_CASES 50
 
-/*
- * The curve as a model's parameters: intercept, slope, by_basket, by_history; slope 0 means none, where requests were
- * too few or their scores said nothing.
- */
 static void
-fit(const RecoSample *samples, Size n_samples, int n_cases, const RecoRun *run, double *curve)
+fit(const RecoSample *samples, Size n_samples, int n_cases, const RecoRun *run, RecoCurve *curve)
 {
-	RecoCurve	fitted = {0, 0, 0, 0};
+	RecoStatus	status;
 
-	if (n_cases >= MIN_CASES)
-	{
-		RecoStatus	status = reco_calibration_fit(samples, n_samples, run, &fitted);
-
-		if (status != RECO_NOT_CONVERGED && status != RECO_NOT_FINITE)
-			reco_foldin_check_status(status, "calibration");
-	}
-	curve[0] = fitted.intercept;
-	curve[1] = fitted.slope;
-	curve[2] = fitted.by_basket;
-	curve[3] = fitted.by_history;
+	memset(curve, 0, sizeof(*curve));
+	if (n_cases < MIN_CASES)
+		return;
+	status = reco_calibration_fit(samples, n_samples, run, curve);
+	if (status != RECO_NOT_CONVERGED && status != RECO_NOT_FINITE)
+		reco_foldin_check_status(status, "calibration");
 }
 
 static Size
@@ -48,9 +39,12 @@ make_samples(const RecoTrialList *lists, int n_lists, const RecoOutcome *outcome
 	return n;
 }
 
-/* What the scores of a trial are worth on the cases that have just that to go on: the parameters of a curve. */
+/*
+ * What the scores of a trial are worth on the cases that have just that to go on; no curve where requests were too few or
+ * their scores said nothing.
+ */
 void
-reco_calibrate(RecoTrials *trials, const RecoTrial *trial, RecoEvidenceKind kind, double *curve)
+reco_calibrate(RecoTrials *trials, const RecoTrial *trial, RecoEvidenceKind kind, RecoCurve *curve)
 {
 	RecoBudget *budget = reco_crew_arena(trials->crew)->budget;
 	int			most = Min(trials->cases.n, RECO_CALIBRATE_CASES);

@@ -14,7 +14,7 @@
 
 #include <math.h>
 
-#define TERMS 4					/* a constant, the score, the basket, the history */
+#define TERMS 5					/* a constant, the score in two ways, the basket, the history */
 #define SOFT 0.01				/* scores far below it are all alike */
 #define MOST 1e30
 #define MAX_STEPS 100
@@ -29,6 +29,7 @@ typedef struct Problem
 	const RecoSample *samples;
 	size_t		n;
 	const RecoRun *run;
+	int			without;		/* a term that is left out; 0: none */
 	double		mean[TERMS];	/* terms are brought to mean 0 and deviation 1, but for the constant */
 	double		deviation[TERMS];
 	double		positive_target;
@@ -56,8 +57,9 @@ make_terms(double score, const RecoStrength *strength, double *terms)
 {
 	terms[0] = 1;
 	terms[1] = log(SOFT + bounded(score));
-	terms[2] = log1p(bounded(strength->basket));
-	terms[3] = log1p(bounded(strength->history));
+	terms[2] = bounded(score);
+	terms[3] = log1p(bounded(strength->basket));
+	terms[4] = log1p(bounded(strength->history));
 }
 
 static void
@@ -121,6 +123,8 @@ scale_terms(Problem *problem)
 	for (int j = 2; j < TERMS; j++)
 		if (problem->deviation[j] < SMALL_DEVIATION)
 			problem->deviation[j] = INFINITY;
+	if (problem->without > 0)
+		problem->deviation[problem->without] = INFINITY;
 	return RECO_OK;
 }
 
@@ -256,19 +260,15 @@ minimize(const Problem *problem, Point *point)
 	return status;
 }
 
-RecoStatus
-reco_calibration_fit(const RecoSample *samples, size_t n, const RecoRun *run, RecoCurve *curve)
+/* The curve of greatest likelihood, without one of the terms; what it says of the score may be the contrary. */
+static RecoStatus
+fit_without(const RecoSample *samples, size_t n, size_t positive, int without, const RecoRun *run, RecoCurve *fitted)
 {
-	Problem		problem = {.samples = samples,.n = n,.run = run};
+	Problem		problem = {.samples = samples,.n = n,.run = run,.without = without};
 	Point		point = {.value = 0};
-	RecoCurve	fitted;
-	size_t		positive;
-	RecoStatus	status;
+	double		by[TERMS];
+	RecoStatus	status = scale_terms(&problem);
 
-	curve->intercept = curve->slope = curve->by_basket = curve->by_history = 0;
-	status = check_samples(samples, n, &positive);
-	if (status == RECO_OK)
-		status = scale_terms(&problem);
 	if (status != RECO_OK)
 		return status;
 	problem.positive_target = ((double) positive + 1) / ((double) positive + 2);
@@ -277,22 +277,43 @@ reco_calibration_fit(const RecoSample *samples, size_t n, const RecoRun *run, Re
 	status = minimize(&problem, &point);
 	if (status != RECO_OK)
 		return status;
-	fitted.slope = point.at[1] / problem.deviation[1];
-	fitted.by_basket = point.at[2] / problem.deviation[2];
-	fitted.by_history = point.at[3] / problem.deviation[3];
-	fitted.intercept = point.at[0] - fitted.slope * problem.mean[1] - fitted.by_basket * problem.mean[2] -
-		fitted.by_history * problem.mean[3];
-	if (!(fitted.slope > 0) || !isfinite(fitted.slope) || !isfinite(fitted.by_basket) || !isfinite(fitted.by_history) ||
-		!isfinite(fitted.intercept))
-		return RECO_NOT_CONVERGED;
-	*curve = fitted;
+	by[0] = point.at[0];
+	for (int j = 1; j < TERMS; j++)
+	{
+		by[j] = point.at[j] / problem.deviation[j];
+		by[0] -= by[j] * problem.mean[j];
+	}
+	for (int j = 0; j < TERMS; j++)
+		if (!isfinite(by[j]))
+			return RECO_NOT_CONVERGED;
+	*fitted = (RecoCurve) {by[0], by[1], by[2], by[3], by[4]};
 	return RECO_OK;
+}
+
+/* Both ways of the score together, or if one of them would descend, the other alone. */
+RecoStatus
+reco_calibration_fit(const RecoSample *samples, size_t n, const RecoRun *run, RecoCurve *curve)
+{
+	RecoCurve	fitted;
+	size_t		positive;
+	RecoStatus	status = check_samples(samples, n, &positive);
+
+	*curve = (RecoCurve) {0, 0, 0, 0, 0};
+	if (status == RECO_OK)
+		status = fit_without(samples, n, positive, 0, run, &fitted);
+	if (status == RECO_OK && (fitted.slope < 0 || fitted.linear < 0))
+		status = fit_without(samples, n, positive, fitted.slope < fitted.linear ? 1 : 2, run, &fitted);
+	if (status == RECO_OK && (fitted.slope < 0 || fitted.linear < 0 || !reco_calibration_is_curve(&fitted)))
+		status = RECO_NOT_CONVERGED;
+	if (status == RECO_OK)
+		*curve = fitted;
+	return status;
 }
 
 double
 reco_calibration_probability(const RecoCurve *curve, double score, const RecoStrength *strength)
 {
-	const double by[TERMS] = {curve->intercept, curve->slope, curve->by_basket, curve->by_history};
+	const double by[TERMS] = {curve->intercept, curve->slope, curve->linear, curve->by_basket, curve->by_history};
 	double		terms[TERMS];
 	double		logit = 0;
 

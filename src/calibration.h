@@ -22,13 +22,14 @@ typedef struct RecoSample
 } RecoSample;
 
 /*
- * logit p = intercept + slope * log(0.01 + score) + by_basket * log(1 + basket) + by_history * log(1 + history),
- * with negative scores as 0.  Slope 0: there is no curve.
+ * logit p = intercept + slope * log(0.01 + score) + linear * score + by_basket * log(1 + basket) + by_history * log(1 + history),
+ * with negative scores as 0.  Neither slope nor linear: there is no curve.
  */
 typedef struct RecoCurve
 {
 	double		intercept;
-	double		slope;			/* >= 0: p ascends with the score */
+	double		slope;			/* both >= 0: p ascends with the score */
+	double		linear;
 	double		by_basket;
 	double		by_history;
 } RecoCurve;
@@ -39,6 +40,12 @@ typedef struct RecoCurve
  * not finite.
  */
 extern RecoStatus reco_calibration_fit(const RecoSample *samples, size_t n, const RecoRun *run, RecoCurve *curve);
+
+static inline bool
+reco_calibration_is_curve(const RecoCurve *curve)
+{
+	return curve->slope > 0 || curve->linear > 0;
+}
 
 /* From 0 to 1; never NaN for a finite curve. */
 extern double reco_calibration_probability(const RecoCurve *curve, double score, const RecoStrength *strength);

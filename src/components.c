@@ -185,6 +185,31 @@ reco_scoring_kind(const RecoComponentScores *scores)
 	return has_history(scores) ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_BASKET;
 }
 
+static const RecoParameter curves[RECO_BLENDS] = {
+	RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE
+};
+
+/* What the scores of such requests are worth, in a model's parameters. */
+RecoCurve
+reco_scoring_curve(const double *parameters, RecoEvidenceKind kind)
+{
+	const double *p = &parameters[curves[kind]];
+
+	return (RecoCurve) {p[0], p[1], parameters[RECO_PARAMETER_BASKET_LINEAR + kind], p[2], p[3]};
+}
+
+void
+reco_scoring_set_curve(double *parameters, RecoEvidenceKind kind, const RecoCurve *curve)
+{
+	double	   *p = &parameters[curves[kind]];
+
+	p[0] = curve->intercept;
+	p[1] = curve->slope;
+	p[2] = curve->by_basket;
+	p[3] = curve->by_history;
+	parameters[RECO_PARAMETER_BASKET_LINEAR + kind] = curve->linear;
+}
+
 /* How much that is. */
 RecoStrength
 reco_scoring_strength(const RecoComponentScores *scores)

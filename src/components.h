@@ -64,6 +64,8 @@ extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponent
 								 int32 item);
 extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out);
 extern RecoEvidenceKind reco_scoring_kind(const RecoComponentScores *scores);
+extern RecoCurve reco_scoring_curve(const double *parameters, RecoEvidenceKind kind);
+extern void reco_scoring_set_curve(double *parameters, RecoEvidenceKind kind, const RecoCurve *curve);
 extern RecoStrength reco_scoring_strength(const RecoComponentScores *scores);
 extern const char *reco_evidence_kind_name(RecoEvidenceKind kind);
 extern const char *reco_component_name(RecoComponent component);

@@ -24,11 +24,14 @@
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
 
-/* Weights in the order of RecoComponent, chosen on the tuning window of Online Retail and two windows before it. */
+/*
+ * Where nothing tells better.  Weights in the order of RecoComponent; the trend has none, since how much it counts beside
+ * a history, whose scores are as small as the shop, only held-out orders can tell.
+ */
 static const RecoTrial defaults[RECO_BLENDS] = {
 	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120, {0.2, 0, 0.8, 0, 0, 0}},
 	[RECO_EVIDENCE_BOTH] = {1, 10, 90, 120, {0.15, 0, 0.78, 0, 0.07, 0}},
-	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {0, 0.4, 0, 0, 0.37, 0.23}}
+	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {0, 0.52, 0, 0, 0.48, 0}}
 };
 
 static int
@@ -292,7 +295,6 @@ void
 reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const RecoOptions *options, RecoCrew *crew,
 					const RecoLearned *learned, double *parameters, RecoHoldoutMetrics *metrics, RecoProgress *progress)
 {
-	static const RecoParameter curves[RECO_BLENDS] = {RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE};
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	RecoTrials	trials = {.crew = crew,.progress = progress,.factors = learned->factors,.popularity = learned->popularity,
@@ -309,7 +311,12 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
 	set_parameters(options, chosen, parameters);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		reco_calibrate(&trials, &chosen[kind], kind, &parameters[curves[kind]]);
+	{
+		RecoCurve	curve;
+
+		reco_calibrate(&trials, &chosen[kind], kind, &curve);
+		reco_scoring_set_curve(parameters, kind, &curve);
+	}
 	measure_all(&trials, chosen, metrics);
 	reco_trials_end(&trials);
 	MemoryContextSwitchTo(old_context);

@@ -493,6 +493,9 @@ parameters_are_sane(const double *p)
 		if (!isfinite(p[curves[i]]) || !(p[curves[i] + 1] >= 0 && isfinite(p[curves[i] + 1])) ||
 			!isfinite(p[curves[i] + 2]) || !isfinite(p[curves[i] + 3]))
 			return false;
+	for (i = RECO_PARAMETER_BASKET_LINEAR; i <= RECO_PARAMETER_HISTORY_LINEAR; i++)
+		if (!(p[i] >= 0 && isfinite(p[i])))
+			return false;
 	return p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&
 		p[RECO_PARAMETER_CLOCK] <= LAST_TIME && (p[RECO_PARAMETER_CLOCK] >= FIRST_TIME || isinf(p[RECO_PARAMETER_CLOCK])) &&
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);

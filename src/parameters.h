@@ -53,6 +53,9 @@ typedef enum RecoParameter
 	RECO_PARAMETER_HISTORY_BY_BASKET,
 	RECO_PARAMETER_HISTORY_BY_HISTORY,
 	RECO_PARAMETER_ORDER_MASS,	/* decayed number of orders, beside popularity, >= 0; 0: not known */
+	RECO_PARAMETER_BASKET_LINEAR,	/* of those curves, >= 0 */
+	RECO_PARAMETER_BOTH_LINEAR,
+	RECO_PARAMETER_HISTORY_LINEAR,
 	/* Weights of components, RECO_BLEND_SLOTS for each RecoEvidenceKind, >= 0. */
 	RECO_PARAMETER_BLEND,
 	RECO_PARAMETERS = RECO_PARAMETER_BLEND + RECO_BLENDS * RECO_BLEND_SLOTS

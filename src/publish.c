@@ -220,22 +220,27 @@ append_blend(StringInfo text, const double *p)
 }
 
 static void
-append_curve(StringInfo text, const char *name, const double *curve)
+append_curve(StringInfo text, const double *p, RecoEvidenceKind kind)
 {
-	if (curve[1] > 0)
-		appendStringInfo(text, "\"%s\": {\"intercept\": %s, \"slope\": %s, \"by_basket\": %s, \"by_history\": %s}, ", name,
-						 json_number(curve[0]), json_number(curve[1]), json_number(curve[2]), json_number(curve[3]));
+	RecoCurve	curve = reco_scoring_curve(p, kind);
+
+	appendStringInfo(text, "\"%s\": ", reco_evidence_kind_name(kind));
+	if (reco_calibration_is_curve(&curve))
+		appendStringInfo(text, "{\"intercept\": %s, \"slope\": %s, \"linear\": %s, \"by_basket\": %s, \"by_history\": %s}, ",
+						 json_number(curve.intercept), json_number(curve.slope), json_number(curve.linear),
+						 json_number(curve.by_basket), json_number(curve.by_history));
 	else
-		appendStringInfo(text, "\"%s\": null, ", name);
+		appendStringInfoString(text, "null, ");
 }
 
 static void
 append_calibration(StringInfo text, const double *p)
 {
+	int			kind;
+
 	appendStringInfoString(text, ", \"calibration\": {");
-	append_curve(text, "basket", &p[RECO_PARAMETER_BASKET_CURVE]);
-	append_curve(text, "both", &p[RECO_PARAMETER_BOTH_CURVE]);
-	append_curve(text, "history", &p[RECO_PARAMETER_HISTORY_CURVE]);
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		append_curve(text, p, kind);
 	appendStringInfo(text, "\"order_mass\": %s}", json_number(p[RECO_PARAMETER_ORDER_MASS]));
 }
 
