@@ -300,7 +300,7 @@ RecoAnswerSource
 reco_answering_source(const RecoAnswering *a, int32 item)
 {
 	double		parts[RECO_ANSWER_SOURCES] = {0};
-	RecoAnswerSource best = RECO_ANSWER_BASKET;
+	RecoAnswerSource best = a->kind == RECO_EVIDENCE_HISTORY ? RECO_ANSWER_PERSONAL : RECO_ANSWER_BASKET;
 	int			i;
 
 	if (a->kind == RECO_EVIDENCE_NONE)
@@ -308,10 +308,8 @@ reco_answering_source(const RecoAnswering *a, int32 item)
 	for (i = 0; i < RECO_COMPONENTS; i++)
 		if (a->mix.weights[i] != 0)
 			parts[source_of[i]] += a->mix.weights[i] * reco_scoring_value(a->scoring, &a->scores, i, item);
-	if (a->kind == RECO_EVIDENCE_HISTORY)
-		best = RECO_ANSWER_PERSONAL;
-	for (i = 0; i < RECO_ANSWER_SOURCES; i++)
-		if (parts[i] > parts[best])
+	for (i = RECO_ANSWER_PERSONAL; i < RECO_ANSWER_SOURCES; i++)
+		if (parts[i] != 0 && parts[i] > parts[best])
 			best = (RecoAnswerSource) i;
 	return best;
 }
