@@ -490,6 +490,13 @@ CREATE FUNCTION reco.complements_text(model text, basket text[], k integer DEFAU
 COMMENT ON FUNCTION reco.complements_text(text, text[], integer) IS
 'As reco.complements, for models with any other customer or item keys, through their text form.';
 
+CREATE FUNCTION reco.weights(model text, OUT request text, OUT component text, OUT kind text, OUT weight double precision,
+		OUT recall_lost double precision, OUT ci_low double precision, OUT ci_high double precision)
+	RETURNS SETOF record
+	AS 'MODULE_PATHNAME', 'reco_weights' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 18 COST 1000;
+COMMENT ON FUNCTION reco.weights(text) IS
+'What the components of a score count in the active version: one row for each kind of request, by what it has to go on (basket; history, the customer''s or the caller''s; both), and each component: basket and history (folded in), complements (what goes with the basket), followups (what goes with the history), repeats (what the customer bought before), trend (what many buy lately). kind is the kind of data that it is made of: transactional. weight is at least 0, and 0 for what does not help; components are in units of their own, so weights alone do not tell what counts most. recall_lost is what recall@10 on the orders that training held out, from -1 to 1, loses where this weight is 0 and the others stay, ci_low and ci_high its 95 % interval (normal, of paired differences); the weights were learned on the same orders, so it is slightly optimistic. NULL where the weight is 0 or too few orders were held out. For whoever may recommend. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained).';
+
 /* Evaluate */
 
 CREATE FUNCTION reco.algorithms(OUT algorithm text, OUT settings integer, OUT needs text, OUT description text) RETURNS SETOF record

@@ -91,6 +91,23 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 }
 
 /*
+ * The active version of a model, pinned for the current memory context.  Errors: object_not_in_prerequisite_state (never
+ * trained), data_corrupted.
+ */
+const RecoModel *
+reco_answering_model(const RecoModelRow *row)
+{
+	pg_uuid_t	blob;
+
+	if (!reco_catalog_active_blob(row, &blob))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has not been trained", row->name),
+				 errhint("SELECT * FROM reco.train('%s').", row->name)));
+	return reco_cache_get(row->name, &blob);
+}
+
+/*
  * A model ready to answer for the current role, in the current memory context, for which it stays pinned.  Errors:
  * undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (the
  * model's keys), data_corrupted.
@@ -100,15 +117,9 @@ reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of)
 {
 	RecoModelRow *row = reco_catalog_find_model(model, RECO_READ_CALLER, false);
 	RecoAnswering *a;
-	pg_uuid_t	blob;
 
 	reco_catalog_require(row, RECO_ACCESS_RECOMMEND);
-	if (!reco_catalog_active_blob(row, &blob))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("model \"%s\" has not been trained", row->name),
-				 errhint("SELECT * FROM reco.train('%s').", row->name)));
-	a = reco_answering_create(reco_cache_get(row->name, &blob), reco_kernels_choose(reco_guc_kernel), as_of);
+	a = reco_answering_create(reco_answering_model(row), reco_kernels_choose(reco_guc_kernel), as_of);
 	a->row = row;
 	check_key_type(a, integer_keys);
 	a->options = reco_catalog_options(a->row);

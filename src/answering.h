@@ -47,6 +47,7 @@ typedef struct RecoAnswering
 	RecoStrength strength;		/* of the evidence behind it */
 } RecoAnswering;
 
+extern const RecoModel *reco_answering_model(const RecoModelRow *row);
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
 extern RecoAnswering *reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of);
 extern void reco_answering_notice_age(const RecoAnswering *a);

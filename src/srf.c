@@ -28,8 +28,10 @@ PG_FUNCTION_INFO_V1(reco_similar_items_integer);
 PG_FUNCTION_INFO_V1(reco_similar_items_text);
 PG_FUNCTION_INFO_V1(reco_complements_integer);
 PG_FUNCTION_INFO_V1(reco_complements_text);
+PG_FUNCTION_INFO_V1(reco_weights);
 
 #define MAX_K 1000000
+#define KIND "transactional"	/* of data: all components of today are made of it */
 
 /* The arguments of recommend and recommend_text, in order. */
 enum
@@ -436,4 +438,43 @@ Datum
 reco_complements_text(PG_FUNCTION_ARGS)
 {
 	return answer_complements(fcinfo, false);
+}
+
+/* What a component counts in requests of a kind, and what it was measured to bring. */
+static void
+put_weight(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind, RecoComponent component)
+{
+	int			slot = kind * RECO_BLEND_SLOTS + component;
+	const double *loss = &model->facts[RECO_FACT_LOSSES + 2 * slot];
+	double		margin = 1.96 * loss[1];
+	Datum		values[7];
+	bool		nulls[7] = {false};
+
+	values[0] = CStringGetTextDatum(reco_evidence_kind_name(kind));
+	values[1] = CStringGetTextDatum(reco_component_name(component));
+	values[2] = CStringGetTextDatum(KIND);
+	values[3] = Float8GetDatum(model->parameters[RECO_PARAMETER_BLEND + slot]);
+	values[4] = Float8GetDatum(loss[0]);
+	values[5] = Float8GetDatum(loss[0] - margin);
+	values[6] = Float8GetDatum(loss[0] + margin);
+	nulls[4] = isnan(loss[0]);
+	nulls[5] = nulls[6] = isnan(loss[0] + margin);
+	reco_surface_put_row(set, values, nulls);
+}
+
+Datum
+reco_weights(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, 1);
+	RecoModelRow *row = reco_catalog_find_model(reco_surface_text(fcinfo, 0, "model"), RECO_READ_CALLER, false);
+	const RecoModel *model;
+	int			kind;
+	int			c;
+
+	reco_catalog_require(row, RECO_ACCESS_RECOMMEND);
+	model = reco_answering_model(row);
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			put_weight(&set, model, (RecoEvidenceKind) kind, (RecoComponent) c);
+	return reco_surface_end_set(&set);
 }
