@@ -23,6 +23,7 @@
 #define MIN_CASES 200
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
+#define MOST_PASSES (2 + 2 * RECO_BLENDS + 2)	/* over the cases: for factors, for each blend, to measure */
 
 /*
  * Where nothing tells better.  Weights in the order of RecoComponent; the trend has none, since how much it counts beside
@@ -305,7 +306,7 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	begin_choice(options, chosen);
 	trials.cases = *reco_cases_make(interactions, cut, options->seed, case_limit(options, &learned->factors));
 	reco_trials_begin(&trials, interactions->budget, MAX_TRIALS, RECO_BLEND_TOP);
-	reco_progress_phase(progress, RECO_PHASE_CHOOSING, 2 * (int64) trials.cases.n);
+	reco_progress_phase(progress, RECO_PHASE_CHOOSING, MOST_PASSES * (int64) trials.cases.n);
 	choose_factors(&trials, options, chosen);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
