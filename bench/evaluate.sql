@@ -48,7 +48,11 @@ FROM (
 					count(*), count(*) FILTER (WHERE ci_high < 0)) AS v
 				FROM results v WHERE v.algorithm = 'verdict' AND v.request = r.request
 				UNION ALL
-				SELECT 1, format(E'Verdict of the first seed: *%s*.\n', remark) FROM results v
+				SELECT 1, format('Gain of the blend over the best single component: recall %s, ndcg %s.',
+					(SELECT cell(avg(value), avg(ci_low), avg(ci_high), 3) FROM results b WHERE b.algorithm = 'blend' AND b.request = r.request AND b.metric = 'recall_lead'),
+					(SELECT cell(avg(value), avg(ci_low), avg(ci_high), 3) FROM results b WHERE b.algorithm = 'blend' AND b.request = r.request AND b.metric = 'ndcg_lead'))
+				UNION ALL
+				SELECT 2, format(E'Verdict of the first seed: *%s*.\n', remark) FROM results v
 				WHERE v.algorithm = 'verdict' AND v.request = r.request AND v.seed = (SELECT min(seed) FROM calls)) w)) AS lists, NULL AS rating
 	FROM (SELECT DISTINCT request FROM results WHERE algorithm = 'verdict') r
 	UNION ALL
@@ -60,7 +64,7 @@ FROM (
 				  round((max(m.value) FILTER (WHERE m.metric = 'auc'))::numeric, 3),
 				  round((SELECT t.value FROM means t WHERE t.algorithm = m.algorithm AND t.request = 'training')::numeric, 2),
 				  round((max(m.value) FILTER (WHERE m.metric = 'milliseconds'))::numeric, 3)), NULL
-	FROM means m WHERE m.request IN (SELECT request FROM results WHERE algorithm = 'verdict') AND m.algorithm <> 'verdict'
+	FROM means m WHERE m.request IN (SELECT request FROM results WHERE algorithm = 'verdict') AND m.algorithm NOT IN ('verdict', 'blend')
 	GROUP BY m.request, m.algorithm
 	UNION ALL
 	SELECT 'rating', 0, 'rmse', NULL, format(E'\n### rating\n\n%s later stars.\n\n| algorithm | rmse [95 %%] | mse |\n|---|---|---|', to_char(min(n), 'FM9,999,999'))

@@ -85,6 +85,7 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 	a->factors.unobserved = model->parameters[RECO_PARAMETER_UNOBSERVED];
 	a->run = reco_foldin_run(kernels);
 	a->scoring = reco_scoring_create(&data, &a->run);
+	a->blend = &model->parameters[RECO_PARAMETER_BLEND];
 	a->as_of = as_of;
 	reco_scoring_clear(&a->scores);
 	return a;
@@ -227,10 +228,10 @@ reco_answering_notice_age(const RecoAnswering *a)
 static const double *
 blend_of(const RecoAnswering *a, RecoEvidenceKind kind)
 {
-	return &a->model->parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS];
+	return &a->blend[kind * RECO_BLEND_SLOTS];
 }
 
-/* Components that no request of the model gives any weight need not be asked. */
+/* Components that no request gives any weight need not be asked. */
 static bool
 is_used(const RecoAnswering *a, RecoComponent component)
 {
@@ -278,15 +279,38 @@ reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry
 	reco_scoring_list(RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
 }
 
-/* The query that items are scored against, from what is known of basket and history. */
+/* The weighted sum of what is known; false where all that says anything has no weight. */
+static bool
+mix_components(RecoAnswering *a)
+{
+	double		weights[RECO_COMPONENTS];
+	bool		any = false;
+	int			c;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+	{
+		double		deviation = a->in_deviations ? reco_scoring_deviation(a->scoring, &a->scores, c) : 1;
+
+		weights[c] = deviation > 0 ? blend_of(a, a->kind)[c] / deviation : 0;
+	}
+	reco_scoring_mix(a->scoring, &a->scores, weights, &a->mix);
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		any |= a->mix.weights[c] != 0;
+	return any;
+}
+
+/*
+ * The query that items are scored against, from what is known of basket and history; popularity where that is nothing.
+ */
 void
 reco_answering_prepare(RecoAnswering *a)
 {
 	a->kind = reco_scoring_kind(&a->scores);
-	if (a->kind == RECO_EVIDENCE_NONE)
+	if (a->kind == RECO_EVIDENCE_NONE || !mix_components(a))
+	{
+		a->kind = RECO_EVIDENCE_NONE;
 		reco_scoring_mix_bias(a->scoring, a->model->popularity, &a->mix);
-	else
-		reco_scoring_mix(a->scoring, &a->scores, blend_of(a, a->kind), &a->mix);
+	}
 	a->strength = reco_scoring_strength(&a->scores);
 }
 

@@ -39,6 +39,8 @@ typedef struct RecoAnswering
 	RecoFactors factors;
 	RecoRun		run;
 	RecoScoring *scoring;
+	const double *blend;		/* weights, RECO_BLEND_SLOTS for each RecoEvidenceKind: the model's, or others */
+	bool		in_deviations;	/* they are of components in units of their standard deviation over all items */
 	TimestampTz as_of;			/* ages count from here */
 	TimestampTz evidence_end;	/* lines from here on are no evidence */
 	RecoComponentScores scores;

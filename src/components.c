@@ -13,6 +13,9 @@
 
 #include "components.h"
 
+#include <math.h>
+
+#include "interrupts.h"
 #include "port/pg_bitutils.h"
 
 static const char *const names[RECO_COMPONENTS] = {"basket", "history", "complements", "followups", "repeats", "trend"};
@@ -23,6 +26,8 @@ struct RecoScoring
 	RecoFoldIn *foldin;
 	float	   *sums;			/* [items], all zero between uses */
 	uint64	   *touched;		/* bitmap of those that are not, the same */
+	double	   *mean;			/* [factors], of all items; NULL until it is asked for */
+	double		trend_deviation;	/* set with it */
 	MemoryContext context;
 };
 
@@ -300,6 +305,90 @@ reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores
 			last = middle;
 	}
 	return first < list->n && list->entries[first].item == item ? list->entries[first].score : 0;
+}
+
+/* --- deviations -------------------------------------------------------------------------------------------- */
+
+static double
+deviation(double sum, double squares, int32 items)
+{
+	double		mean = sum / Max(items, 1);
+
+	return sqrt(Max(squares / Max(items, 1) - mean * mean, 0));
+}
+
+/* What does not depend on a request: the mean of the item factors, and the trend's deviation. */
+static void
+measure_items(RecoScoring *scoring)
+{
+	const RecoFactors *factors = scoring->data.factors;
+	size_t		stride = reco_stride(factors->factors);
+	double		sum = 0;
+	double		squares = 0;
+	int32		item;
+	int			k;
+
+	if (scoring->mean != NULL)
+		return;
+	scoring->mean = MemoryContextAllocZero(scoring->context, mul_size(factors->factors, sizeof(double)));
+	for (item = 0; item < factors->items; item++)
+	{
+		double		trend = scoring->data.trend != NULL ? scoring->data.trend[item] : 0;
+
+		RECO_CHECK_INTERRUPTS(item);
+		for (k = 0; k < factors->factors; k++)
+			scoring->mean[k] += factors->y[item * stride + k] / factors->items;
+		sum += trend;
+		squares += trend * trend;
+	}
+	scoring->trend_deviation = deviation(sum, squares, factors->items);
+}
+
+/* The Gram matrix of the item factors is diagonal: sum_i (y_i . x)^2 = sum_k gram_k x_k^2. */
+static double
+vector_deviation(const RecoScoring *scoring, const double *x)
+{
+	const RecoFactors *factors = scoring->data.factors;
+	double		sum = 0;
+	double		squares = 0;
+	int			k;
+
+	for (k = 0; k < factors->factors; k++)
+	{
+		sum += scoring->mean[k] * x[k] * factors->items;
+		squares += factors->gram_diagonal[k] * x[k] * x[k];
+	}
+	return deviation(sum, squares, factors->items);
+}
+
+static double
+list_deviation(const RecoScoreList *list, int32 items)
+{
+	double		sum = 0;
+	double		squares = 0;
+	int			i;
+
+	for (i = 0; i < list->n; i++)
+	{
+		sum += list->entries[i].score;
+		squares += (double) list->entries[i].score * list->entries[i].score;
+	}
+	return deviation(sum, squares, items);
+}
+
+/*
+ * The standard deviation of a component's scores of all items, before they are weighted.  Scores divided by it are
+ * z-scores up to a constant, which is the same for all items.
+ */
+double
+reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component)
+{
+	measure_items(scoring);
+	if (component == RECO_COMPONENT_TREND)
+		return scoring->trend_deviation;
+	if (component < RECO_VECTOR_COMPONENTS)
+		return vector_deviation(scoring, scores->vectors[component].x);
+	return list_deviation(&scores->lists[component - RECO_VECTOR_COMPONENTS], scoring->data.factors->items);
 }
 
 /* The query for the k best of a mix, which must live as long. */

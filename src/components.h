@@ -62,6 +62,7 @@ extern void reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *sc
 extern void reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix);
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,
 								 int32 item);
+extern double reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component);
 extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out);
 extern RecoEvidenceKind reco_scoring_kind(const RecoComponentScores *scores);
 extern RecoCurve reco_scoring_curve(const double *parameters, RecoEvidenceKind kind);

@@ -109,6 +109,34 @@ add_verdicts(const RecoEvaluation *e, const RecoScoreboard *board, List **rows)
 	}
 }
 
+/* What the blend gains over the best of what it is made of. */
+static void
+add_blend(const RecoEvaluation *e, const RecoScoreboard *board, List **rows)
+{
+	static const struct
+	{
+		RecoBoardMetric metric;
+		const char *name;
+	}			leads[] = {{RECO_BOARD_RECALL, "recall_lead"}, {RECO_BOARD_NDCG, "ndcg_lead"}};
+	int			kind;
+	int			i;
+
+	for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
+		for (i = 0; i < (int) lengthof(leads) && reco_scoreboard_count(board, 0, kind) > 0; i++)
+		{
+			RecoVerdict verdict = reco_verdict_of_blend(e, board, kind, leads[i].metric);
+			RecoEvaluateRow *row;
+
+			if (verdict.words == NULL)
+				continue;
+			row = add_row(rows, "blend", reco_replay_kind_name(kind), leads[i].name);
+			row->k = e->options.k;
+			row->interval = verdict.lead;
+			row->n = reco_scoreboard_count(board, 0, kind);
+			row->remark = verdict.words;
+		}
+}
+
 typedef struct Standing
 {
 	int			contestant;
@@ -204,7 +232,6 @@ add_reviews(const RecoEvaluation *e, List **rows)
 		add_count(rows, "undated", stars.undated, "reviews with stars have no time, and were left out");
 }
 
-/* What of its settings was best in the past. */
 /* What of its settings was best in the past, if any could be tried. */
 static char *
 describe_settings(const RecoRival *rival)
@@ -233,11 +260,15 @@ add_costs(const RecoEvaluation *e, const RecoScoreboard *board, List **rows)
 
 	for (c = 0; c < e->n_contestants; c++)
 	{
-		RecoEvaluateRow *row = add_row(rows, e->contestants[c].name, "training", "seconds");
+		RecoEvaluateRow *row;
 
-		row->interval.value = c == 0 ? e->training_seconds : e->rivals[c].seconds;
-		row->n = 1;
-		row->remark = describe_settings(&e->rivals[c]);
+		if (e->contestants[c].variant == NULL)
+		{
+			row = add_row(rows, e->contestants[c].name, "training", "seconds");
+			row->interval.value = c == 0 ? e->training_seconds : e->rivals[c].seconds;
+			row->n = 1;
+			row->remark = describe_settings(&e->rivals[c]);
+		}
 		for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
 			if (reco_scoreboard_count(board, c, kind) > 0)
 			{
@@ -301,8 +332,8 @@ add_orders(const RecoEvaluation *e, List **rows)
 }
 
 /*
- * Rows of reco.evaluate, in the current memory context: the verdicts, the metrics with everybody best first, what it cost,
- * and what was left out.  Errors as of reco_evaluation_begin.
+ * Rows of reco.evaluate, in the current memory context: the verdicts, of the model and of its blend, the metrics with
+ * everybody best first, what it cost, and what was left out.  Errors as of reco_evaluation_begin.
  */
 List *
 reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress)
@@ -319,6 +350,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 		reco_replay_run(&e->replay, e->contestants, e->n_contestants, reco_scoreboard_add, board);
 		reco_scoreboard_finish(board);
 		add_verdicts(e, board, &rows);
+		add_blend(e, board, &rows);
 		for (kind = 0; kind < RECO_REQUEST_KINDS; kind++)
 			for (metric = 0; metric < RECO_BOARD_METRICS; metric++)
 				add_metric(e, board, kind, metric, &rows);

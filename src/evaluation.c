@@ -4,7 +4,8 @@
  *	1. read all order lines (journal.c), and divide them into past and later orders (split.c);
  *	2. train the model on the past (retrain.c);
  *	3. try every setting of every other algorithm on the newest tenth of the past, with what came before that (for each
- *	   kind of request apart), and let it learn from the whole past with the best.
+ *	   kind of request apart), and let it learn from the whole past with the best;
+ *	4. add the model's variants (variants.c), which have its factors and choose nothing.
  *
  * Nothing is stored, and nothing is read but the sources: it is possible on a standby.
  */
@@ -48,11 +49,19 @@ static const RecoAlgorithm *const algorithms[] = {
 	&reco_baseline_hybrid,
 };
 
-/* The i-th algorithm beside the model; NULL behind the last. */
-const RecoAlgorithm *
-reco_evaluation_algorithm(int i)
+/* The i-th that can be asked beside the model, algorithms first; false behind the last. */
+bool
+reco_evaluation_competitor(int i, RecoCompetitor *competitor)
 {
-	return i < (int) lengthof(algorithms) ? algorithms[i] : NULL;
+	const RecoVariant *variant = reco_variants_get(Max(i - (int) lengthof(algorithms), 0));
+
+	if (i < (int) lengthof(algorithms))
+		*competitor = (RecoCompetitor) {
+			algorithms[i]->name, algorithms[i]->summary, algorithms[i]->settings, algorithms[i]->needs_content
+		};
+	else if (variant != NULL)
+		*competitor = (RecoCompetitor) {variant->name, variant->summary, 1, false};
+	return i < (int) lengthof(algorithms) || variant != NULL;
 }
 
 RecoEvaluationOptions
@@ -110,8 +119,8 @@ reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, Re
 	e->model_options = reco_catalog_options(e->row);
 	e->options.split.until = Min(e->options.split.until, now + 1);
 	prepare_reader(e);
-	e->contestants = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoContestant)));
-	e->rivals = palloc0(mul_size(lengthof(algorithms) + 1, sizeof(RecoRival)));
+	e->contestants = palloc0(mul_size(lengthof(algorithms) + RECO_VARIANTS + 1, sizeof(RecoContestant)));
+	e->rivals = palloc0(mul_size(lengthof(algorithms) + RECO_VARIANTS + 1, sizeof(RecoRival)));
 	e->budget = reco_budget_create(CurrentMemoryContext, "evaluation", (Size) maintenance_work_mem * 1024);
 	e->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	reco_progress_phase(progress, RECO_PHASE_READING, RECO_PROGRESS_UNKNOWN);
@@ -331,14 +340,14 @@ fit_rival(RecoEvaluation *e, const RecoRival *rival, RecoContestant *contestant)
 }
 
 static bool
-is_asked_for(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
+is_asked_for(const RecoEvaluation *e, const char *name)
 {
 	ListCell   *cell;
 
 	if (e->options.all_algorithms)
 		return true;
 	foreach(cell, e->options.algorithms)
-		if (strcmp(lfirst(cell), algorithm->name) == 0)
+		if (strcmp(lfirst(cell), name) == 0)
 			return true;
 	return false;
 }
@@ -346,7 +355,7 @@ is_asked_for(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
 static bool
 is_wanted(const RecoEvaluation *e, const RecoAlgorithm *algorithm)
 {
-	return is_asked_for(e, algorithm) && (!algorithm->needs_content || e->content != NULL);
+	return is_asked_for(e, algorithm->name) && (!algorithm->needs_content || e->content != NULL);
 }
 
 static Tuning
@@ -399,6 +408,28 @@ add_rivals(RecoEvaluation *e)
 	}
 }
 
+/* Those that are wanted are asked where they can differ: a next basket has no basket to go by. */
+static void
+add_variants(RecoEvaluation *e)
+{
+	const RecoVariant *variant;
+	int			i;
+
+	for (i = 0; (variant = reco_variants_get(i)) != NULL; i++)
+	{
+		bool		completion = reco_variants_is_another(variant, e->model, RECO_EVIDENCE_BASKET) ||
+			reco_variants_is_another(variant, e->model, RECO_EVIDENCE_BOTH);
+		bool		next = reco_variants_is_another(variant, e->model, RECO_EVIDENCE_HISTORY);
+
+		if (is_asked_for(e, variant->name) && (completion || next))
+			e->contestants[e->n_contestants++] = (RecoContestant) {
+				.name = variant->name,.variant = variant,
+				.answering = reco_variants_answering(variant, e->contestants[0].answering),
+				.silent = {[RECO_REQUEST_COMPLETION] = !completion,[RECO_REQUEST_NEXT] = !next}
+			};
+	}
+}
+
 /* --- the whole --------------------------------------------------------------------------------------------- */
 
 static void
@@ -416,7 +447,7 @@ wants_content(const RecoEvaluation *e)
 	int			i;
 
 	for (i = 0; i < (int) lengthof(algorithms); i++)
-		if (algorithms[i]->needs_content && is_asked_for(e, algorithms[i]))
+		if (algorithms[i]->needs_content && is_asked_for(e, algorithms[i]->name))
 			return true;
 	return false;
 }
@@ -443,6 +474,7 @@ reco_evaluation_learn(RecoEvaluation *e)
 		e->content = reco_contents_read(e->budget, &e->reader, e->undated, e->model->items, find_item,
 										unconstify(RecoModel *, e->model));
 	add_rivals(e);
+	add_variants(e);
 	e->replay.with_auc = true;
 	reco_progress_phase(e->progress, RECO_PHASE_REPLAYING, e->split.tests->n);
 	return true;

@@ -23,10 +23,19 @@ typedef struct RecoEvaluationOptions
 	bool		all_algorithms;
 } RecoEvaluationOptions;
 
+/* Whom reco.evaluate can ask beside the model. */
+typedef struct RecoCompetitor
+{
+	const char *name;
+	const char *summary;
+	int			settings;
+	bool		needs_content;
+} RecoCompetitor;
+
 /* An algorithm beside the model. */
 typedef struct RecoRival
 {
-	const RecoAlgorithm *algorithm;
+	const RecoAlgorithm *algorithm; /* NULL: a variant of the model, which learns and chooses nothing */
 	int			setting[RECO_REQUEST_KINDS];	/* chosen in the past, or the first */
 	bool		chosen;			/* there were enough orders to try settings on */
 	double		seconds;		/* of tuning and learning */
@@ -51,7 +60,7 @@ typedef struct RecoEvaluation
 	const RecoSparse *content;
 	RecoPast   *past;
 	RecoReplay	replay;
-	RecoContestant *contestants;	/* the model, then the rivals */
+	RecoContestant *contestants;	/* the model, then the rivals, then the model's variants */
 	RecoRival  *rivals;			/* [n_contestants], the first is empty */
 	int			n_contestants;
 } RecoEvaluation;
@@ -61,6 +70,6 @@ extern RecoEvaluation *reco_evaluation_begin(const char *model, const RecoEvalua
 extern RecoEvaluation *reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
 extern bool reco_evaluation_learn(RecoEvaluation *e);
 extern void reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model);
-extern const RecoAlgorithm *reco_evaluation_algorithm(int i);
+extern bool reco_evaluation_competitor(int i, RecoCompetitor *competitor);
 
 #endif							/* RECO_EVALUATION_H */

@@ -542,7 +542,7 @@ ask(Asking *asking, RecoContestant *contestants, int c, RecoReplyCallback callba
 	contestant->seconds[asking->kind] += INSTR_TIME_GET_DOUBLE(end);
 	if (asking->replay->with_auc && contestant->algorithm == NULL)
 		score_all(contestant->answering, asking->scores);
-	reply_to(asking, c, contestant->algorithm == NULL, callback, arg);
+	reply_to(asking, c, contestant->algorithm == NULL && contestant->variant == NULL, callback, arg);
 }
 
 /*
@@ -576,7 +576,8 @@ reco_replay_run(const RecoReplay *replay, RecoContestant *contestants, int n, Re
 			{
 				begin_asking(&asking, replay, t, kind);
 				for (c = 0; c < n; c++)
-					ask(&asking, contestants, c, callback, arg);
+					if (!contestants[c].silent[kind])
+						ask(&asking, contestants, c, callback, arg);
 			}
 			MemoryContextSwitchTo(outer);
 			MemoryContextReset(context);

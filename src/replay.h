@@ -10,6 +10,7 @@
 #include "baselines.h"
 #include "progress.h"
 #include "split.h"
+#include "variants.h"
 
 typedef enum RecoRequestKind
 {
@@ -18,13 +19,18 @@ typedef enum RecoRequestKind
 	RECO_REQUEST_KINDS
 } RecoRequestKind;
 
-/* Who is asked: an algorithm, or a model, which is asked by the code that answers real requests. */
+/*
+ * Who is asked: an algorithm, or a model, as it is or with other weights, which is asked by the code that answers real
+ * requests.
+ */
 typedef struct RecoContestant
 {
 	const char *name;
 	const RecoAlgorithm *algorithm; /* NULL: the model */
+	const RecoVariant *variant; /* of the model; NULL: it is no variant */
 	void	   *fitted[RECO_REQUEST_KINDS];
 	RecoAnswering *answering;
+	bool		silent[RECO_REQUEST_KINDS]; /* it is not asked */
 	double		seconds[RECO_REQUEST_KINDS];	/* set: spent answering */
 } RecoContestant;
 

@@ -108,14 +108,15 @@ static void
 check_algorithm(const char *name)
 {
 	StringInfoData known;
+	RecoCompetitor competitor;
 	int			i;
 
 	initStringInfo(&known);
-	for (i = 0; reco_evaluation_algorithm(i) != NULL; i++)
+	for (i = 0; reco_evaluation_competitor(i, &competitor); i++)
 	{
-		if (strcmp(reco_evaluation_algorithm(i)->name, name) == 0)
+		if (strcmp(competitor.name, name) == 0)
 			return;
-		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "", reco_evaluation_algorithm(i)->name);
+		appendStringInfo(&known, "%s%s", i > 0 ? ", " : "", competitor.name);
 	}
 	ereport(ERROR,
 			(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -193,18 +194,18 @@ Datum
 reco_algorithms(PG_FUNCTION_ARGS)
 {
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, 0);
+	RecoCompetitor competitor;
 	int			i;
 
-	for (i = 0; reco_evaluation_algorithm(i) != NULL; i++)
+	for (i = 0; reco_evaluation_competitor(i, &competitor); i++)
 	{
-		const RecoAlgorithm *algorithm = reco_evaluation_algorithm(i);
 		Datum		values[4];
 		bool		nulls[4] = {false};
 
-		set_text(values, nulls, 0, algorithm->name);
-		values[1] = Int32GetDatum(algorithm->settings);
-		set_text(values, nulls, 2, algorithm->needs_content ? "features or description of items" : NULL);
-		set_text(values, nulls, 3, algorithm->summary);
+		set_text(values, nulls, 0, competitor.name);
+		values[1] = Int32GetDatum(competitor.settings);
+		set_text(values, nulls, 2, competitor.needs_content ? "features or description of items" : NULL);
+		set_text(values, nulls, 3, competitor.summary);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);

@@ -1,9 +1,11 @@
 /*
- * verdict.c: says in plain words whether a model is worth it, by nDCG beside the other algorithms.
+ * verdict.c: says in plain words whether a model is worth it, by nDCG beside the other algorithms, and its blend, by what
+ * it gains over the best of what it is made of.
  *
  * A model is worth its keep where it beats what anybody can count: popularity, and what the customer bought before.  Then
  * it is compared with the best of all.  A lead counts where the interval of the paired difference is above 0; the best of
- * many rivals is partly best by luck, which makes the test a strict one.
+ * many rivals is partly best by luck, which makes the test a strict one.  The model's own variants are no rivals: that they
+ * are better would only say that its weights could be.
  */
 #include "postgres.h"
 
@@ -14,12 +16,30 @@
 #define METRIC RECO_BOARD_NDCG
 #define FEW_CUSTOMERS 30
 
+/* Among whom the best is looked for. */
+typedef bool (*Eligible) (const RecoContestant *contestant);
+
+static bool
+is_rival(const RecoContestant *contestant)
+{
+	return contestant->algorithm != NULL;
+}
+
 /* Whether it only counts. */
 static bool
-is_simple(const RecoAlgorithm *algorithm)
+is_simple(const RecoContestant *contestant)
 {
+	const RecoAlgorithm *algorithm = contestant->algorithm;
+
 	return algorithm == &reco_baseline_popularity || algorithm == &reco_baseline_recent_popularity ||
 		algorithm == &reco_baseline_repeats || algorithm == &reco_baseline_repeats_popularity;
+}
+
+/* Whether it is what the blend is made of, alone. */
+static bool
+is_single(const RecoContestant *contestant)
+{
+	return contestant->variant != NULL ? contestant->variant->is_single : contestant->algorithm == &reco_baseline_repeats;
 }
 
 /* Whether both were asked: what everybody buys, and what the customer bought before. */
@@ -41,9 +61,10 @@ counting_was_asked(const RecoEvaluation *e)
 	return popularity && repeats;
 }
 
-/* The best algorithm beside the model, of all or of the simple ones; -1 where there is none. */
+/* The best of some beside the model; -1 where there is none. */
 static int
-find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, bool simple)
+find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, RecoBoardMetric metric,
+		  Eligible eligible)
 {
 	int			best = -1;
 	double		best_value = -1;
@@ -51,9 +72,12 @@ find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind 
 
 	for (c = 1; c < e->n_contestants; c++)
 	{
-		double		value = reco_scoreboard_metric(board, c, kind, METRIC).value;
+		double		value;
 
-		if ((simple && !is_simple(e->contestants[c].algorithm)) || !(value > best_value))
+		if (!eligible(&e->contestants[c]))
+			continue;
+		value = reco_scoreboard_metric(board, c, kind, metric).value;
+		if (!(value > best_value))
 			continue;
 		best = c;
 		best_value = value;
@@ -62,10 +86,10 @@ find_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind 
 }
 
 static char *
-both_values(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, int other)
+both_values(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, RecoBoardMetric metric, int other)
 {
-	return psprintf("%s@%d %.3f against %.3f", reco_scoreboard_metric_name(METRIC), e->options.k,
-					reco_scoreboard_metric(board, 0, kind, METRIC).value, reco_scoreboard_metric(board, other, kind, METRIC).value);
+	return psprintf("%s@%d %.3f against %.3f", reco_scoreboard_metric_name(metric), e->options.k,
+					reco_scoreboard_metric(board, 0, kind, metric).value, reco_scoreboard_metric(board, other, kind, metric).value);
 }
 
 /* Against the best of those that only count; NULL where the model beats it. */
@@ -74,7 +98,7 @@ against_simple(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequest
 {
 	const char *name = e->contestants[simple].name;
 	RecoInterval lead = reco_scoreboard_difference(board, 0, board, simple, kind, METRIC);
-	char	   *values = both_values(e, board, kind, simple);
+	char	   *values = both_values(e, board, kind, METRIC, simple);
 
 	if (lead.high < 0)
 		return psprintf("not worth it on this data: %s is better than the model (%s)", name, values);
@@ -103,7 +127,7 @@ against_best(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKi
 	const char *name = e->contestants[best].name;
 	bool		beats_counting = counting_was_asked(e);
 	RecoInterval lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
-	char	   *values = both_values(e, board, kind, best);
+	char	   *values = both_values(e, board, kind, METRIC, best);
 
 	if (lead.low > 0)
 		return psprintf("%sbetter than every other algorithm that was asked, of which %s is the best (%s)",
@@ -136,27 +160,61 @@ count_customers(const RecoTests *tests, RecoRequestKind kind)
 	return n;
 }
 
+/* Words for too few customers; NULL where they are enough. */
+static char *
+too_few(const RecoEvaluation *e, RecoRequestKind kind)
+{
+	int			customers = count_customers(e->replay.tests, kind);
+
+	if (customers >= FEW_CUSTOMERS)
+		return NULL;
+	return customers == 1 ? "cannot tell: later orders are of one customer only"
+		: psprintf("cannot tell: later orders are of %d customers only", customers);
+}
+
 /* By the requests of one kind, of which there is at least one. */
 RecoVerdict
 reco_verdict_of(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind)
 {
 	RecoVerdict verdict = {{NAN, NAN, NAN}, NULL};
-	int			best = find_best(e, board, kind, false);
-	int			simple = find_best(e, board, kind, true);
-	int			customers = count_customers(e->replay.tests, kind);
+	int			best = find_best(e, board, kind, METRIC, is_rival);
+	int			simple = find_best(e, board, kind, METRIC, is_simple);
 
 	if (best < 0)
 		verdict.words = "no other algorithm was asked: nothing to compare the model with";
 	else
 	{
 		verdict.lead = reco_scoreboard_difference(board, 0, board, best, kind, METRIC);
-		if (customers < FEW_CUSTOMERS)
-			verdict.words = customers == 1 ? "cannot tell: later orders are of one customer only"
-				: psprintf("cannot tell: later orders are of %d customers only", customers);
+		verdict.words = too_few(e, kind);
 		if (verdict.words == NULL && simple >= 0)
 			verdict.words = against_counting(e, board, kind, simple, best);
 		if (verdict.words == NULL)
 			verdict.words = against_best(e, board, kind, best);
 	}
+	return verdict;
+}
+
+/*
+ * What the blend gains, by a metric, over the best single component among those that were asked; no words, and no gain,
+ * where none was.
+ */
+RecoVerdict
+reco_verdict_of_blend(const RecoEvaluation *e, const RecoScoreboard *board, RecoRequestKind kind, RecoBoardMetric metric)
+{
+	RecoVerdict verdict = {{NAN, NAN, NAN}, NULL};
+	int			best = find_best(e, board, kind, metric, is_single);
+	const char *format = "whether it is better or worse than %s alone may be chance (%s)";
+
+	if (best < 0)
+		return verdict;
+	verdict.lead = reco_scoreboard_difference(board, 0, board, best, kind, metric);
+	verdict.words = too_few(e, kind);
+	if (verdict.words != NULL)
+		return verdict;
+	if (verdict.lead.low > 0)
+		format = "better than any component alone that was asked, of which %s is the best (%s)";
+	else if (verdict.lead.high < 0)
+		format = "%s alone is better (%s)";
+	verdict.words = psprintf(format, e->contestants[best].name, both_values(e, board, kind, metric, best));
 	return verdict;
 }
