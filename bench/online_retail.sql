@@ -51,19 +51,36 @@ GROUP BY method ORDER BY 4 DESC;
 -- Is it true what the probabilities say?  Of the ten best: their mean, the share of hits, the slope of hits over
 -- probability, answers; then the same two means in fifths by probability.
 CREATE TABLE told AS
-SELECT 'basket and customer' AS request, r.probability AS p, (r.item_id = ANY (c.hidden))::int AS hit
-FROM cases c, reco.recommend_text('retail', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r
-WHERE r.source <> 'popular'
+SELECT CASE WHEN h.known THEN 'basket and customer' ELSE 'basket of a newcomer' END AS request, cardinality(c.visible) AS visible, r.rank,
+	   r.probability AS p, (r.item_id = ANY (c.hidden))::int AS hit
+FROM cases c, LATERAL (SELECT EXISTS (SELECT FROM past WHERE past.customer = c.customer) AS known) h,
+	 reco.recommend_text('retail', c.customer, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r
 UNION ALL
-SELECT 'basket', r.probability, (r.item_id = ANY (c.hidden))::int
+SELECT 'basket', cardinality(c.visible), r.rank, r.probability, (r.item_id = ANY (c.hidden))::int
 FROM cases c, reco.recommend_text('retail', NULL, k => 10, basket => c.visible, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r
-WHERE r.source <> 'popular'
 UNION ALL
-SELECT CASE r.source WHEN 'popular' THEN 'nothing known' ELSE 'next order' END, r.probability, (r.item_id = ANY (c.visible || c.hidden))::int
-FROM cases c, reco.recommend_text('retail', c.customer, k => 10, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
+SELECT CASE WHEN h.known THEN 'next order' ELSE 'nothing known' END, 0, r.rank, r.probability, (r.item_id = ANY (c.visible || c.hidden))::int
+FROM cases c, LATERAL (SELECT EXISTS (SELECT FROM past WHERE past.customer = c.customer) AS known) h,
+	 reco.recommend_text('retail', c.customer, k => 10, as_of => c.at::timestamp AT TIME ZONE 'Europe/London') r;
 SELECT 'calibration', request, round(avg(p)::numeric, 4), round(avg(hit), 4), round(regr_slope(hit, p)::numeric, 3), count(*)
 FROM told GROUP BY request ORDER BY 2;
 SELECT 'fifths', request, string_agg(expected || '/' || found, ' ' ORDER BY fifth)
 FROM (SELECT request, fifth, round(avg(p)::numeric, 3) AS expected, round(avg(hit), 3) AS found
 	  FROM (SELECT *, ntile(5) OVER (PARTITION BY request ORDER BY p) AS fifth FROM told) t GROUP BY request, fifth) f
 GROUP BY request ORDER BY 2;
+
+-- By the number of visible items: calibration error (ten bins of equal number), slope, Brier score and log loss, each
+-- beside those of a probability that is the share of hits at the same rank; answers.
+CREATE VIEW banded AS
+SELECT request, CASE WHEN visible = 0 THEN '0' WHEN visible = 1 THEN '1' WHEN visible < 5 THEN '2 to 4' ELSE '5 and more' END AS band, p, hit,
+	   avg(hit) OVER (PARTITION BY request, rank)::float8 AS base
+FROM told;
+SELECT 'band', b.request, b.band || ' visible', 'error', round(avg(e.error), 4), 'slope', round(regr_slope(hit, p)::numeric, 3),
+	   'brier', round(avg((p - hit) ^ 2)::numeric, 5) || ' / ' || round(avg((base - hit) ^ 2)::numeric, 5),
+	   'log loss', round(reco.log_loss(p, hit = 1)::numeric, 5) || ' / ' || round(reco.log_loss(base, hit = 1)::numeric, 5), count(*)
+FROM banded b
+JOIN (SELECT request, band, sum(n * abs(expected - found)) / sum(n) AS error
+	  FROM (SELECT request, band, bin, count(*) AS n, avg(p)::numeric AS expected, avg(hit) AS found
+			FROM (SELECT *, ntile(10) OVER (PARTITION BY request, band ORDER BY p) AS bin FROM banded) t GROUP BY request, band, bin) x
+	  GROUP BY request, band) e USING (request, band)
+GROUP BY b.request, b.band ORDER BY 2, 3;
