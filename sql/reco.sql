@@ -490,6 +490,20 @@ CREATE FUNCTION reco.complements_text(model text, basket text[], k integer DEFAU
 COMMENT ON FUNCTION reco.complements_text(text, text[], integer) IS
 'As reco.complements, for models with any other customer or item keys, through their text form.';
 
+CREATE FUNCTION reco.explain(model text, user_id bigint, item_id bigint, basket bigint[] DEFAULT NULL,
+		history bigint[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (kind text, component text, evidence bigint, contribution double precision)
+	AS 'MODULE_PATHNAME', 'reco_explain_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 COST 10000;
+COMMENT ON FUNCTION reco.explain(text, bigint, bigint, bigint[], bigint[], timestamptz) IS
+'Why an item has its score for a customer (NULL: an anonymous visitor), a basket and a history: what each piece of evidence contributes, the largest first. The sum is the score that reco.recommend and reco.predict give for the same arguments, to float precision. kind is the kind of data: transactional; component one of basket and history (folded in), complements (what goes with the basket), followups (what goes with the history), repeats (the customer bought the item before), trend (many buy it lately), or popular alone where nothing is known; reco.weights tells what they count. evidence is the item of the basket or of the history that speaks for it, or against it where the contribution is negative, and NULL for trend and popular. What contributes nothing is left out, and there are no rows for an item that the model does not know. Evidence of a fold-in: Hu, Koren and Volinsky 2008, section 5. It shows what the customer bought: only for whoever was granted it by reco.grant_usage with explain => true, and the owner. Errors as of reco.predict, and null_value_not_allowed for a NULL item_id.';
+
+CREATE FUNCTION reco.explain_text(model text, user_id text, item_id text, basket text[] DEFAULT NULL,
+		history text[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (kind text, component text, evidence text, contribution double precision)
+	AS 'MODULE_PATHNAME', 'reco_explain_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 COST 10000;
+COMMENT ON FUNCTION reco.explain_text(text, text, text, text[], text[], timestamptz) IS
+'As reco.explain, for models with any other customer or item keys, through their text form.';
+
 CREATE FUNCTION reco.weights(model text, OUT request text, OUT component text, OUT kind text, OUT weight double precision,
 		OUT recall_lost double precision, OUT ci_low double precision, OUT ci_high double precision)
 	RETURNS SETOF record

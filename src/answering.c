@@ -247,15 +247,46 @@ is_used(const RecoAnswering *a, RecoComponent component)
 void
 reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n)
 {
-	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_BASKET, entries, n, a->model->parameters[RECO_PARAMETER_BASKET_LAMBDA],
+	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_BASKET, entries, n, reco_answering_lambda(a, RECO_COMPONENT_BASKET),
 						 &a->scores);
 	reco_scoring_associate(a->scoring, RECO_COMPONENT_COMPLEMENTS, entries, n, &a->scores);
 }
 
-/* The bag of the customer's lines, by a half-life in days. */
-static int64
-make_bag(const RecoAnswering *a, RecoLine *lines, int64 n, double half_life, RecoEntry *entries)
+/*
+ * The lambda that a component folds a bag in with.  Beside a basket, which must have been set before, the history's is
+ * another than alone.
+ */
+double
+reco_answering_lambda(const RecoAnswering *a, RecoComponent component)
 {
+	const double *parameters = a->model->parameters;
+
+	if (component == RECO_COMPONENT_BASKET)
+		return parameters[RECO_PARAMETER_BASKET_LAMBDA];
+	return parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_LAMBDA : RECO_PARAMETER_ALONE_LAMBDA];
+}
+
+/* In days; the basket must have been set before. */
+static double
+half_life_of(const RecoAnswering *a, RecoComponent component)
+{
+	const double *parameters = a->model->parameters;
+
+	if (component == RECO_COMPONENT_REPEATS)
+		return parameters[RECO_PARAMETER_REPEAT_HALF_LIFE];
+	return parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_HALF_LIFE : RECO_PARAMETER_ALONE_HALF_LIFE];
+}
+
+/*
+ * The bag that a component of the history makes of the customer's lines, which are sorted and netted in place: that may
+ * be done again, and changes nothing then.  entries has room for n; returns how many there are, in the order of items.
+ * The basket, if there is one, must have been set before.
+ */
+int64
+reco_answering_history_bag(const RecoAnswering *a, RecoComponent component, RecoLine *lines, int64 n, RecoEntry *entries)
+{
+	double		half_life = half_life_of(a, component);
+
 	return n > 0 ? reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries) : 0;
 }
 
@@ -266,16 +297,13 @@ make_bag(const RecoAnswering *a, RecoLine *lines, int64 n, double half_life, Rec
 void
 reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries)
 {
-	const double *parameters = a->model->parameters;
-	bool		alone = !has_basket(a);
-	double		lambda = parameters[alone ? RECO_PARAMETER_ALONE_LAMBDA : RECO_PARAMETER_HISTORY_LAMBDA];
-	double		half_life = parameters[alone ? RECO_PARAMETER_ALONE_HALF_LIFE : RECO_PARAMETER_HISTORY_HALF_LIFE];
-	int64		n_entries = make_bag(a, lines, n, half_life, entries);
+	int64		n_entries = reco_answering_history_bag(a, RECO_COMPONENT_HISTORY, lines, n, entries);
 
-	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_HISTORY, entries, n_entries, lambda, &a->scores);
+	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_HISTORY, entries, n_entries,
+						 reco_answering_lambda(a, RECO_COMPONENT_HISTORY), &a->scores);
 	if (is_used(a, RECO_COMPONENT_FOLLOWUPS))
 		reco_scoring_associate(a->scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_entries, &a->scores);
-	n_entries = make_bag(a, lines, n, parameters[RECO_PARAMETER_REPEAT_HALF_LIFE], entries);
+	n_entries = reco_answering_history_bag(a, RECO_COMPONENT_REPEATS, lines, n, entries);
 	reco_scoring_list(RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
 }
 

@@ -57,6 +57,9 @@ extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key
 extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
+extern double reco_answering_lambda(const RecoAnswering *a, RecoComponent component);
+extern int64 reco_answering_history_bag(const RecoAnswering *a, RecoComponent component, RecoLine *lines, int64 n,
+										RecoEntry *entries);
 extern void reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n);
 extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
 extern void reco_answering_prepare(RecoAnswering *a);

@@ -340,7 +340,8 @@ reco_catalog_require(const RecoModelRow *model, RecoAccess access)
 	ereport(ERROR,
 			(errcode(ERRCODE_INSUFFICIENT_PRIVILEGE),
 			 errmsg("permission denied for model \"%s\"", model->name),
-			 errhint("Its owner can call reco.grant_usage('%s', '%s').", model->name, GetUserNameFromId(GetUserId(), false))));
+			 errhint("Its owner can call reco.grant_usage('%s', '%s'%s).", model->name, GetUserNameFromId(GetUserId(), false),
+					 access == RECO_ACCESS_EXPLAIN ? ", explain => true" : "")));
 }
 
 /* The options that are set, checked, over the defaults; times without zone are the model's. */

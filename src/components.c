@@ -16,6 +16,7 @@
 #include <math.h>
 
 #include "interrupts.h"
+#include "miscadmin.h"
 #include "port/pg_bitutils.h"
 
 static const char *const names[RECO_COMPONENTS] = {"basket", "history", "complements", "followups", "repeats", "trend"};
@@ -389,6 +390,45 @@ reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, 
 	if (component < RECO_VECTOR_COMPONENTS)
 		return vector_deviation(scoring, scores->vectors[component].x);
 	return list_deviation(&scores->lists[component - RECO_VECTOR_COMPONENTS], scoring->data.factors->items);
+}
+
+/* What an item says for another one. */
+static double
+association(const RecoSparse *b, int32 item, int32 other)
+{
+	double		sum = 0;
+	int64		e;
+
+	for (e = b->start[item]; e < b->start[item + 1]; e++)
+		if (b->index[e] == other)
+			sum += b->weight[e];
+	return sum;
+}
+
+/*
+ * What each entry of a bag adds to what a component gives an item: their sum is reco_scoring_value for that bag, but for
+ * rounding and the fold-in's error.  Not for the trend, which no bag speaks for; lambda is of a component of vectors.
+ */
+void
+reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, double lambda,
+					 int32 item, double *contributions)
+{
+	const RecoSparse *b = scoring->data.complements;
+	int64		i;
+
+	if (component < RECO_VECTOR_COMPONENTS)
+	{
+		reco_foldin_explain(scoring->foldin, entries, n, lambda, item, contributions);
+		return;
+	}
+	for (i = 0; i < n; i++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (component == RECO_COMPONENT_REPEATS)
+			contributions[i] = entries[i].item == item ? entries[i].weight : 0;
+		else
+			contributions[i] = b != NULL ? (double) entries[i].weight * association(b, entries[i].item, item) : 0;
+	}
 }
 
 /* The query for the k best of a mix, which must live as long. */

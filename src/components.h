@@ -63,6 +63,8 @@ extern void reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias,
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,
 								 int32 item);
 extern double reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component);
+extern void reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
+								 double lambda, int32 item, double *contributions);
 extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out);
 extern RecoEvidenceKind reco_scoring_kind(const RecoComponentScores *scores);
 extern RecoCurve reco_scoring_curve(const double *parameters, RecoEvidenceKind kind);

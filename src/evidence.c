@@ -8,25 +8,35 @@
 
 #include "interrupts.h"
 
-/* The basket's bag: a repeated id is a quantity, an unknown one is no evidence. */
-void
-reco_evidence_read_basket(RecoAnswering *a, const RecoVisitor *visitor)
+/* The basket's bag, in the order of items: a repeated id is a quantity, an unknown one is no evidence. */
+RecoEntry *
+reco_evidence_basket(const RecoAnswering *a, const RecoVisitor *visitor, int64 *n)
 {
 	const RecoKeyList *basket = &visitor->basket;
 	int32	   *items = palloc_extended(mul_size(Max(basket->n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
 	RecoEntry  *entries = palloc_extended(mul_size(Max(basket->n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
 	int			known = reco_answering_known_items(a->model, basket, items);
-	int			n = 0;
 	int			i;
 	int			j;
 
+	*n = 0;
 	for (i = 0; i < known; i = j)
 	{
 		for (j = i + 1; j < known && items[j] == items[i]; j++)
 			;
-		entries[n].item = items[i];
-		entries[n++].weight = reco_lines_entry_weight(j - i);
+		entries[*n].item = items[i];
+		entries[(*n)++].weight = reco_lines_entry_weight(j - i);
 	}
+	return entries;
+}
+
+/* Set the basket's bag. */
+void
+reco_evidence_read_basket(RecoAnswering *a, const RecoVisitor *visitor)
+{
+	int64		n;
+	RecoEntry  *entries = reco_evidence_basket(a, visitor, &n);
+
 	reco_answering_set_basket(a, entries, n);
 }
 

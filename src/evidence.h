@@ -19,6 +19,7 @@ typedef struct RecoVisitor
 	RecoKeyList history;		/* purchases that no source has; a repeated item counts again */
 } RecoVisitor;
 
+extern RecoEntry *reco_evidence_basket(const RecoAnswering *a, const RecoVisitor *visitor, int64 *n);
 extern void reco_evidence_read_basket(RecoAnswering *a, const RecoVisitor *visitor);
 extern RecoHistory *reco_evidence_read_history(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit);
 extern void reco_evidence_set(RecoAnswering *a, RecoHistory *history);

@@ -86,6 +86,20 @@ make_room(RecoFoldIn *foldin, int64 n)
 	MemoryContextSwitchTo(old_context);
 }
 
+/* The bag as folding.c takes it. */
+static void
+take_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n)
+{
+	int64		i;
+
+	make_room(foldin, n);
+	for (i = 0; i < n; i++)
+	{
+		foldin->items[i] = entries[i].item;
+		foldin->weights[i] = entries[i].weight;
+	}
+}
+
 /*
  * The vector of a bag, with a lambda of its own.  A bag that is empty, or has only items without factors (nobody bought
  * them yet), gives a zero vector.
@@ -100,19 +114,31 @@ reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double la
 	vector->is_zero = true;
 	if (n == 0)
 		return;
-	make_room(foldin, n);
+	take_bag(foldin, entries, n);
 	for (i = 0; i < n; i++)
-	{
-		foldin->items[i] = entries[i].item;
-		foldin->weights[i] = entries[i].weight;
 		vector->mass += entries[i].weight;
-	}
 	status = reco_folding_solve(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, vector->x,
 							   foldin->workspace, foldin->run);
 	reco_foldin_check_status(status, "fold-in");
 	vector->is_zero = true;
 	for (i = 0; i < foldin->factors->factors && vector->is_zero; i++)
 		vector->is_zero = vector->x[i] == 0;
+}
+
+/*
+ * What each entry of a bag adds to the score of an item, which is that of the bag's vector but for the error of its
+ * fold-in.
+ */
+void
+reco_foldin_explain(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double lambda, int32 item,
+					double *contributions)
+{
+	RecoStatus	status;
+
+	take_bag(foldin, entries, n);
+	status = reco_folding_explain(foldin->factors, (int) n, foldin->items, foldin->weights, lambda, item, contributions,
+								  foldin->workspace, foldin->run);
+	reco_foldin_check_status(status, "explanation");
 }
 
 /*

@@ -22,6 +22,8 @@ typedef struct RecoFoldIn RecoFoldIn;
 
 extern RecoFoldIn *reco_foldin_create(const RecoFactors *factors, const RecoRun *run);
 extern void reco_foldin_bag(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double lambda, RecoVector *vector);
+extern void reco_foldin_explain(RecoFoldIn *foldin, const RecoEntry *entries, int64 n, double lambda, int32 item,
+								double *contributions);
 extern void reco_foldin_combine(const RecoFoldIn *foldin, const RecoVector *first, const RecoVector *second,
 								double second_weight, float *query);
 extern RecoRun reco_foldin_run(const RecoKernels *kernels);

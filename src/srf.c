@@ -6,6 +6,7 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "explain.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "goes_with.h"
@@ -29,6 +30,8 @@ PG_FUNCTION_INFO_V1(reco_similar_items_text);
 PG_FUNCTION_INFO_V1(reco_complements_integer);
 PG_FUNCTION_INFO_V1(reco_complements_text);
 PG_FUNCTION_INFO_V1(reco_weights);
+PG_FUNCTION_INFO_V1(reco_explain_integer);
+PG_FUNCTION_INFO_V1(reco_explain_text);
 
 #define MAX_K 1000000
 #define KIND "transactional"	/* of data: all components of today are made of it */
@@ -477,4 +480,67 @@ reco_weights(PG_FUNCTION_ARGS)
 		for (c = 0; c < RECO_COMPONENTS; c++)
 			put_weight(&set, model, (RecoEvidenceKind) kind, (RecoComponent) c);
 	return reco_surface_end_set(&set);
+}
+
+/* The arguments of explain and explain_text, in order. */
+enum
+{
+	EXPLAIN_MODEL, EXPLAIN_USER, EXPLAIN_ITEM, EXPLAIN_BASKET, EXPLAIN_HISTORY, EXPLAIN_AS_OF, EXPLAIN_ARGUMENTS
+};
+
+static RecoExplanationRequest
+read_explanation_request(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoExplanationRequest request = {0};
+
+	if (PG_ARGISNULL(EXPLAIN_ITEM))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"item_id\" must not be null"),
+				 errhint("Give the item whose score is to be explained.")));
+	request.model = reco_surface_text(fcinfo, EXPLAIN_MODEL, "model");
+	request.integer_keys = integer_keys;
+	request.visitor = read_visitor(fcinfo, EXPLAIN_USER, EXPLAIN_BASKET, EXPLAIN_HISTORY, integer_keys);
+	request.item = datum_key(PG_GETARG_DATUM(EXPLAIN_ITEM), integer_keys);
+	request.as_of = read_as_of(fcinfo, EXPLAIN_AS_OF);
+	return request;
+}
+
+static Datum
+answer_explain(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, EXPLAIN_ARGUMENTS);
+	RecoExplanationRequest request;
+	RecoExplanation *explanation;
+	int64		i;
+
+	request = read_explanation_request(fcinfo, integer_keys);
+	explanation = reco_explain(&request);
+	for (i = 0; i < explanation->n; i++)
+	{
+		const RecoContribution *row = &explanation->rows[i];
+		Datum		values[4] = {0};
+		bool		nulls[4] = {false, false, row->evidence < 0, false};
+
+		CHECK_FOR_INTERRUPTS();
+		values[0] = CStringGetTextDatum(KIND);
+		values[1] = CStringGetTextDatum(reco_explain_component_name(row->component));
+		if (!nulls[2])
+			values[2] = item_datum(explanation->model, row->evidence);
+		values[3] = Float8GetDatum(row->contribution);
+		reco_surface_put_row(&set, values, nulls);
+	}
+	return reco_surface_end_set(&set);
+}
+
+Datum
+reco_explain_integer(PG_FUNCTION_ARGS)
+{
+	return answer_explain(fcinfo, true);
+}
+
+Datum
+reco_explain_text(PG_FUNCTION_ARGS)
+{
+	return answer_explain(fcinfo, false);
 }

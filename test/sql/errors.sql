@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(208);
+SELECT plan(212);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -69,6 +69,8 @@ FROM   (VALUES ('SELECT * FROM reco.recommend_all(NULL)', '22004', 'parameter "m
                ('SELECT * FROM reco.similar_items(NULL, 1)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.similar_items(''m'', 1, k => 0)', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
                ('SELECT * FROM reco.similar_items(''m'', 1, k => NULL)', '22023', 'parameter "k" must not be null'), ('SELECT * FROM reco.similar_items(''t'', 1)', '42809', 'model "t" has text keys'),
                ('SELECT * FROM reco.weights(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.weights(''empty'')', '55000', 'model "empty" has not been trained'),
+               ('SELECT * FROM reco.explain(NULL, 1, 1)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.explain(''m'', 1, NULL)', '22004', 'parameter "item_id" must not be null'),
+               ('SELECT * FROM reco.explain_text(''m'', ''1'', ''1'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.explain(''empty'', 1, 1)', '55000', 'model "empty" has not been trained'),
                ('SELECT * FROM reco.similar_items_text(''m'', ''1'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.similar_items(''empty'', 1)', '55000', 'model "empty" has not been trained'),
                ('SELECT * FROM reco.recommend_all(''nothing'')', '42704', 'model "nothing" does not exist'), ('SELECT * FROM reco.recommend_all(''empty'')', '55000', 'model "empty" has not been trained')) AS x (call, state, message);
 

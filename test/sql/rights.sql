@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(730);
+SELECT plan(754);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -82,6 +82,9 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.complements(''m'', ''{1}'')', 1),
 	('SELECT * FROM reco.complements_text(''t'', ''{k1}'')', 1),
 	('SELECT * FROM reco.weights(''m'')', 1),
+	('SELECT * FROM reco.explain(''m'', 1, 1)', 2),
+	('SELECT * FROM reco.explain(''m'', NULL, 1, basket => ''{2}'')', 2),
+	('SELECT * FROM reco.explain_text(''t'', ''1'', ''k1'')', 2),
 	('SELECT * FROM reco.predict(''m'', 1, ''{1,2}'')', 1),
 	('SELECT * FROM reco.predict(''m'', NULL, ''{1}'', basket => ''{2}'', history => ''{1}'')', 1),
 	('SELECT * FROM reco.predict_text(''t'', ''1'', ''{k1}'')', 1),
@@ -166,7 +169,7 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	$$VALUES ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
-	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
+	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
 	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')

@@ -59,6 +59,7 @@ like($bytes, qr/^\d{3,}\|[0-9a-f]{32}\|t$/, 'the standby exports');
 is($bytes, $primary->safe_psql('postgres', $export), 'the bytes of the primary');
 is($session->query(q{SELECT count(*) FROM reco.similar_items('shop', 1, k => 3)}), '3', 'it knows similar items');
 is($session->query(q{SELECT count(*) > 0 FROM reco.complements('shop', '{1}')}), 't', 'and what goes with an item');
+is($session->query(q{SELECT count(*) > 0 FROM reco.explain('shop', 5, 3)}), 't', 'and why');
 is($session->query(q{SELECT severity, subject FROM reco.check('imported')}), $primary->safe_psql('postgres', q{SELECT severity, subject FROM reco.check('imported')}), 'and checks');
 my $factorize = qq{SELECT md5(reco.factorize(customer, item, 1, NULL::bigint, at, '$SMALL')) FROM lines};
 is($session->query($factorize), (split /\|/, $bytes)[1], 'and factorizes to the same');
