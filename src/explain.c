@@ -27,19 +27,17 @@ typedef struct Explaining
 	RecoExplanation *explanation;
 } Explaining;
 
-/* As in answers, except that the folded-in history is called what it is. */
 const char *
-reco_explain_component_name(RecoAnswerSource component)
+reco_explain_component_name(int component)
 {
-	return component == RECO_ANSWER_POPULAR ? reco_answering_source_name(component)
-		: reco_component_name((RecoComponent) (component - RECO_ANSWER_COMPONENT));
+	return component == RECO_EXPLAIN_POPULAR ? reco_answering_source_name(RECO_ANSWER_POPULAR)
+		: reco_component_name((RecoComponent) component);
 }
 
 static void
 add_row(RecoExplanation *explanation, int component, int32 evidence, double contribution)
 {
-	explanation->rows[explanation->n++] = (RecoContribution) {(RecoAnswerSource) (RECO_ANSWER_COMPONENT + component), evidence,
-		contribution};
+	explanation->rows[explanation->n++] = (RecoContribution) {component, evidence, contribution};
 }
 
 /* What the entries of a component's bag contribute. */
@@ -124,7 +122,7 @@ reco_explain(const RecoExplanationRequest *request)
 		return x.explanation;
 	read_evidence(&x, &request->visitor);
 	if (x.a->kind == RECO_EVIDENCE_NONE)
-		add_row(x.explanation, RECO_ANSWER_POPULAR - RECO_ANSWER_COMPONENT, -1, x.a->model->popularity[x.item]);
+		add_row(x.explanation, RECO_EXPLAIN_POPULAR, -1, x.a->model->popularity[x.item]);
 	else
 	{
 		for (c = 0; c < RECO_COMPONENT_TREND; c++)

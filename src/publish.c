@@ -60,10 +60,8 @@ set_losses(const RecoHoldoutMetrics *metrics, double *facts)
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 		for (c = 0; c < RECO_BLEND_SLOTS; c++)
 		{
-			bool		measured = c < RECO_COMPONENTS && metrics->completion_cases > 0;
-
-			*facts++ = measured ? metrics->losses[kind][c].recall : NAN;
-			*facts++ = measured ? metrics->losses[kind][c].error : NAN;
+			*facts++ = c < RECO_COMPONENTS ? metrics->losses[kind][c].recall : NAN;
+			*facts++ = c < RECO_COMPONENTS ? metrics->losses[kind][c].error : NAN;
 		}
 }
 

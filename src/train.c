@@ -454,8 +454,14 @@ set_complements_options(Trainer *trainer)
 static void
 begin_result(const Trainer *trainer, RecoTrained *trained)
 {
+	int			kind;
+	int			c;
+
 	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
 	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			trained->metrics.losses[kind][c] = (RecoBlendLoss) {NAN, NAN};
 	trained->budget = trainer->budget;
 	trained->items = trainer->interactions->items;
 	trained->factors = trainer->ials.factors;
