@@ -322,14 +322,14 @@ COMMENT ON FUNCTION reco.check(text) IS
 
 /* Train */
 
-CREATE FUNCTION reco.train(model text,
+CREATE FUNCTION reco.train(model text, refit boolean DEFAULT true,
 		OUT version integer, OUT rows bigint, OUT skipped bigint, OUT users integer, OUT items integer, OUT orders integer, OUT bags bigint,
 		OUT seconds double precision, OUT peak_memory bigint, OUT heldout_orders integer,
 		OUT recall_completion double precision, OUT recall_next double precision, OUT recall_popularity double precision,
 		OUT complements text)
 	AS 'MODULE_PATHNAME', 'reco_train' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION reco.train(text) IS
-'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former; the serving parameters were chosen on the same orders, so the first two are slightly optimistic; complements says how these were made: approximate, exact or none. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, insufficient_privilege.';
+COMMENT ON FUNCTION reco.train(text, boolean) IS
+'Trains a new version of a model from its sources and makes it the active one when the transaction commits. Returns what was read (rows; skipped: lines that counted nothing), what was built, seconds, peak_memory in bytes and recall@10 on the newest orders, held out before the final fit: of the other half of a half-visible order, of the customer''s next order, and of plain popularity on the former; the serving parameters were chosen on the same orders, so the first two are slightly optimistic; complements says how these were made: approximate, exact or none. refit => false keeps the serving parameters, weights and probability curves of the active version and fits once, to all orders: about half the time, for a nightly run between others that choose anew; it holds nothing out, so recall is NULL. iALS: Hu, Koren and Volinsky 2008; Rendle et al. 2021. Errors: configuration_limit_exceeded where maintenance_work_mem is too small, object_not_in_prerequisite_state without sources, or without an active version to keep anything of, insufficient_privilege.';
 
 CREATE FUNCTION reco.activate(model text, version integer) RETURNS reco.models
 	AS 'MODULE_PATHNAME', 'reco_activate' LANGUAGE C VOLATILE PARALLEL UNSAFE;

@@ -5,6 +5,7 @@
 
 #include <math.h>
 
+#include "cache.h"
 #include "check.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -72,6 +73,22 @@ advise_indexes(const RecoModelRow *model, List *sources)
 	}
 }
 
+/* What the active version was served with. */
+static const double *
+active_parameters(const RecoModelRow *model)
+{
+	double	   *parameters = palloc(RECO_PARAMETERS * sizeof(double));
+	pg_uuid_t	blob;
+
+	if (!reco_catalog_active_blob(model, &blob))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has no active version whose parameters could be kept", model->name),
+				 errhint("SELECT * FROM reco.train('%s') chooses them.", model->name)));
+	memcpy(parameters, reco_cache_get(model->name, &blob)->parameters, RECO_PARAMETERS * sizeof(double));
+	return parameters;
+}
+
 Datum
 reco_train(PG_FUNCTION_ARGS)
 {
@@ -103,6 +120,8 @@ reco_train(PG_FUNCTION_ARGS)
 	training.options = reco_catalog_options(model);
 	training.memory_limit = (Size) maintenance_work_mem * 1024;
 	training.now = GetCurrentTimestamp();
+	if (!PG_ARGISNULL(1) && !PG_GETARG_BOOL(1))
+		training.kept = active_parameters(model);
 	trained = reco_train_model(&training);
 	PopActiveSnapshot();
 

@@ -52,6 +52,7 @@ typedef struct Trainer
 	RecoIalsOptions ials;
 	RecoCrew   *crew;			/* the processes that train */
 	RecoFit    *fit;
+	const double *kept;			/* parameters of another training; NULL: none */
 	RecoComplementsOptions complements_options;
 	Size		pairs;			/* of items in orders, see complements.h */
 	RecoFitComplements *fit_complements;
@@ -339,6 +340,24 @@ end_fitting(Trainer *trainer, RecoTrained *trained)
 	reco_crew_end(trainer->crew);
 }
 
+/* Those of another training, but for what the options and the orders of this one say. */
+static void
+keep_parameters(Trainer *trainer, double *parameters)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	TimestampTz cut = trainer->options->holdout_orders > 0 ? reco_cases_cut(interactions) : DT_NOEND;
+	double		order_mass;
+	float	   *popularity;
+
+	memcpy(parameters, trainer->kept, RECO_PARAMETERS * sizeof(double));
+	parameters[RECO_PARAMETER_UNOBSERVED] = trainer->options->unobserved_weight;
+	if (cut == DT_NOEND)
+		return;
+	popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
+	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
+	pfree(popularity);
+}
+
 /* Fit to the past of the newest tenth of the orders, and choose the serving parameters on that tenth. */
 static void
 choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metrics)
@@ -489,7 +508,10 @@ train(Trainer *trainer, RecoTrained *trained)
 	set_complements_options(trainer);
 	begin_result(trainer, trained);
 	begin_fitting(trainer);
-	choose_parameters(trainer, trained->parameters, &trained->metrics);
+	if (trainer->kept != NULL)
+		keep_parameters(trainer, trained->parameters);
+	else
+		choose_parameters(trainer, trained->parameters, &trained->metrics);
 	count_popularity(trainer, trained);
 	trained->bags = fit(trainer, DT_NOEND, trainer->interactions->clock, true);
 	trained->iterations = trainer->iterations;
@@ -510,6 +532,7 @@ reco_train_model(const RecoTraining *training)
 
 	set_up(&trainer, &training->options, budget, trained->seconds);
 	trainer.progress = training->progress;
+	trainer.kept = training->kept;
 	announce_reading(training);
 	read_sources(&trainer, training);
 	train(&trainer, trained);

@@ -20,6 +20,7 @@ typedef struct RecoTraining
 	Size		memory_limit;	/* bytes */
 	TimestampTz now;
 	RecoProgress *progress;		/* NULL: nobody is told */
+	const double *kept;			/* [RECO_PARAMETERS] to serve with, chosen before; NULL: they are chosen */
 } RecoTraining;
 
 /* Where the time goes. */

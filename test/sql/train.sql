@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(246);
+SELECT plan(252);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -479,5 +479,17 @@ SELECT reco.create_model('none') \g /dev/null
 SELECT throws_ok($$SELECT reco.train('none')$$, '55000', 'model "none" has no orders to learn from', 'no source');
 SELECT reco.add_items('none', 'unsold', 'id') \g /dev/null
 SELECT throws_ok($$SELECT reco.train('none')$$, '55000', 'model "none" has no orders to learn from', 'items alone are none');
+
+-- What was chosen before is kept, and the fit is one.
+SELECT reco.create_model('kept', options => '{"factors": 8}') \g /dev/null
+SELECT reco.add_orders('kept', 'lines', 'u', 'i', 'at', 'o', 'q') \g /dev/null
+SELECT throws_ok($$SELECT reco.train('kept', refit => false)$$, '55000', 'model "kept" has no active version whose parameters could be kept', 'nothing was chosen yet');
+SELECT reco.train('kept') \g /dev/null
+SELECT row_eq($$SELECT version, heldout_orders, recall_completion, recall_next FROM reco.train('kept', refit => false)$$, ROW(2, 0, NULL::float8, NULL::float8), 'refit => false holds nothing out');
+SELECT results_eq($$SELECT metrics -> 'chosen', metrics -> 'blend', metrics -> 'calibration' -> 'both' FROM reco.versions WHERE model = 'kept' AND version = 2$$,
+                  $$SELECT metrics -> 'chosen', metrics -> 'blend', metrics -> 'calibration' -> 'both' FROM reco.versions WHERE model = 'kept' AND version = 1$$, 'and keeps what was chosen');
+SELECT isnt((SELECT md5(reco.export_model('kept', 2))), (SELECT md5(reco.export_model('kept', 1))), 'it is another model');
+SELECT is((SELECT count(*)::integer FROM reco.recommend('kept', NULL)), 10, 'that answers');
+SELECT ok(version = 3 AND heldout_orders > 0, 'NULL is the default, which chooses anew') FROM reco.train('kept', refit => NULL);
 
 SELECT * FROM finish();
