@@ -232,7 +232,7 @@ COMMENT ON COLUMN reco.versions.seconds IS 'How long training took; 0 where it w
 COMMENT ON COLUMN reco.versions.kernel IS 'The variant of the numeric code that trained it: baseline, avx2, avx512 or avx512vnni; ''imported'' where that is not known.';
 COMMENT ON COLUMN reco.versions.complements IS 'How its complements were made: approximate, exact, or none: the option said so, or there were no orders.';
 COMMENT ON COLUMN reco.versions.options IS 'The options that were set when it was trained, reco.default_options() has the rest; empty where it was imported.';
-COMMENT ON COLUMN reco.versions.metrics IS 'completion and next_order: number of held-out cases, recall@10 and nDCG@10 of finding the other half of an order, and a customer''s next order; chosen: the serving parameters; calibration: the curves of probability, null where fewer than 50 cases could be used; iterations of each fit, and seconds by stage, where it was trained here.';
+COMMENT ON COLUMN reco.versions.metrics IS 'completion and next_order: number of held-out cases, recall@10 and nDCG@10 of finding the other half of an order, and a customer''s next order; chosen: the serving parameters; blend: the weights of the components of a score, by kind of request; calibration: the curves of probability, null where fewer than 50 cases could be used; iterations of each fit, and seconds by stage, where it was trained here.';
 
 CREATE VIEW reco.grants WITH (security_barrier) AS
 	SELECT g.model,

@@ -312,7 +312,6 @@ static bool
 mix_components(RecoAnswering *a)
 {
 	double		weights[RECO_COMPONENTS];
-	bool		any = false;
 	int			c;
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
@@ -321,10 +320,7 @@ mix_components(RecoAnswering *a)
 
 		weights[c] = deviation > 0 ? blend_of(a, a->kind)[c] / deviation : 0;
 	}
-	reco_scoring_mix(a->scoring, &a->scores, weights, &a->mix);
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		any |= a->mix.weights[c] != 0;
-	return any;
+	return reco_scoring_mix(a->scoring, &a->scores, weights, &a->mix);
 }
 
 /*

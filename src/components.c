@@ -245,16 +245,22 @@ mix_lists(RecoScoring *scoring, const RecoComponentScores *scores, const double 
 	return take_sums(scoring, most);
 }
 
-/* The weighted sum of the components, in the current memory context. */
-void
+/*
+ * The weighted sum of the components, in the current memory context; false where nothing that says anything has a weight.
+ */
+bool
 reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights, RecoMix *mix)
 {
 	int			factors = scoring->data.factors->factors;
+	bool		any = false;
 	int			c;
 	int			i;
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
+	{
 		mix->weights[c] = c == RECO_COMPONENT_TREND || says(scores, c) ? weights[c] : 0;
+		any |= mix->weights[c] != 0;
+	}
 	memset(mix->query, 0, sizeof(float) * reco_stride(factors));
 	for (i = 0; i < factors; i++)
 	{
@@ -268,6 +274,7 @@ reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const 
 	mix->bias_weight = (float) mix->weights[RECO_COMPONENT_TREND];
 	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
 	mix->is_trend = true;
+	return any;
 }
 
 /* The score is a number that each item has. */

@@ -57,7 +57,7 @@ extern void reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, 
 extern void reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								   RecoComponentScores *scores);
 extern void reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores);
-extern void reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights,
+extern bool reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights,
 							 RecoMix *mix);
 extern void reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix);
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,

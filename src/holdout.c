@@ -1,10 +1,11 @@
 /*
  * holdout.c: chooses on the newest orders what the factors alone do not tell.
  *
- * The newest tenth of the orders is held out.  With factors trained on what came before, their orders are replayed as
- * requests (trials.c).  Tried are multiples of lambda for each kind of bag, half-lives of the history and its weight beside the
- * basket; no retraining is needed.  (That the fold-in's regularization is a parameter of its own, and how much it is
- * worth, was measured: see src/README.)  At the end they are replayed once more for what scores are worth (calibrate.c).
+ * The newest tenth of the orders is held out.  With what was learned from those before, they are replayed as requests
+ * (trials.c).  Tried are multiples of lambda for baskets and for histories alone, and half-lives of these; no retraining is
+ * needed.  (That the fold-in's regularization is a parameter of its own, and how much it is worth, was measured: see
+ * src/README.)  Then it is chosen how much each component of a score counts (blend.c), and at the end they are replayed
+ * once more for what scores are worth (calibrate.c).
  *
  * Held-out orders follow training closely and are few in a small shop.  So a setting replaces the default only if its
  * nDCG@10 is better by more than one standard error of the paired difference, and below MIN_CASES the defaults stand.

@@ -2,9 +2,9 @@
  * trials.c: replays held-out orders as requests, with the parameters that serving might use, by however many processes
  * there are.
  *
- * A request goes through the same fold-in and the same scan that answer real ones: as a completion (half of the order is
+ * A request goes through the same components and the same scan that answer real ones: as a completion (half of the order is
  * visible, the other half is to be found; the customer's earlier purchases are known) or as a next order (nothing
- * visible).  Each case is a block of work that looks at factors, popularity and the cases alone, all in memory that all
+ * visible).  Each case is a block of work that looks at what was learned and at the cases alone, all in memory that all
  * members see.
  */
 #include "postgres.h"
@@ -225,7 +225,7 @@ try_all(const Replayer *replayer, Request *request, const RecoTrial *trials, int
 	{
 		set_scores(replayer, request, &trials[t]);
 		scores[t * step] = (RecoTrialScores) {NAN, NAN};
-		reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, &mixes[t]);
+		(void) reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, &mixes[t]);
 		queries[t] = reco_scoring_query(&mixes[t], replayer->skip, TOP, top + t * TOP);
 	}
 	if (reco_scoring_kind(&request->scores) != request->kind)
@@ -253,13 +253,10 @@ answer(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, 
 		set_scores(replayer, &request, &trials[request.kind]);
 		kind = reco_scoring_kind(&request.scores);
 	}
-	if (kind == RECO_EVIDENCE_NONE)
-		reco_scoring_mix_bias(replayer->scoring, replayer->popularity, &mix);
-	else
-	{
+	if (kind != RECO_EVIDENCE_NONE)
 		set_scores(replayer, &request, &trials[kind]);
-		reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, &mix);
-	}
+	if (kind == RECO_EVIDENCE_NONE || !reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, &mix))
+		reco_scoring_mix_bias(replayer->scoring, replayer->popularity, &mix);
 	query = reco_scoring_query(&mix, replayer->skip, TOP, top);
 	scan(replayer, &request, &query, 1);
 	wanted = wanted_items(replayer, &request, &n_wanted);
@@ -303,7 +300,7 @@ sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int m
 	set_scores(replayer, request, trial);
 	if (reco_scoring_kind(&request->scores) != request->kind)
 		return;
-	reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, &mix);
+	(void) reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, &mix);
 	query = reco_scoring_query(&mix, replayer->skip, most, top);
 	scan(replayer, request, &query, 1);
 	wanted = wanted_items(replayer, request, &n_wanted);
