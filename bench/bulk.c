@@ -140,7 +140,8 @@ read_model(Task *task, const char *path)
 	if (task->model.items < RECO_SCREEN_FEWEST)
 		return;
 	task->screen = take(1, reco_screen_size(task->model.items, task->model.factors));
-	must(reco_screen_build(&task->run, task->model.y, task->model.items, task->model.factors, task->model.trend, task->screen),
+	must(reco_screen_build(&task->run, task->model.y, task->model.items, task->model.factors,
+		 (const float *[RECO_BIASES]) {task->model.trend, task->model.popularity}, task->screen),
 		 "the screen cannot be made");
 }
 
@@ -264,8 +265,8 @@ answer(const Task *task, Desk *desk, int first, int n)
 		fold_in(task, desk, first + i, desk->queries + (size_t) i * stride);
 		mark(task, first + i, skip, true);
 		queries[i] = (RecoTopQuery) {.x = desk->queries + (size_t) i * stride,.skip = skip,.k = task->k,
-			.out = task->answers + (size_t) (first + i) * (size_t) task->k,.bias_weight = task->trend_weight,
-			.bias = task->trend_weight > 0 ? task->model.trend : NULL,.bias_of_screen = true};
+			.out = task->answers + (size_t) (first + i) * (size_t) task->k,.bias_weights = {task->trend_weight},
+			.biases = {task->trend_weight > 0 ? task->model.trend : NULL},.biases_of_screen = true};
 	}
 	must(reco_topk_scan(&task->run, task->model.y, task->model.items, task->model.factors, task->screen, queries, n),
 		 "a scan failed");

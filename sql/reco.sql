@@ -192,7 +192,7 @@ CREATE VIEW reco.sources WITH (security_barrier) AS
 		   CASE WHEN a.access OPERATOR(pg_catalog.=) 'owner' THEN
 			   (SELECT pg_catalog.jsonb_object_agg(r.role, r.value)
 				FROM (SELECT c.role,
-							 CASE WHEN c.role OPERATOR(pg_catalog.=) ANY (ARRAY['context', 'features'])
+							 CASE WHEN c.role OPERATOR(pg_catalog.=) ANY (ARRAY['context', 'features', 'consent'])
 								  THEN pg_catalog.jsonb_object_agg(c.name, c.expression)
 								  ELSE pg_catalog.to_jsonb(pg_catalog.min(c.expression)) END AS value
 					  FROM reco.source_column c
@@ -286,18 +286,33 @@ CREATE FUNCTION reco.add_items(model text, relation regclass, item_id text, feat
 COMMENT ON FUNCTION reco.add_items(text, regclass, text, text, text, text, text, text, text) IS
 'Adds (or, under the same name, replaces) a relation of items. available is a boolean expression that is read live at every request: where one is given, an item is recommended only if some row of the item has it true. features is a comma-separated list of at most 64 named expressions, description a text, price and margin are numbers.';
 
-CREATE FUNCTION reco.add_users(model text, relation regclass, user_id text, features text DEFAULT NULL, name text DEFAULT NULL)
+CREATE FUNCTION reco.add_users(model text, relation regclass, user_id text, features text DEFAULT NULL, consent text DEFAULT NULL,
+		name text DEFAULT NULL)
 	RETURNS reco.sources
 	AS 'MODULE_PATHNAME', 'reco_add_users' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION reco.add_users(text, regclass, text, text, text) IS
-'Adds (or, under the same name, replaces) a relation of customers. features is a comma-separated list of at most 64 named expressions, such as country or an age band: reco.fairness compares customers by them. Training and recommend do not use them. As with every source, keys that are not integers make those of the model texts at the next training.';
+COMMENT ON FUNCTION reco.add_users(text, regclass, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of customers. features is a comma-separated list of at most 64 named expressions, such as country or an age band: what customers with the same features buy is evidence, and reco.fairness compares customers by them. consent is a boolean expression, or a comma-separated list of them named by purpose: personalize, train, social, sentiment, attributes. As with every source, keys that are not integers make those of the model texts at the next training.';
+
+CREATE FUNCTION reco.add_sessions(model text, relation regclass, session_id text, item_id text, at text, user_id text DEFAULT NULL,
+		event text DEFAULT NULL, context text DEFAULT NULL, name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_sessions' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_sessions(text, regclass, text, text, text, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of what visitors did with items in sessions: a row for each event, with the session, the item, a timestamp or date (at), the customer where he is known, and the kind of event, such as view or cart (event, by its text form). context is a comma-separated list of at most 64 named expressions. A row without session, item or finite time counts nothing. name defaults to the relation''s.';
+
+CREATE FUNCTION reco.add_social(model text, relation regclass, user_id text, friend_id text, at text DEFAULT NULL,
+		name text DEFAULT NULL)
+	RETURNS reco.sources
+	AS 'MODULE_PATHNAME', 'reco_add_social' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.add_social(text, regclass, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of who follows whom: what friend_id bought is evidence for user_id, from at on where that is given. Whoever is to be followed both ways stands in two rows. name defaults to the relation''s.';
 
 CREATE FUNCTION reco.add_reviews(model text, relation regclass, user_id text, item_id text, at text DEFAULT NULL,
-		stars text DEFAULT NULL, body text DEFAULT NULL, name text DEFAULT NULL)
+		stars text DEFAULT NULL, body text DEFAULT NULL, configuration text DEFAULT NULL, name text DEFAULT NULL)
 	RETURNS reco.sources
 	AS 'MODULE_PATHNAME', 'reco_add_reviews' LANGUAGE C VOLATILE PARALLEL UNSAFE;
-COMMENT ON FUNCTION reco.add_reviews(text, regclass, text, text, text, text, text, text) IS
-'Adds (or, under the same name, replaces) a relation of reviews: who judged which item, at a timestamp or date, with stars (a number, higher is better) and words (body, a text). Only reco.evaluate reads them, for how well ratings are predicted. Training and recommend do not use them. As with every source, keys that are not integers make those of the model texts at the next training.';
+COMMENT ON FUNCTION reco.add_reviews(text, regclass, text, text, text, text, text, text, text) IS
+'Adds (or, under the same name, replaces) a relation of reviews: who judged which item, at a timestamp or date, with stars (a number, higher is better) and words (body, a text). configuration is the name of the text search configuration that words are found by (NULL: simple). As with every source, keys that are not integers make those of the model texts at the next training.';
 
 CREATE FUNCTION reco.remove_source(model text, name text, kind text DEFAULT NULL)
 	RETURNS reco.sources
@@ -420,18 +435,20 @@ COMMENT ON FUNCTION reco.import_model(text, bytea) IS
 
 CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
 		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
-		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
+		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[]) IS
-'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one answer), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source: basket, personal or popular, whichever says most for the item. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k, which is from 1 to 1,000,000. For models whose customer and item keys are integers. Fold-in: Hu, Koren and Volinsky 2008. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (text keys), null_value_not_allowed (a NULL in an array).';
+COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text) IS
+'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one answer), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source, whichever says most for the item: basket, personal (own purchases), session (what was looked at), social (people followed), attributes (of items), segment (the customer''s attributes), context, sentiment, or popular. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. context is an object of what the caller knows beside the tables, by the names of the fields of context: an unknown name is an error, an unknown value no evidence. session_id names the session whose events are read (reco.add_sessions); NULL: the customer''s newest. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k, which is from 1 to 1,000,000. For models whose customer and item keys are integers. Fold-in: Hu, Koren and Volinsky 2008. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (text keys), null_value_not_allowed (a NULL in an array).';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
-		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
+		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id text, score double precision, probability double precision, source text)
 	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[]) IS
+COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[], jsonb, text) IS
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
 
 CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
@@ -449,17 +466,19 @@ COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, time
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], basket bigint[] DEFAULT NULL,
-		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL)
+		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE ("position" integer, item_id bigint, score double precision, probability double precision)
 	AS 'MODULE_PATHNAME', 'reco_predict_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.predict(text, bigint, bigint[], bigint[], timestamptz, bigint[]) IS
+COMMENT ON FUNCTION reco.predict(text, bigint, bigint[], bigint[], timestamptz, bigint[], jsonb, text) IS
 'Scores and probabilities for given items, one row each in the given order, position from 1: to rank a list of the caller''s own. They are those of reco.recommend for the same customer, basket, history and as_of; nothing is left out, neither what is in the basket nor what is not available. Both are NULL for an item that the model does not know. A NULL instead of the array, or in it, is an error; the others are those of reco.recommend.';
 
 CREATE FUNCTION reco.predict_text(model text, user_id text, item_ids text[], basket text[] DEFAULT NULL,
-		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL)
+		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE ("position" integer, item_id text, score double precision, probability double precision)
 	AS 'MODULE_PATHNAME', 'reco_predict_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.predict_text(text, text, text[], text[], timestamptz, text[]) IS
+COMMENT ON FUNCTION reco.predict_text(text, text, text[], text[], timestamptz, text[], jsonb, text) IS
 'As reco.predict, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.similar_items(model text, item_id bigint, k integer DEFAULT 10,
@@ -491,17 +510,19 @@ COMMENT ON FUNCTION reco.complements_text(text, text[], integer) IS
 'As reco.complements, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.explain(model text, user_id bigint, item_id bigint, basket bigint[] DEFAULT NULL,
-		history bigint[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now())
+		history bigint[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now(), context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE (kind text, component text, evidence bigint, contribution double precision)
 	AS 'MODULE_PATHNAME', 'reco_explain_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 COST 10000;
-COMMENT ON FUNCTION reco.explain(text, bigint, bigint, bigint[], bigint[], timestamptz) IS
+COMMENT ON FUNCTION reco.explain(text, bigint, bigint, bigint[], bigint[], timestamptz, jsonb, text) IS
 'Why an item has its score for a customer (NULL: an anonymous visitor), a basket and a history: what each piece of evidence contributes, the largest first. The sum is the score that reco.recommend and reco.predict give for the same arguments, to float precision. kind is the kind of data: transactional; component one of basket and history (folded in), complements (what goes with the basket), followups (what goes with the history), repeats (the customer bought the item before), trend (many buy it lately), or popular alone where nothing is known; reco.weights tells what they count. evidence is the item of the basket or of the history that speaks for it, or against it where the contribution is negative, and NULL for trend and popular. What contributes nothing is left out, and there are no rows for an item that the model does not know. Evidence of a fold-in: Hu, Koren and Volinsky 2008, section 5. It shows what the customer bought: only for whoever was granted it by reco.grant_usage with explain => true, and the owner. Errors as of reco.predict, and null_value_not_allowed for a NULL item_id.';
 
 CREATE FUNCTION reco.explain_text(model text, user_id text, item_id text, basket text[] DEFAULT NULL,
-		history text[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now())
+		history text[] DEFAULT NULL, as_of timestamptz DEFAULT pg_catalog.now(), context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL)
 	RETURNS TABLE (kind text, component text, evidence text, contribution double precision)
 	AS 'MODULE_PATHNAME', 'reco_explain_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 20 COST 10000;
-COMMENT ON FUNCTION reco.explain_text(text, text, text, text[], text[], timestamptz) IS
+COMMENT ON FUNCTION reco.explain_text(text, text, text, text[], text[], timestamptz, jsonb, text) IS
 'As reco.explain, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.weights(model text, OUT request text, OUT component text, OUT kind text, OUT weight double precision,

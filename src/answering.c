@@ -16,16 +16,26 @@
 #include "interrupts.h"
 #include "kernels.h"
 
-static const char *const source_names[] = {"basket", "personal", "popular"};
+static const char *const source_names[RECO_ANSWER_SOURCES] = {
+	"basket", "personal", "session", "social", "attributes", "segment", "context", "sentiment", "popular"
+};
 
 /* Whose word a component's is. */
 static const RecoAnswerSource source_of[RECO_COMPONENTS] = {
 	[RECO_COMPONENT_BASKET] = RECO_ANSWER_BASKET,
 	[RECO_COMPONENT_HISTORY] = RECO_ANSWER_PERSONAL,
+	[RECO_COMPONENT_PRIOR] = RECO_ANSWER_SEGMENT,
 	[RECO_COMPONENT_COMPLEMENTS] = RECO_ANSWER_BASKET,
 	[RECO_COMPONENT_FOLLOWUPS] = RECO_ANSWER_PERSONAL,
 	[RECO_COMPONENT_REPEATS] = RECO_ANSWER_PERSONAL,
-	[RECO_COMPONENT_TREND] = RECO_ANSWER_POPULAR
+	[RECO_COMPONENT_VIEWED] = RECO_ANSWER_SESSION,
+	[RECO_COMPONENT_MATCH] = RECO_ANSWER_ATTRIBUTES,
+	[RECO_COMPONENT_AFFINITY] = RECO_ANSWER_ATTRIBUTES,
+	[RECO_COMPONENT_SEGMENT] = RECO_ANSWER_SEGMENT,
+	[RECO_COMPONENT_CONTEXT] = RECO_ANSWER_CONTEXT,
+	[RECO_COMPONENT_TREND] = RECO_ANSWER_POPULAR,
+	[RECO_COMPONENT_POPULARITY] = RECO_ANSWER_POPULAR,
+	[RECO_COMPONENT_SENTIMENT] = RECO_ANSWER_SENTIMENT
 };
 
 const char *
@@ -67,6 +77,21 @@ evidence_end(TimestampTz as_of)
 	return as_of == GetCurrentTransactionStartTimestamp() ? GetCurrentTimestamp() + 1 : as_of;
 }
 
+/* Components that no kind of request gives any weight. */
+static uint32
+idle_components(const double *blend)
+{
+	uint32		used = 0;
+	int			kind;
+	int			c;
+
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			if (blend[kind * RECO_BLEND_SLOTS + c] > 0)
+				used |= 1u << c;
+	return ~used;
+}
+
 /*
  * For scoring alone, over an opened model, in the current memory context: it has neither row nor sources, and looks at
  * no catalog, no setting and nothing of the session, so that a parallel worker can do it.
@@ -75,7 +100,11 @@ RecoAnswering *
 reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of)
 {
 	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
-	RecoScoringData data = {&a->factors, model->complements.rows > 0 ? &model->complements : NULL, model->trend};
+	RecoScoringData data = {
+		.factors = &a->factors,.complements = model->complements.rows > 0 ? &model->complements : NULL,.trend = model->trend,
+		.popularity = model->popularity,.order_mass = model->parameters[RECO_PARAMETER_ORDER_MASS],.sentiment = model->sentiment,
+		.idle = idle_components(&model->parameters[RECO_PARAMETER_BLEND])
+	};
 
 	a->model = model;
 	a->factors.items = model->items;
@@ -199,23 +228,14 @@ reco_answering_item_key(const RecoModel *model, int32 item)
 	return key;
 }
 
-static bool
-has_basket(const RecoAnswering *a)
-{
-	RecoEvidenceKind kind = reco_scoring_kind(&a->scores);
-
-	return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_BOTH;
-}
-
 /*
- * Where the model's own data ended long ago, that is said, once for each stored version and session.  Asked before a
- * history is used; the basket must have been set.
+ * Where the model's own data ended long ago, that is said, once for each stored version and session.  Asked where a
+ * history is used.
  */
 void
-reco_answering_notice_age(const RecoAnswering *a)
+reco_answering_notice_age(const RecoAnswering *a, RecoEvidenceKind kind)
 {
-	double		half_life = a->model->parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_HALF_LIFE
-												 : RECO_PARAMETER_ALONE_HALF_LIFE];
+	double		half_life = reco_asking_settings(a->model->parameters, kind).half_life;
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
 	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
@@ -229,82 +249,6 @@ static const double *
 blend_of(const RecoAnswering *a, RecoEvidenceKind kind)
 {
 	return &a->blend[kind * RECO_BLEND_SLOTS];
-}
-
-/* Components that no request gives any weight need not be asked. */
-static bool
-is_used(const RecoAnswering *a, RecoComponent component)
-{
-	int			kind;
-
-	for (kind = 0; kind < RECO_BLENDS; kind++)
-		if (blend_of(a, kind)[component] > 0)
-			return true;
-	return false;
-}
-
-/* The basket's bag, in the order of items. */
-void
-reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n)
-{
-	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_BASKET, entries, n, reco_answering_lambda(a, RECO_COMPONENT_BASKET),
-						 &a->scores);
-	reco_scoring_associate(a->scoring, RECO_COMPONENT_COMPLEMENTS, entries, n, &a->scores);
-}
-
-/*
- * The lambda that a component folds a bag in with.  Beside a basket, which must have been set before, the history's is
- * another than alone.
- */
-double
-reco_answering_lambda(const RecoAnswering *a, RecoComponent component)
-{
-	const double *parameters = a->model->parameters;
-
-	if (component == RECO_COMPONENT_BASKET)
-		return parameters[RECO_PARAMETER_BASKET_LAMBDA];
-	return parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_LAMBDA : RECO_PARAMETER_ALONE_LAMBDA];
-}
-
-/* In days; the basket must have been set before. */
-static double
-half_life_of(const RecoAnswering *a, RecoComponent component)
-{
-	const double *parameters = a->model->parameters;
-
-	if (component == RECO_COMPONENT_REPEATS)
-		return parameters[RECO_PARAMETER_REPEAT_HALF_LIFE];
-	return parameters[has_basket(a) ? RECO_PARAMETER_HISTORY_HALF_LIFE : RECO_PARAMETER_ALONE_HALF_LIFE];
-}
-
-/*
- * The bag that a component of the history makes of the customer's lines, which are sorted and netted in place: that may
- * be done again, and changes nothing then.  entries has room for n; returns how many there are, in the order of items.
- * The basket, if there is one, must have been set before.
- */
-int64
-reco_answering_history_bag(const RecoAnswering *a, RecoComponent component, RecoLine *lines, int64 n, RecoEntry *entries)
-{
-	double		half_life = half_life_of(a, component);
-
-	return n > 0 ? reco_lines_bag(lines, n, reco_lines_clock(lines, n, a->as_of, half_life), half_life, entries) : 0;
-}
-
-/*
- * The customer's history: his newest lines, as many as count.  They are sorted and netted in place; entries has room
- * for n.  The basket, if there is one, must have been set before: beside it other parameters hold.
- */
-void
-reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries)
-{
-	int64		n_entries = reco_answering_history_bag(a, RECO_COMPONENT_HISTORY, lines, n, entries);
-
-	reco_scoring_fold_in(a->scoring, RECO_COMPONENT_HISTORY, entries, n_entries,
-						 reco_answering_lambda(a, RECO_COMPONENT_HISTORY), &a->scores);
-	if (is_used(a, RECO_COMPONENT_FOLLOWUPS))
-		reco_scoring_associate(a->scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_entries, &a->scores);
-	n_entries = reco_answering_history_bag(a, RECO_COMPONENT_REPEATS, lines, n, entries);
-	reco_scoring_list(RECO_COMPONENT_REPEATS, entries, n_entries, &a->scores);
 }
 
 /* The weighted sum of what is known; false where all that says anything has no weight. */
@@ -324,18 +268,33 @@ mix_components(RecoAnswering *a)
 }
 
 /*
- * The query that items are scored against, from what is known of basket and history; popularity where that is nothing.
+ * Make the query that items are scored against, from what is known; popularity where nothing that is known has a weight.
  */
 void
-reco_answering_prepare(RecoAnswering *a)
+reco_answering_ask(RecoAnswering *a, const RecoEvidence *evidence)
 {
+	a->evidence = *evidence;
+	a->settings = reco_asking_settings(a->model->parameters, reco_asking_kind(evidence));
+	reco_asking_set(a->scoring, evidence, NULL, &a->settings, &a->scores);
 	a->kind = reco_scoring_kind(&a->scores);
-	if (a->kind == RECO_EVIDENCE_NONE || !mix_components(a))
+	if (!mix_components(a))
 	{
 		a->kind = RECO_EVIDENCE_NONE;
-		reco_scoring_mix_bias(a->scoring, a->model->popularity, &a->mix);
+		if (!mix_components(a))
+			reco_scoring_mix_popularity(a->scoring, &a->mix);
 	}
 	a->strength = reco_scoring_strength(&a->scores);
+}
+
+static bool
+is_popularity(const RecoMix *mix)
+{
+	int			c;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		if (c != RECO_COMPONENT_POPULARITY && mix->weights[c] != 0)
+			return false;
+	return true;
 }
 
 /*
@@ -345,29 +304,42 @@ reco_answering_prepare(RecoAnswering *a)
 double
 reco_answering_probability(const RecoAnswering *a, int32 item, double score)
 {
-	RecoCurve	curve;
+	RecoCurve	curve = reco_scoring_curve(a->model->parameters, a->kind);
 	double		order_mass = a->model->parameters[RECO_PARAMETER_ORDER_MASS];
 
-	if (a->kind == RECO_EVIDENCE_NONE)
+	if (is_popularity(&a->mix))
 		return order_mass > 0 ? Min(a->model->popularity[item] / order_mass, 1) : NAN;
-	curve = reco_scoring_curve(a->model->parameters, a->kind);
 	return reco_calibration_is_curve(&curve) ? reco_calibration_probability(&curve, score, &a->strength) : NAN;
+}
+
+/* Whose word a component's is in this request. */
+static RecoAnswerSource
+source_in(const RecoAnswering *a, RecoComponent component)
+{
+	if (component == RECO_COMPONENT_HISTORY && !a->scores.has_own)
+		return RECO_ANSWER_SOCIAL;
+	if (source_of[component] == RECO_ANSWER_BASKET && a->scores.has_session)
+		return RECO_ANSWER_SESSION;
+	return source_of[component];
 }
 
 /* Which evidence says most for an item. */
 RecoAnswerSource
 reco_answering_source(const RecoAnswering *a, int32 item)
 {
+	static const RecoAnswerSource otherwise[RECO_BLENDS] = {
+		RECO_ANSWER_BASKET, RECO_ANSWER_BASKET, RECO_ANSWER_PERSONAL, RECO_ANSWER_POPULAR
+	};
 	double		parts[RECO_ANSWER_SOURCES] = {0};
-	RecoAnswerSource best = a->kind == RECO_EVIDENCE_HISTORY ? RECO_ANSWER_PERSONAL : RECO_ANSWER_BASKET;
+	RecoAnswerSource best = otherwise[a->kind];
 	int			i;
 
-	if (a->kind == RECO_EVIDENCE_NONE)
-		return RECO_ANSWER_POPULAR;
+	if (best == RECO_ANSWER_BASKET && a->scores.has_session)
+		best = RECO_ANSWER_SESSION;
 	for (i = 0; i < RECO_COMPONENTS; i++)
 		if (a->mix.weights[i] != 0)
-			parts[source_of[i]] += a->mix.weights[i] * reco_scoring_value(a->scoring, &a->scores, i, item);
-	for (i = RECO_ANSWER_PERSONAL; i < RECO_ANSWER_SOURCES; i++)
+			parts[source_in(a, i)] += a->mix.weights[i] * reco_scoring_value(a->scoring, &a->scores, i, item);
+	for (i = 0; i < RECO_ANSWER_SOURCES; i++)
 		if (parts[i] != 0 && parts[i] > parts[best])
 			best = (RecoAnswerSource) i;
 	return best;

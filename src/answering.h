@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "asking.h"
 #include "calibration.h"
 #include "catalog.h"
 #include "components.h"
@@ -21,6 +22,12 @@ typedef enum RecoAnswerSource
 {
 	RECO_ANSWER_BASKET,
 	RECO_ANSWER_PERSONAL,
+	RECO_ANSWER_SESSION,
+	RECO_ANSWER_SOCIAL,
+	RECO_ANSWER_ATTRIBUTES,
+	RECO_ANSWER_SEGMENT,
+	RECO_ANSWER_CONTEXT,
+	RECO_ANSWER_SENTIMENT,
 	RECO_ANSWER_POPULAR,
 	RECO_ANSWER_SOURCES
 } RecoAnswerSource;
@@ -43,6 +50,8 @@ typedef struct RecoAnswering
 	bool		in_deviations;	/* they are of components in units of their standard deviation over all items */
 	TimestampTz as_of;			/* ages count from here */
 	TimestampTz evidence_end;	/* lines from here on are no evidence */
+	RecoEvidence evidence;		/* as it was asked for last */
+	RecoSettings settings;		/* that it was weighed with */
 	RecoComponentScores scores;
 	RecoEvidenceKind kind;
 	RecoMix		mix;			/* of the scores; popularity where nothing is known */
@@ -52,17 +61,12 @@ typedef struct RecoAnswering
 extern const RecoModel *reco_answering_model(const RecoModelRow *row);
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
 extern RecoAnswering *reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of);
-extern void reco_answering_notice_age(const RecoAnswering *a);
+extern void reco_answering_notice_age(const RecoAnswering *a, RecoEvidenceKind kind);
 extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key);
 extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern int	reco_answering_distinct_items(const RecoModel *model, const RecoKeyList *list, int32 *items);
 extern RecoKey reco_answering_item_key(const RecoModel *model, int32 item);
-extern double reco_answering_lambda(const RecoAnswering *a, RecoComponent component);
-extern int64 reco_answering_history_bag(const RecoAnswering *a, RecoComponent component, RecoLine *lines, int64 n,
-										RecoEntry *entries);
-extern void reco_answering_set_basket(RecoAnswering *a, const RecoEntry *entries, int64 n);
-extern void reco_answering_set_history(RecoAnswering *a, RecoLine *lines, int64 n, RecoEntry *entries);
-extern void reco_answering_prepare(RecoAnswering *a);
+extern void reco_answering_ask(RecoAnswering *a, const RecoEvidence *evidence);
 extern double reco_answering_probability(const RecoAnswering *a, int32 item, double score);
 extern RecoAnswerSource reco_answering_source(const RecoAnswering *a, int32 item);
 extern const char *reco_answering_source_name(RecoAnswerSource source);

@@ -17,19 +17,21 @@
 #include <math.h>
 
 #include "interrupts.h"
+#include "knobs.h"
 #include "storage/shmem.h"
 
 #define RIDGE 1e-3
 #define MIN_CASES 200
 
 /*
- * Weights in the order of RecoComponent to begin with, chosen on the tuning window of Online Retail and two windows
- * before it.
+ * Weights to begin with, chosen on the tuning window of Online Retail and two windows before it; those of further kinds of
+ * data have to prove themselves first (knobs.c).
  */
 static const double first_weights[RECO_BLENDS][RECO_COMPONENTS] = {
-	[RECO_EVIDENCE_BASKET] = {0.2, 0, 0.8, 0, 0, 0},
-	[RECO_EVIDENCE_BOTH] = {0.15, 0, 0.78, 0, 0.07, 0},
-	[RECO_EVIDENCE_HISTORY] = {0, 0.4, 0, 0, 0.37, 0.23}
+	[RECO_EVIDENCE_BASKET] = {[RECO_COMPONENT_BASKET] = 0.2,[RECO_COMPONENT_COMPLEMENTS] = 0.8},
+	[RECO_EVIDENCE_BOTH] = {[RECO_COMPONENT_BASKET] = 0.15,[RECO_COMPONENT_COMPLEMENTS] = 0.78,[RECO_COMPONENT_REPEATS] = 0.07},
+	[RECO_EVIDENCE_HISTORY] = {[RECO_COMPONENT_HISTORY] = 0.4,[RECO_COMPONENT_REPEATS] = 0.37,[RECO_COMPONENT_TREND] = 0.23},
+	[RECO_EVIDENCE_NONE] = {[RECO_COMPONENT_HISTORY] = 1,[RECO_COMPONENT_POPULARITY] = 1}
 };
 
 /* What weights are learned from. */
@@ -106,6 +108,19 @@ choose_half(Lesson *lesson, Half half)
 	}
 }
 
+/* Further kinds of data that have not proved themselves are not to come in among others. */
+static void
+leave_out_unproved(Lesson *lesson)
+{
+	Size		i;
+	int			c;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		if (reco_knobs_is_one((RecoComponent) c) && lesson->base->weights[c] == 0)
+			for (i = 0; i < lesson->n_outcomes; i++)
+				lesson->outcomes[i].parts[c] = 0;
+}
+
 /* The better of two ascents, from the first weights and from a regression. */
 static void
 learn(Lesson *lesson, Half half, double *weights)
@@ -152,20 +167,40 @@ alone(const RecoTrial *base, int component)
 	return weighted(base, weights);
 }
 
-/* Each component in units of its root mean square over all outcomes. */
-static RecoTrial
-equal_shares(const Lesson *lesson)
+/* The weights at which components have a root mean square of 1 over all outcomes, 0 where one says nothing. */
+static void
+measure_units(const Lesson *lesson, double *units)
 {
-	double		weights[RECO_COMPONENTS] = {0};
 	Size		i;
 	int			c;
 
+	memset(units, 0, RECO_COMPONENTS * sizeof(double));
 	for (i = 0; i < lesson->n_outcomes; i++)
 		for (c = 0; c < RECO_COMPONENTS; c++)
-			weights[c] += (double) lesson->outcomes[i].parts[c] * lesson->outcomes[i].parts[c];
+			units[c] += (double) lesson->outcomes[i].parts[c] * lesson->outcomes[i].parts[c];
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		weights[c] = weights[c] > 0 ? 1 / sqrt(weights[c] / lesson->n_outcomes) : 0;
-	return weighted(lesson->base, weights);
+		units[c] = units[c] > 0 ? 1 / sqrt(units[c] / lesson->n_outcomes) : 0;
+}
+
+/* The root mean square of the scores. */
+static double
+score_size(const Lesson *lesson)
+{
+	double		sum = 0;
+	Size		i;
+
+	for (i = 0; i < lesson->n_outcomes; i++)
+		sum += (double) lesson->outcomes[i].score * lesson->outcomes[i].score;
+	return lesson->n_outcomes > 0 ? sqrt(sum / lesson->n_outcomes) : 0;
+}
+
+static RecoTrial
+equal_shares(const Lesson *lesson)
+{
+	double		units[RECO_COMPONENTS];
+
+	measure_units(lesson, units);
+	return weighted(lesson->base, units);
 }
 
 /* The trials of one kind of request: the first weights first, the two halves of what was learned last. */
@@ -276,50 +311,93 @@ winner(const Contest *contest)
 
 /* --- the choice -------------------------------------------------------------------------------------------- */
 
-/* What is lost without each component that has a weight. */
+/* Strengths that there was something to choose by; how fast a session fades is none that can be left out. */
+static bool
+is_measured(const RecoTrials *trials, const RecoTrial *chosen, int strength)
+{
+	return (trials->cases.strengths & (1u << strength)) && chosen->settings.strengths[strength] > 0 &&
+		strength != RECO_STRENGTH_SESSION_DECAY;
+}
+
+/* What is lost without each component that has a weight, and without each further kind of evidence. */
 static void
-measure_losses(RecoTrials *trials, const RecoTrial *chosen, RecoEvidenceKind kind, RecoBlendLoss *losses)
+measure_losses(RecoTrials *trials, const RecoTrial *chosen, RecoEvidenceKind kind, RecoBlendLoss *losses,
+			   RecoBlendLoss *strength_losses)
 {
 	Contest    *contest = palloc0(sizeof(Contest));
-	int			c;
+	int			i;
 	int			t = 1;
 
 	enter(contest, *chosen);
-	for (c = 0; c < RECO_COMPONENTS; c++)
+	for (i = 0; i < RECO_COMPONENTS; i++)
 	{
 		RecoTrial	without = *chosen;
 
-		without.weights[c] = 0;
-		if (chosen->weights[c] > 0)
+		without.weights[i] = 0;
+		if (chosen->weights[i] > 0)
+			enter(contest, without);
+	}
+	for (i = 0; i < RECO_STRENGTHS; i++)
+	{
+		RecoTrial	without = *chosen;
+
+		without.settings.strengths[i] = 0;
+		if (is_measured(trials, chosen, i))
 			enter(contest, without);
 	}
 	hold(contest, trials, kind);
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		if (chosen->weights[c] > 0)
-			losses[c] = compare(contest, 0, t++, true);
+	for (i = 0; i < RECO_COMPONENTS; i++)
+		if (chosen->weights[i] > 0)
+			losses[i] = compare(contest, 0, t++, true);
+	for (i = 0; i < RECO_STRENGTHS; i++)
+		if (is_measured(trials, chosen, i))
+			strength_losses[i] = compare(contest, 0, t++, true);
 	reco_budget_free(reco_crew_arena(trials->crew)->budget, contest->scores);
 	pfree(contest);
 }
 
-/*
- * Choose the weights of a kind of request: trial, which has all that a trial sets besides, gets them.  Where cases are too
- * few it keeps those it has, and losses are NaN.
- */
-void
-reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses)
+/* Take up what further kinds of data bring; what is learned from is then what the new weights put on top. */
+static void
+turn_knobs(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind kind)
 {
-	const RecoTrial base = weighted(trial, first_weights[kind]);
-	Lesson		lesson = {0};
+	double		sizes[RECO_COMPONENTS];
+	double		size = score_size(lesson);
 	int			c;
 
+	measure_units(lesson, sizes);
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		losses[c] = (RecoBlendLoss) {NAN, NAN};
+		sizes[c] *= size;
+	if (!reco_knobs_choose(trials, base, kind, sizes))
+		return;
+	end_lesson(lesson);
+	memset(lesson, 0, sizeof(*lesson));
+	begin_lesson(lesson, trials, base, kind);
+}
+
+/*
+ * Choose the weights of a kind of request, and how much further kinds of evidence count: trial gets them.  Where cases are
+ * too few it keeps those it has, and losses are NaN.
+ */
+void
+reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoBlendLoss *losses,
+				  RecoBlendLoss *strength_losses)
+{
+	RecoTrial	base = weighted(trial, first_weights[kind]);
+	Lesson		lesson = {0};
+	int			i;
+
+	for (i = 0; i < RECO_COMPONENTS; i++)
+		losses[i] = (RecoBlendLoss) {NAN, NAN};
+	for (i = 0; i < RECO_STRENGTHS; i++)
+		strength_losses[i] = (RecoBlendLoss) {NAN, NAN};
 	begin_lesson(&lesson, trials, &base, kind);
 	if (lesson.n_lists >= MIN_CASES)
 	{
 		Contest    *contest = palloc0(sizeof(Contest));
 		int			best;
 
+		turn_knobs(&lesson, trials, &base, kind);
+		leave_out_unproved(&lesson);
 		enter_all(contest, &lesson);
 		hold(contest, trials, kind);
 		best = winner(contest);
@@ -328,7 +406,7 @@ reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, R
 			learn(&lesson, BOTH_HALVES, trial->weights);
 		reco_budget_free(lesson.budget, contest->scores);
 		pfree(contest);
-		measure_losses(trials, trial, kind, losses);
+		measure_losses(trials, trial, kind, losses, strength_losses);
 	}
 	end_lesson(&lesson);
 }

@@ -112,13 +112,14 @@ add_screen(CacheEntry *entry)
 	RecoModel  *model = &entry->model;
 	Size		size = reco_screen_size(model->items, model->factors);
 	RecoRun		run = reco_foldin_run(NULL);
+	const float *biases[RECO_BIASES] = {model->trend, model->popularity, model->sentiment};
 	RecoScreen *screen;
 
 	if (model->items < RECO_SCREEN_FEWEST)
 		return;
 	screen = MemoryContextAllocExtended(entry->context, add_size(size, PG_CACHE_LINE_SIZE), MCXT_ALLOC_HUGE);
 	screen = (RecoScreen *) TYPEALIGN(PG_CACHE_LINE_SIZE, screen);
-	reco_foldin_check_status(reco_screen_build(&run, model->y, model->items, model->factors, model->trend, screen),
+	reco_foldin_check_status(reco_screen_build(&run, model->y, model->items, model->factors, biases, screen),
 							 "making a screen");
 	model->screen = screen;
 	entry->bytes += size;

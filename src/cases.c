@@ -271,26 +271,51 @@ reco_cases_make(const RecoInteractions *interactions, TimestampTz cut, int seed,
 	return cases;
 }
 
-/*
- * About what a request at the time of the order would read of the customer, in the current memory context; but his
- * returns are netted already, also those made later, and history_limit is not applied.
- */
-RecoLine *
-reco_cases_history(const RecoCases *cases, const RecoCase *test, int64 *n_lines)
+/* The customer's lines before the order, of whose contexts nothing is known. */
+static RecoLine *
+copy_history(const RecoCases *cases, const RecoCase *test, int64 *n_lines)
 {
-	RecoLine   *lines;
+	RecoLine   *lines = palloc_extended(mul_size(Max(test->n_lines, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
 	int64		i;
 
 	*n_lines = 0;
-	if (test->user < 0)
-		return NULL;
-	lines = palloc_extended(mul_size(Max(test->n_lines, 1), sizeof(RecoLine)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < test->n_lines; i++)
 	{
-		const RecoLine *line = &cases->lines[test->first_line + i];
+		RecoLine   *line = &lines[*n_lines];
 
-		if (line->order != test->order && line->at < test->at)
-			lines[(*n_lines)++] = *line;
+		*line = cases->lines[test->first_line + i];
+		if (line->at >= test->at)
+			continue;
+		line->order = -1;
+		(*n_lines)++;
 	}
 	return lines;
+}
+
+static RecoEntry *
+copy_basket(const RecoCases *cases, const RecoCase *test)
+{
+	RecoEntry  *entries = palloc(mul_size(Max(test->n_visible, 1), sizeof(RecoEntry)));
+	int			i;
+
+	for (i = 0; i < test->n_visible; i++)
+		entries[i] = (RecoEntry) {cases->items[test->first + i], reco_lines_entry_weight(1)};
+	return entries;
+}
+
+/*
+ * About what a request at the time of the order would know, in the current memory context; but the customer's returns are
+ * netted already, also those made later, and history_limit is not applied.
+ */
+void
+reco_cases_evidence(const RecoCases *cases, const RecoCase *test, bool with_basket, bool with_history, RecoEvidence *evidence)
+{
+	reco_asking_clear(evidence, test->at);
+	if (with_basket)
+	{
+		evidence->basket = copy_basket(cases, test);
+		evidence->n_basket = test->n_visible;
+	}
+	if (with_history && test->user >= 0)
+		evidence->lines = copy_history(cases, test, &evidence->n_lines);
 }

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "asking.h"
 #include "interactions.h"
 
 #define RECO_CASE_MAX_ITEMS 100
@@ -32,10 +33,12 @@ typedef struct RecoCases
 	RecoCase   *list;
 	int32	   *items;
 	RecoLine   *lines;			/* all those of the cases' customers */
+	uint32		strengths;		/* bits of the RecoStrengthKinds of which any case has evidence */
 } RecoCases;
 
 extern TimestampTz reco_cases_cut(const RecoInteractions *interactions);
 extern RecoCases *reco_cases_make(const RecoInteractions *interactions, TimestampTz cut, int seed, int limit);
-extern RecoLine *reco_cases_history(const RecoCases *cases, const RecoCase *test, int64 *n_lines);
+extern void reco_cases_evidence(const RecoCases *cases, const RecoCase *test, bool with_basket, bool with_history,
+								RecoEvidence *evidence);
 
 #endif							/* RECO_CASES_H */

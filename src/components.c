@@ -4,7 +4,7 @@
  *
  * Components that come from factors are vectors, and their sum is one vector: the scan over all items costs what that of
  * one costs.  Of complements and repeats only few items have any; these are scored apart, exactly, and meet the others
- * in the top-k (topk.c).  The trend is one number an item.
+ * in the top-k (topk.c).  Biases are one number an item: the trend, popularity, sentiment.
  *
  * Scores are added up as they are, each with its weight.  All of them foretell whether an item is bought, as a number
  * that is about 1 where it surely is; dividing each by its level over all items was measured to be worse (src/README).
@@ -19,7 +19,10 @@
 #include "miscadmin.h"
 #include "port/pg_bitutils.h"
 
-static const char *const names[RECO_COMPONENTS] = {"basket", "history", "complements", "followups", "repeats", "trend"};
+static const char *const names[RECO_COMPONENTS] = {
+	"basket", "history", "prior", "complements", "followups", "repeats", "viewed", "match", "affinity", "segment", "context",
+	"trend", "popularity", "sentiment"
+};
 
 struct RecoScoring
 {
@@ -28,11 +31,11 @@ struct RecoScoring
 	float	   *sums;			/* [items], all zero between uses */
 	uint64	   *touched;		/* bitmap of those that are not, the same */
 	double	   *mean;			/* [factors], of all items; NULL until it is asked for */
-	double		trend_deviation;	/* set with it */
+	double		bias_deviations[RECO_BIAS_COMPONENTS];	/* set with it */
 	MemoryContext context;
 };
 
-static const char *const kind_names[RECO_BLENDS] = {"basket", "both", "history"};
+static const char *const kind_names[RECO_BLENDS] = {"basket", "both", "history", "none"};
 
 const char *
 reco_evidence_kind_name(RecoEvidenceKind kind)
@@ -56,6 +59,12 @@ reco_scoring_create(const RecoScoringData *data, const RecoRun *run)
 	scoring->foldin = reco_foldin_create(data->factors, run);
 	scoring->context = CurrentMemoryContext;
 	return scoring;
+}
+
+const RecoScoringData *
+reco_scoring_data(const RecoScoring *scoring)
+{
+	return &scoring->data;
 }
 
 /* Nothing is known. */
@@ -162,24 +171,55 @@ reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const Reco
 
 /* --- the blend --------------------------------------------------------------------------------------------- */
 
-static bool
-says(const RecoComponentScores *scores, RecoComponent component)
+/* The numbers that items have of their own, in the order of components; any may be NULL. */
+const float *const *
+reco_scoring_biases(const RecoScoringData *data, const float **biases)
 {
+	biases[RECO_COMPONENT_TREND - RECO_FIRST_BIAS] = data->trend;
+	biases[RECO_COMPONENT_POPULARITY - RECO_FIRST_BIAS] = data->popularity;
+	biases[RECO_COMPONENT_SENTIMENT - RECO_FIRST_BIAS] = data->sentiment;
+	return biases;
+}
+
+/* What a component that is a bias is multiplied with, to be of the size of a share of orders. */
+static double
+bias_unit(const RecoScoring *scoring, RecoComponent component)
+{
+	if (component != RECO_COMPONENT_POPULARITY)
+		return 1;
+	return scoring->data.order_mass > 0 ? 1 / scoring->data.order_mass : 1;
+}
+
+static bool
+says(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component)
+{
+	const float *biases[RECO_BIAS_COMPONENTS];
+
+	if (component >= RECO_FIRST_BIAS)
+		return reco_scoring_biases(&scoring->data, biases)[component - RECO_FIRST_BIAS] != NULL;
 	return component < RECO_VECTOR_COMPONENTS ? !scores->vectors[component].is_zero
 		: scores->lists[component - RECO_VECTOR_COMPONENTS].n > 0;
 }
 
 static bool
+has_list(const RecoComponentScores *scores, RecoComponent component)
+{
+	return scores->lists[component - RECO_VECTOR_COMPONENTS].n > 0;
+}
+
+static bool
 has_basket(const RecoComponentScores *scores)
 {
-	return says(scores, RECO_COMPONENT_BASKET) || says(scores, RECO_COMPONENT_COMPLEMENTS);
+	return !scores->vectors[RECO_COMPONENT_BASKET].is_zero || has_list(scores, RECO_COMPONENT_COMPLEMENTS) ||
+		has_list(scores, RECO_COMPONENT_VIEWED) || has_list(scores, RECO_COMPONENT_MATCH);
 }
 
 static bool
 has_history(const RecoComponentScores *scores)
 {
-	return says(scores, RECO_COMPONENT_HISTORY) || says(scores, RECO_COMPONENT_FOLLOWUPS) ||
-		says(scores, RECO_COMPONENT_REPEATS);
+	return scores->has_own &&
+		(!scores->vectors[RECO_COMPONENT_HISTORY].is_zero || has_list(scores, RECO_COMPONENT_FOLLOWUPS) ||
+		 has_list(scores, RECO_COMPONENT_REPEATS) || has_list(scores, RECO_COMPONENT_AFFINITY));
 }
 
 /* What a request has to go on. */
@@ -192,7 +232,7 @@ reco_scoring_kind(const RecoComponentScores *scores)
 }
 
 static const RecoParameter curves[RECO_BLENDS] = {
-	RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE
+	RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE, RECO_PARAMETER_NONE_CURVE
 };
 
 /* What the scores of such requests are worth, in a model's parameters. */
@@ -258,7 +298,7 @@ reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const 
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
 	{
-		mix->weights[c] = c == RECO_COMPONENT_TREND || says(scores, c) ? weights[c] : 0;
+		mix->weights[c] = says(scoring, scores, c) ? weights[c] : 0;
 		any |= mix->weights[c] != 0;
 	}
 	memset(mix->query, 0, sizeof(float) * reco_stride(factors));
@@ -271,22 +311,35 @@ reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const 
 		mix->query[i] = (float) sum;
 	}
 	mix->added = mix_lists(scoring, scores, mix->weights);
-	mix->bias_weight = (float) mix->weights[RECO_COMPONENT_TREND];
-	mix->bias = mix->bias_weight != 0 ? scoring->data.trend : NULL;
-	mix->is_trend = true;
+	(void) reco_scoring_biases(&scoring->data, mix->biases);
+	for (i = 0; i < RECO_BIAS_COMPONENTS; i++)
+	{
+		mix->bias_weights[i] = (float) (mix->weights[RECO_FIRST_BIAS + i] * bias_unit(scoring, RECO_FIRST_BIAS + i));
+		if (mix->bias_weights[i] == 0)
+			mix->biases[i] = NULL;
+	}
 	return any;
 }
 
-/* The score is a number that each item has. */
+/* Popularity alone. */
 void
-reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix)
+reco_scoring_mix_popularity(const RecoScoring *scoring, RecoMix *mix)
 {
-	memset(mix->weights, 0, sizeof(mix->weights));
-	memset(mix->query, 0, sizeof(float) * reco_stride(scoring->data.factors->factors));
+	memset(mix, 0, offsetof(RecoMix, query) + sizeof(float) * reco_stride(scoring->data.factors->factors));
+	memset(mix->biases, 0, sizeof(mix->biases));
 	mix->added = (RecoScoreList) {0, NULL};
-	mix->bias = bias;
-	mix->is_trend = false;
-	mix->bias_weight = 1;
+	mix->weights[RECO_COMPONENT_POPULARITY] = 1;
+	mix->biases[RECO_COMPONENT_POPULARITY - RECO_FIRST_BIAS] = scoring->data.popularity;
+	mix->bias_weights[RECO_COMPONENT_POPULARITY - RECO_FIRST_BIAS] = (float) bias_unit(scoring, RECO_COMPONENT_POPULARITY);
+}
+
+static double
+bias_value(const RecoScoring *scoring, RecoComponent component, int32 item)
+{
+	const float *biases[RECO_BIAS_COMPONENTS];
+	const float *bias = reco_scoring_biases(&scoring->data, biases)[component - RECO_FIRST_BIAS];
+
+	return bias != NULL ? bias[item] * bias_unit(scoring, component) : 0;
 }
 
 /* What a component gives an item, before it is weighted. */
@@ -299,8 +352,8 @@ reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores
 
 	if (component < RECO_VECTOR_COMPONENTS)
 		return reco_folding_score(scoring->data.factors, item, scores->vectors[component].x);
-	if (component == RECO_COMPONENT_TREND)
-		return scoring->data.trend != NULL ? scoring->data.trend[item] : 0;
+	if (component >= RECO_FIRST_BIAS)
+		return bias_value(scoring, component, item);
 	list = &scores->lists[component - RECO_VECTOR_COMPONENTS];
 	last = list->n;
 	while (first < last)
@@ -325,14 +378,14 @@ deviation(double sum, double squares, int32 items)
 	return sqrt(Max(squares / Max(items, 1) - mean * mean, 0));
 }
 
-/* What does not depend on a request: the mean of the item factors, and the trend's deviation. */
+/* What does not depend on a request: the mean of the item factors, and the deviations of biases. */
 static void
 measure_items(RecoScoring *scoring)
 {
 	const RecoFactors *factors = scoring->data.factors;
 	size_t		stride = reco_stride(factors->factors);
-	double		sum = 0;
-	double		squares = 0;
+	double		sums[RECO_BIAS_COMPONENTS] = {0};
+	double		squares[RECO_BIAS_COMPONENTS] = {0};
 	int32		item;
 	int			k;
 
@@ -341,15 +394,19 @@ measure_items(RecoScoring *scoring)
 	scoring->mean = MemoryContextAllocZero(scoring->context, mul_size(factors->factors, sizeof(double)));
 	for (item = 0; item < factors->items; item++)
 	{
-		double		trend = scoring->data.trend != NULL ? scoring->data.trend[item] : 0;
-
 		RECO_CHECK_INTERRUPTS(item);
 		for (k = 0; k < factors->factors; k++)
 			scoring->mean[k] += factors->y[item * stride + k] / factors->items;
-		sum += trend;
-		squares += trend * trend;
+		for (k = 0; k < RECO_BIAS_COMPONENTS; k++)
+		{
+			double		bias = bias_value(scoring, RECO_FIRST_BIAS + k, item);
+
+			sums[k] += bias;
+			squares[k] += bias * bias;
+		}
 	}
-	scoring->trend_deviation = deviation(sum, squares, factors->items);
+	for (k = 0; k < RECO_BIAS_COMPONENTS; k++)
+		scoring->bias_deviations[k] = deviation(sums[k], squares[k], factors->items);
 }
 
 /* The Gram matrix of the item factors is diagonal: sum_i (y_i . x)^2 = sum_k gram_k x_k^2. */
@@ -392,8 +449,8 @@ double
 reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component)
 {
 	measure_items(scoring);
-	if (component == RECO_COMPONENT_TREND)
-		return scoring->trend_deviation;
+	if (component >= RECO_FIRST_BIAS)
+		return scoring->bias_deviations[component - RECO_FIRST_BIAS];
 	if (component < RECO_VECTOR_COMPONENTS)
 		return vector_deviation(scoring, scores->vectors[component].x);
 	return list_deviation(&scores->lists[component - RECO_VECTOR_COMPONENTS], scoring->data.factors->items);
@@ -414,7 +471,7 @@ association(const RecoSparse *b, int32 item, int32 other)
 
 /*
  * What each entry of a bag adds to what a component gives an item: their sum is reco_scoring_value for that bag, but for
- * rounding and the fold-in's error.  Not for the trend, which no bag speaks for; lambda is of a component of vectors.
+ * rounding and the fold-in's error.  Not for biases, which no bag speaks for; lambda is of a component of vectors.
  */
 void
 reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n, double lambda,
@@ -442,7 +499,10 @@ reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEn
 RecoTopQuery
 reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out)
 {
-	return (RecoTopQuery) {.x = mix->query,.bias = mix->bias,.bias_weight = mix->bias_weight,.bias_of_screen = mix->is_trend,
-		.added = mix->added.entries,
-		.n_added = mix->added.n,.skip = skip,.k = k,.out = out};
+	RecoTopQuery query = {.x = mix->query,.biases_of_screen = true,.added = mix->added.entries,.n_added = mix->added.n,
+		.skip = skip,.k = k,.out = out};
+
+	memcpy(query.biases, mix->biases, sizeof(query.biases));
+	memcpy(query.bias_weights, mix->bias_weights, sizeof(query.bias_weights));
+	return query;
 }

@@ -12,9 +12,6 @@
 #include "sparse.h"
 #include "topk.h"
 
-#define RECO_VECTOR_COMPONENTS	2	/* the first ones: scores are products with the item factors */
-#define RECO_LIST_COMPONENTS	3	/* the next ones: few items have any score */
-
 /* What a component says of some items, ascending; of all others 0. */
 typedef struct RecoScoreList
 {
@@ -25,6 +22,8 @@ typedef struct RecoScoreList
 /* What the components say of a request. */
 typedef struct RecoComponentScores
 {
+	bool		has_own;		/* of his own the customer has a history, not only friends with one */
+	bool		has_session;	/* there is no basket but what the session looked at */
 	RecoVector	vectors[RECO_VECTOR_COMPONENTS];
 	RecoScoreList lists[RECO_LIST_COMPONENTS];
 } RecoComponentScores;
@@ -34,9 +33,8 @@ typedef struct RecoMix
 {
 	double		weights[RECO_COMPONENTS];	/* 0 where a component says nothing */
 	float		query[RECO_MAX_FACTORS];
-	const float *bias;			/* NULL: none */
-	bool		is_trend;		/* the bias is the trend, which screens are made with */
-	float		bias_weight;
+	const float *biases[RECO_BIASES];	/* of the components that are biases, NULL: none */
+	float		bias_weights[RECO_BIASES];
 	RecoScoreList added;
 } RecoMix;
 
@@ -46,11 +44,18 @@ typedef struct RecoScoringData
 	const RecoFactors *factors;
 	const RecoSparse *complements;	/* items x items: row j has what goes with item j; NULL: none */
 	const float *trend;			/* [items], at most 1; NULL: none */
+	const float *popularity;	/* [items], decayed number of orders */
+	double		order_mass;		/* of all orders, so that the share of an item is popularity / order_mass; 0: not known */
+	const float *sentiment;		/* [items]; NULL: none */
+	const float *event_weights; /* of kinds of events in sessions, the best 1 */
+	int			n_events;
+	uint32		idle;			/* bits of components that no request gives any weight: they need not be asked */
 } RecoScoringData;
 
 typedef struct RecoScoring RecoScoring;
 
 extern RecoScoring *reco_scoring_create(const RecoScoringData *data, const RecoRun *run);
+extern const RecoScoringData *reco_scoring_data(const RecoScoring *scoring);
 extern void reco_scoring_clear(RecoComponentScores *scores);
 extern void reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								 double lambda, RecoComponentScores *scores);
@@ -59,7 +64,8 @@ extern void reco_scoring_associate(RecoScoring *scoring, RecoComponent component
 extern void reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores);
 extern bool reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights,
 							 RecoMix *mix);
-extern void reco_scoring_mix_bias(const RecoScoring *scoring, const float *bias, RecoMix *mix);
+extern void reco_scoring_mix_popularity(const RecoScoring *scoring, RecoMix *mix);
+extern const float *const *reco_scoring_biases(const RecoScoringData *data, const float **biases);
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,
 								 int32 item);
 extern double reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component);

@@ -35,6 +35,11 @@ static const ColumnSpec column_specs[RECO_ROLES] = {
 	[RECO_ROLE_AVAILABLE] = {"available", RECO_CLASS_BOOLEAN},
 	[RECO_ROLE_STARS] = {"stars", RECO_CLASS_NUMBER},
 	[RECO_ROLE_BODY] = {"body", RECO_CLASS_TEXT},
+	[RECO_ROLE_CONFIGURATION] = {"configuration", RECO_CLASS_CONFIGURATION},
+	[RECO_ROLE_SESSION] = {"session_id", RECO_CLASS_KEY},
+	[RECO_ROLE_EVENT] = {"event", RECO_CLASS_LABEL},
+	[RECO_ROLE_FRIEND] = {"friend_id", RECO_CLASS_KEY},
+	[RECO_ROLE_CONSENT] = {"consent", RECO_CLASS_FLAGS},
 };
 
 typedef struct KindSpec
@@ -57,10 +62,16 @@ static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
 	ROLE_BIT(RECO_ROLE_AVAILABLE)},
 	[RECO_SOURCE_USERS] = {"users",
 		ROLE_BIT(RECO_ROLE_USER),
-	ROLE_BIT(RECO_ROLE_FEATURES)},
+	ROLE_BIT(RECO_ROLE_FEATURES) | ROLE_BIT(RECO_ROLE_CONSENT)},
 	[RECO_SOURCE_REVIEWS] = {"reviews",
 		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_ITEM),
-	ROLE_BIT(RECO_ROLE_AT) | ROLE_BIT(RECO_ROLE_STARS) | ROLE_BIT(RECO_ROLE_BODY)},
+	ROLE_BIT(RECO_ROLE_AT) | ROLE_BIT(RECO_ROLE_STARS) | ROLE_BIT(RECO_ROLE_BODY) | ROLE_BIT(RECO_ROLE_CONFIGURATION)},
+	[RECO_SOURCE_SESSIONS] = {"sessions",
+		ROLE_BIT(RECO_ROLE_SESSION) | ROLE_BIT(RECO_ROLE_ITEM) | ROLE_BIT(RECO_ROLE_AT),
+	ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_EVENT) | ROLE_BIT(RECO_ROLE_CONTEXT)},
+	[RECO_SOURCE_SOCIAL] = {"social",
+		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_FRIEND),
+	ROLE_BIT(RECO_ROLE_AT)},
 };
 
 const char *
@@ -109,6 +120,13 @@ reco_definitions_role_class(RecoRole role)
 	return column_specs[role].value_class;
 }
 
+/* Whether a role has any number of named expressions. */
+bool
+reco_definitions_is_list(RecoRole role)
+{
+	return column_specs[role].value_class == RECO_CLASS_ANY || column_specs[role].value_class == RECO_CLASS_FLAGS;
+}
+
 /* An error unless an expression for the role may have that type. */
 void
 reco_definitions_check_type(RecoRole role, Oid type)
@@ -126,6 +144,10 @@ reco_definitions_check_type(RecoRole role, Oid type)
 		wanted = "text";
 	else if (spec->value_class == RECO_CLASS_KEY && (type == RECORDOID || type == FLOAT4OID || type == FLOAT8OID))
 		wanted = "an integer, text, uuid or another type with one text form a value";
+	else if (spec->value_class == RECO_CLASS_FLAGS && type != BOOLOID)
+		wanted = "boolean";
+	else if (spec->value_class == RECO_CLASS_CONFIGURATION && type != REGCONFIGOID)
+		wanted = "regconfig";
 	if (wanted != NULL)
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -137,7 +159,7 @@ reco_definitions_check_type(RecoRole role, Oid type)
 static void
 parse_column(RecoSource *source, Relation relation, RecoRole role, const char *text)
 {
-	bool		is_list = column_specs[role].value_class == RECO_CLASS_ANY;
+	bool		is_list = reco_definitions_is_list(role);
 	List	   *expressions = reco_expressions_parse(relation, text, column_specs[role].name, is_list);
 	ListCell   *cell;
 
@@ -250,7 +272,7 @@ reco_definitions_is_sound(const RecoSource *source)
 	foreach(cell, source->columns)
 	{
 		const RecoColumn *column = lfirst(cell);
-		bool		is_list = column_specs[column->role].value_class == RECO_CLASS_ANY;
+		bool		is_list = reco_definitions_is_list(column->role);
 
 		if (!((spec->required | spec->optional) & ROLE_BIT(column->role)) ||
 			(!is_list && (seen & ROLE_BIT(column->role))))

@@ -15,10 +15,12 @@ typedef enum RecoSourceKind
 	RECO_SOURCE_ORDERS,
 	RECO_SOURCE_ITEMS,
 	RECO_SOURCE_USERS,
-	RECO_SOURCE_REVIEWS
+	RECO_SOURCE_REVIEWS,
+	RECO_SOURCE_SESSIONS,
+	RECO_SOURCE_SOCIAL
 } RecoSourceKind;
 
-#define RECO_SOURCE_KINDS 4
+#define RECO_SOURCE_KINDS 6
 
 typedef enum RecoRole
 {
@@ -36,10 +38,15 @@ typedef enum RecoRole
 	RECO_ROLE_MARGIN,
 	RECO_ROLE_AVAILABLE,
 	RECO_ROLE_STARS,
-	RECO_ROLE_BODY
+	RECO_ROLE_BODY,
+	RECO_ROLE_CONFIGURATION,
+	RECO_ROLE_SESSION,
+	RECO_ROLE_EVENT,
+	RECO_ROLE_FRIEND,
+	RECO_ROLE_CONSENT
 } RecoRole;
 
-#define RECO_ROLES 15
+#define RECO_ROLES 20
 #define RECO_MAX_MEMBERS 64		/* of a list */
 
 /* What values an expression may have. */
@@ -50,7 +57,10 @@ typedef enum RecoValueClass
 	RECO_CLASS_NUMBER,
 	RECO_CLASS_BOOLEAN,
 	RECO_CLASS_TEXT,
-	RECO_CLASS_ANY				/* a list of named values */
+	RECO_CLASS_LABEL,			/* any value, by its text form */
+	RECO_CLASS_CONFIGURATION,	/* of text search */
+	RECO_CLASS_ANY,				/* a list of named values */
+	RECO_CLASS_FLAGS			/* a list of named booleans */
 } RecoValueClass;
 
 /* Which column of a source is meant. */
@@ -60,7 +70,7 @@ typedef struct RecoField
 	const char *name;			/* of a list's member; NULL where the role is no list */
 } RecoField;
 
-#define RECO_MAX_FIELDS (RECO_ROLES + RECO_MAX_MEMBERS)	/* no kind of source has two lists */
+#define RECO_MAX_FIELDS (RECO_ROLES + 2 * RECO_MAX_MEMBERS)	/* no kind of source has three lists */
 
 typedef struct RecoColumn
 {
@@ -84,6 +94,7 @@ extern bool reco_definitions_find_kind(const char *name, RecoSourceKind *kind);
 extern const char *reco_definitions_role_name(RecoRole role);
 extern bool reco_definitions_find_role(const char *name, RecoRole *role);
 extern RecoValueClass reco_definitions_role_class(RecoRole role);
+extern bool reco_definitions_is_list(RecoRole role);
 extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relation,
 										 const char *const *texts);
 extern bool reco_definitions_is_readable(Relation relation);

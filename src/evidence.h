@@ -8,6 +8,7 @@
 
 #include "answering.h"
 #include "history.h"
+#include "utils/jsonb.h"
 #include "values.h"
 
 /* Whoever asks, and what he brings along. */
@@ -17,11 +18,12 @@ typedef struct RecoVisitor
 	RecoKey		user;
 	RecoKeyList basket;			/* a repeated item is a quantity */
 	RecoKeyList history;		/* purchases that no source has; a repeated item counts again */
+	const char *session;		/* its key, as text; NULL: the customer's newest */
+	const Jsonb *context;		/* what the caller knows of it; NULL: nothing */
 } RecoVisitor;
 
-extern RecoEntry *reco_evidence_basket(const RecoAnswering *a, const RecoVisitor *visitor, int64 *n);
-extern void reco_evidence_read_basket(RecoAnswering *a, const RecoVisitor *visitor);
-extern RecoHistory *reco_evidence_read_history(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit);
-extern void reco_evidence_set(RecoAnswering *a, RecoHistory *history);
+extern RecoHistory *reco_evidence_read(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit, RecoEvidence *evidence);
+extern void reco_evidence_set_basket(const RecoAnswering *a, const RecoKeyList *basket, RecoEvidence *evidence);
+extern void reco_evidence_ask(RecoAnswering *a, RecoHistory *history, RecoEvidence *evidence);
 
 #endif							/* RECO_EVIDENCE_H */

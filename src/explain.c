@@ -1,12 +1,12 @@
 /*
  * explain.c: takes a score apart into what each piece of evidence contributes to it.
  *
- * A score is a weighted sum of components, and each component but the trend is a sum over the entries of a bag: of a
- * fold-in by Hu, Koren and Volinsky 2008, section 5, of the others as they are defined.  So contributions add up to the
- * score, but for rounding: the fold-in of a request is solved to 1e-7, and scores are floats.
+ * A score is a weighted sum of components, and many of these are sums over the entries of a bag: of a fold-in by Hu, Koren
+ * and Volinsky 2008, section 5, of the others as they are defined.  So contributions add up to the score, but for
+ * rounding: the fold-in of a request is solved to 1e-7, and scores are floats.
  *
- * Bags are made again of the same basket and the same lines as for the score; what they name is in one of the two, and so
- * known to who brought it, or was bought by the customer himself.
+ * Bags are made again of the same evidence as for the score; what they name was brought by who asks, or was bought or looked
+ * at by the customer himself.  What friends bought is one sum, without a name.
  */
 #include "postgres.h"
 
@@ -14,62 +14,79 @@
 
 #include "miscadmin.h"
 
+#define FIRST_ROWS 64
+
 /* A request being explained. */
 typedef struct Explaining
 {
 	RecoAnswering *a;
 	int32		item;
-	RecoEntry  *basket;
-	int64		n_basket;
-	RecoHistory *history;
-	RecoEntry  *entries;		/* of the bag at hand, where it is not the basket's */
-	double	   *contributions;	/* of them */
 	RecoExplanation *explanation;
+	int64		room;			/* rows */
 } Explaining;
 
-const char *
-reco_explain_component_name(int component)
-{
-	return component == RECO_EXPLAIN_POPULAR ? reco_answering_source_name(RECO_ANSWER_POPULAR)
-		: reco_component_name((RecoComponent) component);
-}
-
 static void
-add_row(RecoExplanation *explanation, int component, int32 evidence, double contribution)
+add_row(Explaining *x, RecoComponent component, int32 evidence, double value)
 {
+	RecoExplanation *explanation = x->explanation;
+	double		contribution = x->a->mix.weights[component] * value;
+
+	if (contribution == 0)
+		return;
+	if (explanation->n == x->room)
+	{
+		x->room *= 2;
+		explanation->rows = repalloc_huge(explanation->rows, mul_size(x->room, sizeof(RecoContribution)));
+	}
 	explanation->rows[explanation->n++] = (RecoContribution) {component, evidence, contribution};
 }
 
-/* What the entries of a component's bag contribute. */
+/* What the entries of a component's bag contribute: those from n_named on together, without a name. */
 static void
-explain_bag(Explaining *x, RecoComponent component)
+explain_bag(Explaining *x, RecoComponent component, const RecoEntry *entries, int64 n_named, int64 n, double lambda)
 {
-	RecoAnswering *a = x->a;
-	bool		of_basket = component == RECO_COMPONENT_BASKET || component == RECO_COMPONENT_COMPLEMENTS;
-	const RecoEntry *entries = of_basket ? x->basket : x->entries;
-	int64		n = of_basket ? x->n_basket
-		: reco_answering_history_bag(a, component, x->history->lines, x->history->n, x->entries);
-	double		lambda = reco_answering_lambda(a, component);
+	double	   *values = palloc_extended(mul_size(Max(n, 1), sizeof(double)), MCXT_ALLOC_HUGE);
+	double		others = 0;
 	int64		i;
 
-	reco_scoring_explain(a->scoring, component, entries, n, lambda, x->item, x->contributions);
-	for (i = 0; i < n; i++)
-	{
-		double		contribution = a->mix.weights[component] * x->contributions[i];
+	if (x->a->mix.weights[component] == 0)
+		return;
+	reco_scoring_explain(x->a->scoring, component, entries, n, lambda, x->item, values);
+	for (i = 0; i < n_named; i++)
+		add_row(x, component, entries[i].item, values[i]);
+	for (; i < n; i++)
+		others += values[i];
+	add_row(x, component, -1, others);
+}
 
-		if (contribution != 0)
-			add_row(x->explanation, component, entries[i].item, contribution);
-	}
+/* A component that is not taken apart. */
+static void
+explain_whole(Explaining *x, RecoComponent component, int32 evidence)
+{
+	if (x->a->mix.weights[component] != 0)
+		add_row(x, component, evidence, reco_scoring_value(x->a->scoring, &x->a->scores, component, x->item));
 }
 
 static void
-explain_trend(Explaining *x)
+explain_all(Explaining *x)
 {
-	double		contribution = x->a->mix.weights[RECO_COMPONENT_TREND] *
-		reco_scoring_value(x->a->scoring, &x->a->scores, RECO_COMPONENT_TREND, x->item);
+	const RecoEvidence *evidence = &x->a->evidence;
+	const RecoSettings *settings = &x->a->settings;
+	int64		n_own;
+	int64		n;
+	RecoEntry  *entries = reco_asking_basket_bag(x->a->scoring, evidence, settings, &n);
+	int			c;
 
-	if (contribution != 0)
-		add_row(x->explanation, RECO_COMPONENT_TREND, -1, contribution);
+	explain_bag(x, RECO_COMPONENT_BASKET, entries, n, n, settings->basket_lambda);
+	explain_bag(x, RECO_COMPONENT_COMPLEMENTS, entries, n, n, 0);
+	entries = reco_asking_history_bag(evidence, settings, &n_own, &n);
+	explain_bag(x, RECO_COMPONENT_HISTORY, entries, n_own, n, settings->history_lambda);
+	explain_bag(x, RECO_COMPONENT_FOLLOWUPS, entries, n_own, n_own, 0);
+	explain_whole(x, RECO_COMPONENT_PRIOR, -1);
+	explain_whole(x, RECO_COMPONENT_REPEATS, x->item);
+	explain_whole(x, RECO_COMPONENT_VIEWED, x->item);
+	for (c = RECO_COMPONENT_MATCH; c < RECO_COMPONENTS; c++)
+		explain_whole(x, (RecoComponent) c, -1);
 }
 
 static int
@@ -86,22 +103,6 @@ compare_rows(const void *p, const void *q)
 	return (x->evidence > y->evidence) - (x->evidence < y->evidence);
 }
 
-/* Basket and history, and the weights that they are given. */
-static void
-read_evidence(Explaining *x, const RecoVisitor *visitor)
-{
-	Size		most;
-
-	x->basket = reco_evidence_basket(x->a, visitor, &x->n_basket);
-	reco_answering_set_basket(x->a, x->basket, x->n_basket);
-	x->history = reco_evidence_read_history(x->a, visitor, x->a->options.history_limit);
-	reco_evidence_set(x->a, x->history);
-	most = Max(Max(x->history->n, x->n_basket), 1);
-	x->entries = palloc_extended(mul_size(most, sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	x->contributions = palloc_extended(mul_size(most, sizeof(double)), MCXT_ALLOC_HUGE);
-	x->explanation->rows = palloc_extended(mul_size(most, RECO_COMPONENTS * sizeof(RecoContribution)), MCXT_ALLOC_HUGE);
-}
-
 /*
  * What the score of an item for a request is the sum of, without what contributes nothing; where nothing is known, its
  * popularity alone.  No rows for an item that the model does not know.  In the current memory context, for which the model
@@ -111,25 +112,20 @@ read_evidence(Explaining *x, const RecoVisitor *visitor)
 RecoExplanation *
 reco_explain(const RecoExplanationRequest *request)
 {
-	Explaining	x = {.a = reco_answering_begin(request->model, request->integer_keys, request->as_of)};
-	int			c;
+	Explaining	x = {.a = reco_answering_begin(request->model, request->integer_keys, request->as_of),.room = FIRST_ROWS};
+	RecoEvidence evidence;
+	RecoHistory *history;
 
 	reco_catalog_require(x.a->row, RECO_ACCESS_EXPLAIN);
 	x.item = reco_answering_find_item(x.a->model, &request->item);
 	x.explanation = palloc0(sizeof(RecoExplanation));
 	x.explanation->model = x.a->model;
+	x.explanation->rows = palloc(FIRST_ROWS * sizeof(RecoContribution));
 	if (x.item < 0)
 		return x.explanation;
-	read_evidence(&x, &request->visitor);
-	if (x.a->kind == RECO_EVIDENCE_NONE)
-		add_row(x.explanation, RECO_EXPLAIN_POPULAR, -1, x.a->model->popularity[x.item]);
-	else
-	{
-		for (c = 0; c < RECO_COMPONENT_TREND; c++)
-			if (x.a->mix.weights[c] != 0)
-				explain_bag(&x, (RecoComponent) c);
-		explain_trend(&x);
-	}
+	history = reco_evidence_read(x.a, &request->visitor, x.a->options.history_limit, &evidence);
+	reco_evidence_ask(x.a, history, &evidence);
+	explain_all(&x);
 	qsort(x.explanation->rows, x.explanation->n, sizeof(RecoContribution), compare_rows);
 	return x.explanation;
 }

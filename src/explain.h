@@ -17,12 +17,10 @@ typedef struct RecoExplanationRequest
 	TimestampTz as_of;
 } RecoExplanationRequest;
 
-#define RECO_EXPLAIN_POPULAR RECO_COMPONENTS	/* popularity, where nothing else is known */
-
 typedef struct RecoContribution
 {
-	int			component;		/* a RecoComponent, or RECO_EXPLAIN_POPULAR */
-	int32		evidence;		/* number in the model of an item of basket or history; -1: none */
+	RecoComponent component;
+	int32		evidence;		/* number in the model of an item that was bought, looked at or brought along; -1: none */
 	double		contribution;
 } RecoContribution;
 
@@ -34,6 +32,5 @@ typedef struct RecoExplanation
 } RecoExplanation;
 
 extern RecoExplanation *reco_explain(const RecoExplanationRequest *request);
-extern const char *reco_explain_component_name(int component);
 
 #endif							/* RECO_EXPLAIN_H */

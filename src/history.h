@@ -16,6 +16,8 @@ typedef struct RecoHistory
 	RecoLine   *lines;			/* item numbers are the model's, -1 for what it does not know */
 	int64		n;
 	int64		capacity;
+	int32		(*contexts)[RECO_MAX_CONTEXTS];	/* of lines, whose order is a number among them, or -1 */
+	int			n_contexts;
 } RecoHistory;
 
 extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,

@@ -26,14 +26,31 @@
 #define MAX_TRIALS 64
 #define MOST_PASSES (2 + 2 * RECO_BLENDS + 2)	/* over the cases: for factors, for each blend, to measure */
 
+/* What stands for settings until lambda is known. */
+typedef struct Choice
+{
+	double		basket_factor;	/* multiples of lambda */
+	double		history_factor;
+	double		half_life;		/* days */
+	double		repeat_half_life;
+	double		weights[RECO_COMPONENTS];
+} Choice;
+
 /*
- * Where nothing tells better.  Weights in the order of RecoComponent; the trend has none, since how much it counts beside
+ * Where nothing tells better.  Of what customers have of their own the trend has no weight, since how much it counts beside
  * a history, whose scores are as small as the shop, only held-out orders can tell.
  */
-static const RecoTrial defaults[RECO_BLENDS] = {
-	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120, {0.2, 0, 0.8, 0, 0, 0}},
-	[RECO_EVIDENCE_BOTH] = {1, 10, 90, 120, {0.15, 0, 0.78, 0, 0.07, 0}},
-	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {0, 0.52, 0, 0, 0.48, 0}}
+static const Choice defaults[RECO_BLENDS] = {
+	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120, {[RECO_COMPONENT_BASKET] = 0.2,[RECO_COMPONENT_COMPLEMENTS] = 0.8}},
+	[RECO_EVIDENCE_BOTH] = {1, 10, 90, 120,
+	{[RECO_COMPONENT_BASKET] = 0.15,[RECO_COMPONENT_COMPLEMENTS] = 0.78,[RECO_COMPONENT_REPEATS] = 0.07}},
+	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {[RECO_COMPONENT_HISTORY] = 0.52,[RECO_COMPONENT_REPEATS] = 0.48}},
+	[RECO_EVIDENCE_NONE] = {1, 10, 60, 120, {[RECO_COMPONENT_HISTORY] = 1,[RECO_COMPONENT_POPULARITY] = 1}}
+};
+
+/* How much other evidence counts where nothing tells better. */
+static const double default_strengths[RECO_STRENGTHS] = {
+	[RECO_STRENGTH_FRIENDS] = 0.03,[RECO_STRENGTH_SESSION] = 1,[RECO_STRENGTH_SESSION_DECAY] = 0.8
 };
 
 static int
@@ -84,7 +101,7 @@ list_basket_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial 
 	add_trial(trials, &n, trial);
 	for (a = 0; a < (int) lengthof(factors) && isnan(options->basket_regularization); a++)
 	{
-		trial.basket_factor = factors[a];
+		trial.settings.basket_lambda = options->regularization * factors[a];
 		add_trial(trials, &n, trial);
 	}
 	return n;
@@ -105,8 +122,9 @@ list_history_trials(const RecoOptions *options, const RecoTrial *base, RecoTrial
 	for (a = 0; a < (isnan(options->half_life) ? (int) lengthof(half_lives) : 1); a++)
 		for (b = 0; b < (isnan(options->history_regularization) ? (int) lengthof(history_factors) : 1); b++)
 		{
-			trial.half_life = fixed_or(options->half_life, half_lives[a]);
-			trial.history_factor = fixed_or(options->history_regularization, history_factors[b]);
+			trial.settings.half_life = fixed_or(options->half_life, half_lives[a]);
+			trial.settings.history_lambda = options->regularization *
+				fixed_or(options->history_regularization, history_factors[b]);
 			add_trial(trials, &n, trial);
 		}
 	return n;
@@ -220,33 +238,34 @@ measure(RecoTrials *trials, const RecoTrial *chosen, bool completion, int *n_cas
 static void
 set_parameters(const RecoOptions *options, const RecoTrial *chosen, double *parameters)
 {
-	const RecoTrial *beside = &chosen[RECO_EVIDENCE_BOTH];
-	const RecoTrial *alone = &chosen[RECO_EVIDENCE_HISTORY];
-	double		lambda = options->regularization;
 	int			kind;
 
 	parameters[RECO_PARAMETER_UNOBSERVED] = options->unobserved_weight;
-	parameters[RECO_PARAMETER_BASKET_LAMBDA] = lambda * beside->basket_factor;
-	parameters[RECO_PARAMETER_HISTORY_LAMBDA] = lambda * beside->history_factor;
-	parameters[RECO_PARAMETER_HISTORY_HALF_LIFE] = beside->half_life;
-	parameters[RECO_PARAMETER_ALONE_LAMBDA] = lambda * alone->history_factor;
-	parameters[RECO_PARAMETER_ALONE_HALF_LIFE] = alone->half_life;
-	parameters[RECO_PARAMETER_REPEAT_HALF_LIFE] = beside->repeat_half_life;
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		memcpy(&parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS], chosen[kind].weights, sizeof(chosen[kind].weights));
+	{
+		reco_asking_store(&chosen[kind].settings, (RecoEvidenceKind) kind, parameters);
+		memcpy(&parameters[RECO_PARAMETER_BLEND + kind * RECO_BLEND_SLOTS], chosen[kind].weights,
+			   sizeof(chosen[kind].weights));
+	}
 }
 
 static void
 begin_choice(const RecoOptions *options, RecoTrial *chosen)
 {
+	double		lambda = options->regularization;
 	int			kind;
 
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 	{
-		chosen[kind] = defaults[kind];
-		chosen[kind].basket_factor = fixed_or(options->basket_regularization, defaults[kind].basket_factor);
-		chosen[kind].history_factor = fixed_or(options->history_regularization, defaults[kind].history_factor);
-		chosen[kind].half_life = fixed_or(options->half_life, defaults[kind].half_life);
+		const Choice *choice = &defaults[kind];
+		RecoSettings *settings = &chosen[kind].settings;
+
+		settings->basket_lambda = lambda * fixed_or(options->basket_regularization, choice->basket_factor);
+		settings->history_lambda = lambda * fixed_or(options->history_regularization, choice->history_factor);
+		settings->half_life = fixed_or(options->half_life, choice->half_life);
+		settings->repeat_half_life = choice->repeat_half_life;
+		memcpy(settings->strengths, default_strengths, sizeof(settings->strengths));
+		memcpy(chosen[kind].weights, choice->weights, sizeof(chosen[kind].weights));
 	}
 }
 
@@ -269,11 +288,13 @@ choose_factors(RecoTrials *trials, const RecoOptions *options, RecoTrial *chosen
 	int			n = list_basket_trials(options, &chosen[RECO_EVIDENCE_BASKET], list);
 
 	best = try_all(trials, list, n, RECO_EVIDENCE_BASKET);
-	chosen[RECO_EVIDENCE_BASKET].basket_factor = chosen[RECO_EVIDENCE_BOTH].basket_factor = best.basket_factor;
+	chosen[RECO_EVIDENCE_BASKET].settings.basket_lambda = best.settings.basket_lambda;
+	chosen[RECO_EVIDENCE_BOTH].settings.basket_lambda = best.settings.basket_lambda;
 	n = list_history_trials(options, &chosen[RECO_EVIDENCE_HISTORY], list);
 	best = try_all(trials, list, n, RECO_EVIDENCE_HISTORY);
-	chosen[RECO_EVIDENCE_HISTORY].history_factor = best.history_factor;
-	chosen[RECO_EVIDENCE_HISTORY].half_life = best.half_life;
+	chosen[RECO_EVIDENCE_HISTORY].settings.history_lambda = best.settings.history_lambda;
+	chosen[RECO_EVIDENCE_HISTORY].settings.half_life = best.settings.half_life;
+	chosen[RECO_EVIDENCE_NONE].settings.half_life = best.settings.half_life;
 }
 
 static void
@@ -300,7 +321,7 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	RecoTrials	trials = {.crew = crew,.progress = progress,.factors = learned->factors,.popularity = learned->popularity,
-	.trend = learned->trend,.complements = learned->complements,.lambda = options->regularization};
+	.order_mass = learned->order_mass,.trend = learned->trend,.complements = learned->complements};
 	RecoTrial	chosen[RECO_BLENDS];
 	int			kind;
 
@@ -310,7 +331,9 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	reco_progress_phase(progress, RECO_PHASE_CHOOSING, MOST_PASSES * (int64) trials.cases.n);
 	choose_factors(&trials, options, chosen);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind]);
+		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind], metrics->strength_losses[kind]);
+	/* Kinds that share a parameter have one of it. */
+	chosen[RECO_EVIDENCE_BASKET].settings.history_lambda = chosen[RECO_EVIDENCE_BOTH].settings.history_lambda;
 	set_parameters(options, chosen, parameters);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 	{

@@ -26,6 +26,7 @@ typedef struct RecoHoldoutMetrics
 	double		ndcg_next;
 	double		recall_popularity;	/* @10, of the hidden half by popularity */
 	RecoBlendLoss losses[RECO_BLENDS][RECO_COMPONENTS];
+	RecoBlendLoss strength_losses[RECO_BLENDS][RECO_STRENGTHS];
 } RecoHoldoutMetrics;
 
 /* What was learned from the orders before those held out. */
@@ -33,6 +34,7 @@ typedef struct RecoLearned
 {
 	RecoFactors factors;
 	const float *popularity;	/* [items] */
+	double		order_mass;
 	const float *trend;			/* [items] */
 	RecoSparse	complements;	/* 0 rows: none */
 } RecoLearned;

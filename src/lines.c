@@ -164,35 +164,58 @@ sort_bag(RecoLine *lines, int64 n)
 	}
 }
 
+/* The weight of an item by what its purchases still count, and in plain by what they would count without factors. */
+static float
+item_weight(const RecoLine *lines, int64 n, TimestampTz clock, double half_life, const double *factors, double *plain)
+{
+	double		count = 0;
+	double		plain_count = 0;
+	int64		i;
+
+	for (i = 0; i < n; i++)
+	{
+		double		decay;
+
+		if (lines[i].quantity <= 0)
+			continue;
+		decay = reco_lines_decay(lines[i].at, clock, half_life);
+		plain_count += decay;
+		count += factors != NULL && lines[i].order >= 0 ? decay * factors[lines[i].order] : decay;
+	}
+	*plain += reco_lines_entry_weight(plain_count);
+	return reco_lines_entry_weight(count);
+}
+
 /*
  * The bag of one customer: sorts his lines, nets returns and sums what is left up to the clock by item.  entries has
  * room for n; returns how many there are, in the order of items.  Lines at or after the clock are left out.
+ *
+ * With factors a purchase counts factors[order] times as much as others, and the bag has the mass that it has without them.
  */
 int64
-reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, RecoEntry *entries)
+reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, const double *factors, RecoEntry *entries)
 {
 	int64		n_entries = 0;
+	double		plain = 0;
+	double		mass = 0;
 	int64		first;
 	int64		last;
 
 	sort_bag(lines, n);
 	for (first = 0; first < n; first = last)
 	{
-		double		count = 0;
-		int64		i;
+		float		weight;
 
 		for (last = first + 1; last < n && lines[last].item == lines[first].item; last++)
 			;
 		reco_lines_net_returns(lines + first, last - first);
-		for (i = first; i < last; i++)
-			if (lines[i].quantity > 0)
-				count += reco_lines_decay(lines[i].at, clock, half_life);
-		if (count > 0)
-		{
-			entries[n_entries].item = lines[first].item;
-			entries[n_entries].weight = reco_lines_entry_weight(count);
-			n_entries++;
-		}
+		weight = item_weight(lines + first, last - first, clock, half_life, factors, &plain);
+		if (weight <= 0)
+			continue;
+		entries[n_entries++] = (RecoEntry) {lines[first].item, weight};
+		mass += weight;
 	}
+	for (first = 0; factors != NULL && first < n_entries; first++)
+		entries[first].weight *= (float) (plain / mass);
 	return n_entries;
 }

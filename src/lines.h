@@ -8,7 +8,10 @@
 
 #include "utils/timestamp.h"
 
-/* One order line.  Unknown customer or order: -1.  A negative quantity is a return. */
+/*
+ * One order line.  Unknown customer or order: -1.  A negative quantity is a return.  Among the lines that a request knows of
+ * its customer, order is the number of a line's context instead, or -1.
+ */
 typedef struct RecoLine
 {
 	TimestampTz at;
@@ -31,6 +34,7 @@ extern void reco_lines_net_returns(RecoLine *run, int64 n);
 extern double reco_lines_decay(TimestampTz at, TimestampTz clock, double half_life);
 extern TimestampTz reco_lines_clock(const RecoLine *lines, int64 n, TimestampTz as_of, double half_life);
 extern float reco_lines_entry_weight(double decayed_count);
-extern int64 reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, RecoEntry *entries);
+extern int64 reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life,
+							const double *factors, RecoEntry *entries);
 
 #endif							/* RECO_LINES_H */

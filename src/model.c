@@ -468,7 +468,7 @@ blends_are_sane(const double *p)
 {
 	int			i;
 
-	for (i = RECO_PARAMETER_BLEND; i < RECO_PARAMETERS; i++)
+	for (i = RECO_PARAMETER_STRENGTHS; i < RECO_PARAMETERS; i++)
 		if (!(p[i] >= 0 && p[i] <= MOST_WEIGHT))
 			return false;
 	return p[RECO_PARAMETER_REPEAT_HALF_LIFE] > 0;
@@ -479,10 +479,11 @@ static bool
 parameters_are_sane(const double *p)
 {
 	static const RecoParameter lambdas[] = {
-		RECO_PARAMETER_UNOBSERVED, RECO_PARAMETER_BASKET_LAMBDA, RECO_PARAMETER_HISTORY_LAMBDA, RECO_PARAMETER_ALONE_LAMBDA
+		RECO_PARAMETER_UNOBSERVED, RECO_PARAMETER_BASKET_LAMBDA, RECO_PARAMETER_HISTORY_LAMBDA, RECO_PARAMETER_ALONE_LAMBDA,
+		RECO_PARAMETER_NONE_LAMBDA
 	};
 	static const RecoParameter curves[] = {
-		RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE
+		RECO_PARAMETER_BASKET_CURVE, RECO_PARAMETER_BOTH_CURVE, RECO_PARAMETER_HISTORY_CURVE, RECO_PARAMETER_NONE_CURVE
 	};
 	size_t		i;
 
@@ -493,7 +494,7 @@ parameters_are_sane(const double *p)
 		if (!isfinite(p[curves[i]]) || !(p[curves[i] + 1] >= 0 && isfinite(p[curves[i] + 1])) ||
 			!isfinite(p[curves[i] + 2]) || !isfinite(p[curves[i] + 3]))
 			return false;
-	for (i = RECO_PARAMETER_BASKET_LINEAR; i <= RECO_PARAMETER_HISTORY_LINEAR; i++)
+	for (i = RECO_PARAMETER_BASKET_LINEAR; i <= RECO_PARAMETER_NONE_LINEAR; i++)
 		if (!(p[i] >= 0 && isfinite(p[i])))
 			return false;
 	return p[RECO_PARAMETER_HISTORY_HALF_LIFE] > 0 && p[RECO_PARAMETER_ALONE_HALF_LIFE] > 0 &&

@@ -28,6 +28,7 @@ typedef struct RecoModel
 	RecoSparse	complements;	/* items x items: row j lists the items that item j in a basket speaks for, by so much; no
 								 * rows: none */
 	const float *trend;			/* [items], what many bought lately, from 0 to 1 */
+	const float *sentiment;		/* [items], how much better an item is liked than others, finite; NULL: not known */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */

@@ -67,12 +67,13 @@ reco_predict(const RecoPredictionRequest *request)
 {
 	RecoAnswering *a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	RecoPrediction *predictions = palloc_extended(mul_size(Max(request->items.n, 1), sizeof(RecoPrediction)), MCXT_ALLOC_HUGE);
+	RecoEvidence evidence;
+	RecoHistory *history = reco_evidence_read(a, &request->visitor, a->options.history_limit, &evidence);
 	RecoTopEntry *entries;
 	int			n;
 	int			i;
 
-	reco_evidence_read_basket(a, &request->visitor);
-	reco_evidence_set(a, reco_evidence_read_history(a, &request->visitor, a->options.history_limit));
+	reco_evidence_ask(a, history, &evidence);
 	entries = score_items(a, &request->items, &n);
 	for (i = 0; i < request->items.n; i++)
 	{

@@ -63,6 +63,12 @@ set_losses(const RecoHoldoutMetrics *metrics, double *facts)
 			*facts++ = c < RECO_COMPONENTS ? metrics->losses[kind][c].recall : NAN;
 			*facts++ = c < RECO_COMPONENTS ? metrics->losses[kind][c].error : NAN;
 		}
+	for (kind = 0; kind < RECO_BLENDS; kind++)
+		for (c = 0; c < RECO_STRENGTH_SLOTS; c++)
+		{
+			*facts++ = c < RECO_STRENGTHS ? metrics->strength_losses[kind][c].recall : NAN;
+			*facts++ = c < RECO_STRENGTHS ? metrics->strength_losses[kind][c].error : NAN;
+		}
 }
 
 static void

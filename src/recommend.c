@@ -58,9 +58,9 @@ skip_purchased(Request *r, const RecoHistory *history)
 			skip_item(r, history->lines[i].item);
 }
 
-/* The bitmap of what must not come back, and the basket's bag. */
+/* The bitmap of what must not come back. */
 static void
-begin_evidence(Request *r, const uint64 *unavailable)
+begin_skipping(Request *r, const uint64 *unavailable)
 {
 	const RecoVisitor *visitor = &r->request->visitor;
 	Size		bytes = mul_size((Size) r->a->model->items / 64 + 1, sizeof(uint64));
@@ -70,15 +70,14 @@ begin_evidence(Request *r, const uint64 *unavailable)
 		memcpy(r->skip, unavailable, bytes);
 	skip_keys(r, &visitor->basket);
 	skip_keys(r, &r->request->exclude);
-	reco_evidence_read_basket(r->a, visitor);
 }
 
 static void
-set_history(Request *r, RecoHistory *history)
+ask(Request *r, RecoHistory *history, RecoEvidence *evidence)
 {
 	if (r->request->exclude_purchased)
 		skip_purchased(r, history);
-	reco_evidence_set(r->a, history);
+	reco_evidence_ask(r->a, history, evidence);
 }
 
 /* --- the answer -------------------------------------------------------------------------------------------- */
@@ -175,30 +174,35 @@ reco_recommend(const RecoRequest *request)
 {
 	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
 	Request		r = {.request = request};
+	RecoEvidence evidence;
+	RecoHistory *history;
 
 	r.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	answer->model = r.a->model;
-	begin_evidence(&r, NULL);
-	set_history(&r, reco_evidence_read_history(r.a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX
-											   : r.a->options.history_limit));
+	begin_skipping(&r, NULL);
+	history = reco_evidence_read(r.a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX : r.a->options.history_limit,
+								 &evidence);
+	ask(&r, history, &evidence);
 	rank_items(&r, answer);
 	return answer;
 }
 
 /*
  * The same for a model that was made ready by reco_answering_create, whose options are set: its customer's lines before
- * as_of are at hand, and so is what the shop does not have (a bitmap, or NULL).
+ * as_of are at hand, so is all other evidence but the basket, and so is what the shop does not have (a bitmap, or NULL).
  */
 RecoAnswer *
-reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history, const uint64 *unavailable)
+reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history, RecoEvidence *evidence,
+					const uint64 *unavailable)
 {
 	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
 	Request		r = {.request = request,.a = a};
 
 	a->as_of = request->as_of;
 	answer->model = a->model;
-	begin_evidence(&r, unavailable);
-	set_history(&r, history);
+	begin_skipping(&r, unavailable);
+	reco_evidence_set_basket(a, &request->visitor.basket, evidence);
+	ask(&r, history, evidence);
 	rank_items(&r, answer);
 	return answer;
 }

@@ -38,6 +38,6 @@ typedef struct RecoAnswer
 
 extern RecoAnswer *reco_recommend(const RecoRequest *request);
 extern RecoAnswer *reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history,
-									   const uint64 *unavailable);
+									   RecoEvidence *evidence, const uint64 *unavailable);
 
 #endif							/* RECO_RECOMMEND_H */

@@ -216,7 +216,7 @@ notice_age(const Reading *reading)
 	for (i = 0; i < reading->n_lines; i++)
 		if (reco_lines_is_usable(&reading->lines[i]))
 		{
-			reco_answering_notice_age(reading->a);
+			reco_answering_notice_age(reading->a, RECO_EVIDENCE_HISTORY);
 			return;
 		}
 }

@@ -418,6 +418,7 @@ score_all(const RecoAnswering *a, float *scores)
 	size_t		stride = reco_stride(a->factors.factors);
 	int32		item;
 	int32		n;
+	int			b;
 	int			i;
 
 	for (item = 0; item < a->factors.items; item += n)
@@ -426,10 +427,12 @@ score_all(const RecoAnswering *a, float *scores)
 		n = Min(SCAN_ITEMS, a->factors.items - item);
 		a->run.kernels->scan(a->factors.y + item * stride, stride, n, a->mix.query, NULL, scores + item);
 	}
-	for (item = 0; a->mix.bias != NULL && item < a->factors.items; item++)
+	for (item = 0; item < a->factors.items; item++)
 	{
 		RECO_CHECK_INTERRUPTS(item);
-		scores[item] += a->mix.bias_weight * a->mix.bias[item];
+		for (b = 0; b < RECO_BIASES; b++)
+			if (a->mix.biases[b] != NULL)
+				scores[item] += a->mix.bias_weights[b] * a->mix.biases[b][item];
 	}
 	for (i = 0; i < a->mix.added.n; i++)
 		scores[a->mix.added.entries[i].item] += a->mix.added.entries[i].score;
@@ -441,13 +444,15 @@ ask_model(Asking *asking, const RecoContestant *contestant)
 	const RecoReplay *replay = asking->replay;
 	RecoAnswering *a = contestant->answering;
 	RecoRequest request = {.k = replay->k,.as_of = asking->test->as_of};
+	RecoEvidence evidence;
 	RecoAnswer *answer;
 	int			i;
 
+	reco_asking_clear(&evidence, asking->test->as_of);
 	if (asking->kind == RECO_REQUEST_COMPLETION)
 		request.visitor.basket = basket_keys(a->model, asking->situation);
 	answer = reco_recommend_from(a, &request, read_history(replay->tests->journal, asking->test, replay->model_item,
-														   a->options.history_limit), replay->unavailable);
+														   a->options.history_limit), &evidence, replay->unavailable);
 	for (i = 0; i < answer->n; i++)
 		put_top(asking, answer->rows[i].item, answer->rows[i].score, answer->rows[i].probability);
 }

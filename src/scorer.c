@@ -155,14 +155,24 @@ skip_purchased(uint64 *skip, const RecoLine *lines, int64 n, int32 *purchased)
 	return n_purchased;
 }
 
+/* From here on a line's order is the number of its context, and there are none. */
+static void
+forget_sources(RecoLine *lines, int64 n)
+{
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		lines[i].order = -1;
+}
+
 /* The query of a customer, and what else his answer needs. */
 static void
 ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 {
 	const RecoScorerTask *task = &scorer->task;
 	int64		n = customer->n_lines;
-	RecoEntry  *entries = palloc_extended(mul_size(Max(n, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	RecoHistory history = {customer->lines, 0, n};
+	RecoHistory history = {.lines = customer->lines,.capacity = n};
+	RecoEvidence evidence;
 
 	history.n = keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
 	asked->purchased = NULL;
@@ -173,8 +183,11 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 		asked->n_purchased = skip_purchased(asked->skip, history.lines, history.n, asked->purchased);
 	}
 	reco_history_cut(&history, task->history_limit);
-	reco_answering_set_history(scorer->a, history.lines, history.n, entries);
-	reco_answering_prepare(scorer->a);
+	forget_sources(history.lines, history.n);
+	reco_asking_clear(&evidence, task->as_of);
+	evidence.lines = history.lines;
+	evidence.n_lines = history.n;
+	reco_answering_ask(scorer->a, &evidence);
 	asked->a = *scorer->a;
 }
 

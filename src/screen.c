@@ -87,7 +87,8 @@ round_steps(float x)
 size_t
 reco_screen_size(int32_t items, int factors)
 {
-	size_t		group = reco_screen_group_bytes(reco_stride(factors)) + RECO_SCREEN_GROUP * sizeof(int32_t) + 2 * sizeof(float);
+	size_t		group = reco_screen_group_bytes(reco_stride(factors)) + RECO_SCREEN_GROUP * sizeof(int32_t) +
+		(1 + RECO_BIASES) * sizeof(float);
 
 	return reco_size_add(sizeof(RecoScreen), reco_size_mul(reco_screen_n_groups(items), group));
 }
@@ -238,10 +239,10 @@ order_items(const RecoRun *run, const float *y, RecoScreen *screen)
 }
 
 static void
-set_biases(const float *bias, RecoScreen *screen)
+set_biases(const float *bias, int number, RecoScreen *screen)
 {
 	const int32_t *item = reco_screen_items(screen);
-	float	   *most = (float *) reco_screen_biases(screen);
+	float	   *most = (float *) reco_screen_biases(screen, number);
 
 	for (int32_t i = screen->items - 1; i >= 0; i--)
 	{
@@ -258,7 +259,8 @@ set_biases(const float *bias, RecoScreen *screen)
 }
 
 RecoStatus
-reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors, const float *bias, RecoScreen *screen)
+reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors, const float *const *biases,
+				  RecoScreen *screen)
 {
 	size_t		stride = reco_stride(factors);
 	size_t		group_bytes = reco_screen_group_bytes(stride);
@@ -291,7 +293,8 @@ reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors
 		if (!coarsen(y + (size_t) item[i] * stride, factors, group + 4 * place, scale + place, scale + RECO_SCREEN_GROUP + place))
 			screen->finite = false;
 	}
-	set_biases(bias, screen);
+	for (int b = 0; b < RECO_BIASES; b++)
+		set_biases(biases != NULL ? biases[b] : NULL, b, screen);
 	return RECO_OK;
 }
 

@@ -8,6 +8,7 @@
 
 #define RECO_SCREEN_FEWEST		1000	/* items; fewer are scanned as fast without */
 #define RECO_SCREEN_GROUP		16	/* items that stand interleaved */
+#define RECO_BIASES				3	/* numbers that each item has of its own, at most */
 #define RECO_SCREEN_OFFSET		128 /* a coarse factor q is stored as the byte q + 128 */
 #define RECO_SCREEN_QUERY_MOST	16000	/* of a coarse query's element; 512 x 255 x 16000 is less than 2^31 */
 
@@ -23,7 +24,7 @@
  *
  *		int32	item[groups][16]					which item stands there; -1 behind the last
  *		float	norm[groups]						|x.y| <= norm |x| for a group's items and all behind them, with all rounding
- *		float	bias[groups]						the largest bias of a group's items and all behind them; 0 without biases
+ *		float	bias[RECO_BIASES][groups]			the largest bias of a group's items and all behind them; 0 without biases
  */
 typedef struct RecoScreen
 {
@@ -79,20 +80,21 @@ reco_screen_norms(const RecoScreen *screen)
 }
 
 static inline const float *
-reco_screen_biases(const RecoScreen *screen)
+reco_screen_biases(const RecoScreen *screen, int bias)
 {
-	return reco_screen_norms(screen) + reco_screen_n_groups(screen->items);
+	return reco_screen_norms(screen) + reco_screen_n_groups(screen->items) * (size_t) (1 + bias);
 }
 
 /* Bytes of a copy; it must stand on a cache line. */
 extern size_t reco_screen_size(int32_t items, int factors);
 
 /*
- * Make the copy of items x reco_stride(factors), for scans with these finite biases of items, or without any (NULL).
+ * Make the copy of items x reco_stride(factors), for scans with these finite biases of items: RECO_BIASES arrays, of which
+ * any may be NULL, or NULL for none at all.
  * RECO_BAD_ARGUMENT for counts out of range, RECO_INTERRUPTED.
  */
-extern RecoStatus reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors, const float *bias,
-									RecoScreen *screen);
+extern RecoStatus reco_screen_build(const RecoRun *run, const float *y, int32_t items, int factors,
+									const float *const *biases, RecoScreen *screen);
 
 /* False where the screen is no use for this query: it is zero, not finite, or its scores might overflow or vanish. */
 extern bool reco_screen_query(const float *x, int factors, RecoScreenQuery *query);

@@ -66,8 +66,8 @@ reco_similar_items(const char *model, bool integer_keys, const RecoKey *item, in
 	skip[of / 64] |= UINT64CONST(1) << (of % 64);
 	k = Min(k, a->model->items);
 	top = palloc_extended(mul_size(k, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-	query = (RecoTopQuery) {.x = zero,.bias_weight = 1,.skip = skip,.k = k,.out = top};
-	query.bias = cosines(a, a->model->y + (size_t) of * reco_stride(a->model->factors));
+	query = (RecoTopQuery) {.x = zero,.bias_weights = {1},.skip = skip,.k = k,.out = top};
+	query.biases[0] = cosines(a, a->model->y + (size_t) of * reco_stride(a->model->factors));
 	reco_foldin_check_status(reco_topk_scan(&a->run, a->model->y, a->model->items, a->model->factors, NULL, &query, 1), "scan");
 	answer->n = query.found;
 	answer->rows = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);

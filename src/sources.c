@@ -64,6 +64,7 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 			value->number = reco_values_number(datum, type);
 			return;
 		case RECO_CLASS_BOOLEAN:
+		case RECO_CLASS_FLAGS:
 			value->integer = DatumGetBool(datum);
 			return;
 		case RECO_CLASS_TIME:
@@ -71,6 +72,8 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 			return;
 		case RECO_CLASS_KEY:
 		case RECO_CLASS_TEXT:
+		case RECO_CLASS_LABEL:
+		case RECO_CLASS_CONFIGURATION:
 		case RECO_CLASS_ANY:
 			break;
 	}
@@ -153,7 +156,7 @@ checked_expression(const SourceQuery *query, RecoRole role, const char *member)
 	expression = linitial(reco_expressions_parse(query->relation, column->expression,
 												 reco_definitions_role_name(role), false));
 	reco_definitions_check_type(role, expression->type);
-	if (query->reader->integer_keys && (role == RECO_ROLE_USER || role == RECO_ROLE_ITEM) &&
+	if (query->reader->integer_keys && (role == RECO_ROLE_USER || role == RECO_ROLE_ITEM || role == RECO_ROLE_FRIEND) &&
 		!reco_values_is_integer(expression->type))
 		ereport(ERROR,
 				(errcode(ERRCODE_DATATYPE_MISMATCH),
@@ -170,8 +173,8 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 	switch (reco_definitions_role_class(role))
 	{
 		case RECO_CLASS_KEY:
-			/* Orders are only told apart, each source's for themselves (reco_sources_integer_orders). */
-			if (role == RECO_ROLE_ORDER ? reco_values_is_integer(*type) : query->reader->integer_keys)
+			/* Orders and sessions are only told apart, each source's for themselves (reco_sources_integer_orders). */
+			if (role == RECO_ROLE_ORDER || role == RECO_ROLE_SESSION ? reco_values_is_integer(*type) : query->reader->integer_keys)
 			{
 				*type = INT8OID;
 				return "::pg_catalog.int8";
@@ -182,8 +185,11 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 			return "::pg_catalog.timestamptz";
 		case RECO_CLASS_NUMBER:
 		case RECO_CLASS_BOOLEAN:
+		case RECO_CLASS_FLAGS:
 			return "";
 		case RECO_CLASS_TEXT:
+		case RECO_CLASS_LABEL:
+		case RECO_CLASS_CONFIGURATION:
 		case RECO_CLASS_ANY:
 			break;
 	}
@@ -618,7 +624,8 @@ is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole rol
 bool
 reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source)
 {
-	return is_integer_role(reader, source, RECO_ROLE_USER) && is_integer_role(reader, source, RECO_ROLE_ITEM);
+	return is_integer_role(reader, source, RECO_ROLE_USER) && is_integer_role(reader, source, RECO_ROLE_ITEM) &&
+		is_integer_role(reader, source, RECO_ROLE_FRIEND);
 }
 
 /* A model has integer keys where those of all its sources are. */

@@ -32,6 +32,8 @@ PG_FUNCTION_INFO_V1(reco_add_orders);
 PG_FUNCTION_INFO_V1(reco_add_items);
 PG_FUNCTION_INFO_V1(reco_add_users);
 PG_FUNCTION_INFO_V1(reco_add_reviews);
+PG_FUNCTION_INFO_V1(reco_add_sessions);
+PG_FUNCTION_INFO_V1(reco_add_social);
 PG_FUNCTION_INFO_V1(reco_remove_source);
 PG_FUNCTION_INFO_V1(reco_grant_usage);
 PG_FUNCTION_INFO_V1(reco_revoke_usage);
@@ -290,19 +292,39 @@ reco_add_items(PG_FUNCTION_ARGS)
 Datum
 reco_add_users(PG_FUNCTION_ARGS)
 {
-	static const int arg_of[RECO_ROLES] = {[RECO_ROLE_USER] = 2,[RECO_ROLE_FEATURES] = 3};
+	static const int arg_of[RECO_ROLES] = {[RECO_ROLE_USER] = 2,[RECO_ROLE_FEATURES] = 3,[RECO_ROLE_CONSENT] = 4};
 
-	return add_source(fcinfo, RECO_SOURCE_USERS, arg_of, 4);
+	return add_source(fcinfo, RECO_SOURCE_USERS, arg_of, 5);
 }
 
 Datum
 reco_add_reviews(PG_FUNCTION_ARGS)
 {
 	static const int arg_of[RECO_ROLES] = {
-		[RECO_ROLE_USER] = 2,[RECO_ROLE_ITEM] = 3,[RECO_ROLE_AT] = 4,[RECO_ROLE_STARS] = 5,[RECO_ROLE_BODY] = 6
+		[RECO_ROLE_USER] = 2,[RECO_ROLE_ITEM] = 3,[RECO_ROLE_AT] = 4,[RECO_ROLE_STARS] = 5,[RECO_ROLE_BODY] = 6,
+		[RECO_ROLE_CONFIGURATION] = 7
 	};
 
-	return add_source(fcinfo, RECO_SOURCE_REVIEWS, arg_of, 7);
+	return add_source(fcinfo, RECO_SOURCE_REVIEWS, arg_of, 8);
+}
+
+Datum
+reco_add_sessions(PG_FUNCTION_ARGS)
+{
+	static const int arg_of[RECO_ROLES] = {
+		[RECO_ROLE_SESSION] = 2,[RECO_ROLE_ITEM] = 3,[RECO_ROLE_AT] = 4,[RECO_ROLE_USER] = 5,[RECO_ROLE_EVENT] = 6,
+		[RECO_ROLE_CONTEXT] = 7
+	};
+
+	return add_source(fcinfo, RECO_SOURCE_SESSIONS, arg_of, 8);
+}
+
+Datum
+reco_add_social(PG_FUNCTION_ARGS)
+{
+	static const int arg_of[RECO_ROLES] = {[RECO_ROLE_USER] = 2,[RECO_ROLE_FRIEND] = 3,[RECO_ROLE_AT] = 4};
+
+	return add_source(fcinfo, RECO_SOURCE_SOCIAL, arg_of, 5);
 }
 
 /* The kind of the one source of that name; wanted may be NULL where no two kinds share the name. */

@@ -40,7 +40,7 @@ PG_FUNCTION_INFO_V1(reco_explain_text);
 enum
 {
 	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY,
-	ARGUMENTS
+	ARG_CONTEXT, ARG_SESSION, ARGUMENTS
 };
 
 static RecoKey
@@ -136,8 +136,9 @@ read_as_of(FunctionCallInfo fcinfo, int i)
 	return as_of;
 }
 
+/* context is the number of an argument, and that of the session follows it. */
 static RecoVisitor
-read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, bool integer_keys)
+read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, int context, bool integer_keys)
 {
 	RecoVisitor visitor = {.has_user = !PG_ARGISNULL(user)};
 
@@ -145,6 +146,9 @@ read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, bool in
 		visitor.user = datum_key(PG_GETARG_DATUM(user), integer_keys);
 	visitor.basket = key_list(fcinfo, basket, "basket", integer_keys);
 	visitor.history = key_list(fcinfo, history, "history", integer_keys);
+	if (!PG_ARGISNULL(context))
+		visitor.context = PG_GETARG_JSONB_P(context);
+	visitor.session = reco_surface_text_or_null(fcinfo, context + 1);
 	return visitor;
 }
 
@@ -155,7 +159,7 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 
 	request.model = reco_surface_text(fcinfo, ARG_MODEL, "model");
 	request.integer_keys = integer_keys;
-	request.visitor = read_visitor(fcinfo, ARG_USER, ARG_BASKET, ARG_HISTORY, integer_keys);
+	request.visitor = read_visitor(fcinfo, ARG_USER, ARG_BASKET, ARG_HISTORY, ARG_CONTEXT, integer_keys);
 	request.k = read_k(fcinfo, ARG_K);
 	request.candidates = key_list(fcinfo, ARG_CANDIDATES, "candidates", integer_keys);
 	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
@@ -293,7 +297,8 @@ reco_recommend_all_text(PG_FUNCTION_ARGS)
 /* The arguments of predict and predict_text, in order. */
 enum
 {
-	PREDICT_MODEL, PREDICT_USER, PREDICT_ITEMS, PREDICT_BASKET, PREDICT_AS_OF, PREDICT_HISTORY, PREDICT_ARGUMENTS
+	PREDICT_MODEL, PREDICT_USER, PREDICT_ITEMS, PREDICT_BASKET, PREDICT_AS_OF, PREDICT_HISTORY,
+	PREDICT_CONTEXT, PREDICT_SESSION, PREDICT_ARGUMENTS
 };
 
 static RecoPredictionRequest
@@ -308,7 +313,8 @@ read_prediction_request(FunctionCallInfo fcinfo, bool integer_keys)
 				 errhint("Give the items to score; an empty array gives no rows.")));
 	request.model = reco_surface_text(fcinfo, PREDICT_MODEL, "model");
 	request.integer_keys = integer_keys;
-	request.visitor = read_visitor(fcinfo, PREDICT_USER, PREDICT_BASKET, PREDICT_HISTORY, integer_keys);
+	request.visitor = read_visitor(fcinfo, PREDICT_USER, PREDICT_BASKET, PREDICT_HISTORY, PREDICT_CONTEXT,
+								   integer_keys);
 	request.items = key_list(fcinfo, PREDICT_ITEMS, "item_ids", integer_keys);
 	request.as_of = read_as_of(fcinfo, PREDICT_AS_OF);
 	return request;
@@ -485,7 +491,8 @@ reco_weights(PG_FUNCTION_ARGS)
 /* The arguments of explain and explain_text, in order. */
 enum
 {
-	EXPLAIN_MODEL, EXPLAIN_USER, EXPLAIN_ITEM, EXPLAIN_BASKET, EXPLAIN_HISTORY, EXPLAIN_AS_OF, EXPLAIN_ARGUMENTS
+	EXPLAIN_MODEL, EXPLAIN_USER, EXPLAIN_ITEM, EXPLAIN_BASKET, EXPLAIN_HISTORY, EXPLAIN_AS_OF,
+	EXPLAIN_CONTEXT, EXPLAIN_SESSION, EXPLAIN_ARGUMENTS
 };
 
 static RecoExplanationRequest
@@ -500,7 +507,8 @@ read_explanation_request(FunctionCallInfo fcinfo, bool integer_keys)
 				 errhint("Give the item whose score is to be explained.")));
 	request.model = reco_surface_text(fcinfo, EXPLAIN_MODEL, "model");
 	request.integer_keys = integer_keys;
-	request.visitor = read_visitor(fcinfo, EXPLAIN_USER, EXPLAIN_BASKET, EXPLAIN_HISTORY, integer_keys);
+	request.visitor = read_visitor(fcinfo, EXPLAIN_USER, EXPLAIN_BASKET, EXPLAIN_HISTORY, EXPLAIN_CONTEXT,
+								   integer_keys);
 	request.item = datum_key(PG_GETARG_DATUM(EXPLAIN_ITEM), integer_keys);
 	request.as_of = read_as_of(fcinfo, EXPLAIN_AS_OF);
 	return request;
@@ -524,7 +532,7 @@ answer_explain(FunctionCallInfo fcinfo, bool integer_keys)
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = CStringGetTextDatum(KIND);
-		values[1] = CStringGetTextDatum(reco_explain_component_name(row->component));
+		values[1] = CStringGetTextDatum(reco_component_name(row->component));
 		if (!nulls[2])
 			values[2] = item_datum(explanation->model, row->evidence);
 		values[3] = Float8GetDatum(row->contribution);

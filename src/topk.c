@@ -144,9 +144,12 @@ find_added(const RecoTopQuery *query, int32_t item)
 
 /* The same sum in the same order wherever an item is scored. */
 static inline float
-with_bias(const RecoTopQuery *query, int32_t item, float score)
+with_biases(const RecoTopQuery *query, int32_t item, float score)
 {
-	return query->bias != NULL ? score + query->bias_weight * query->bias[item] : score;
+	for (int b = 0; b < RECO_BIASES; b++)
+		if (query->biases[b] != NULL)
+			score += query->bias_weights[b] * query->biases[b][item];
+	return score;
 }
 
 /* The queries that share a pass. */
@@ -159,7 +162,7 @@ typedef struct Pass
 	const RecoScreen *screen;	/* NULL: none */
 	RecoTopQuery *scanned[MANY];	/* by their factors */
 	int			n_scanned;
-	RecoTopQuery *zeros[MANY];	/* zero vectors: the score is the bias */
+	RecoTopQuery *zeros[MANY];	/* zero vectors: the score is that of biases */
 	int			n_zeros;
 	RecoTopQuery *screened[MANY];
 	int			n_screened;
@@ -170,7 +173,7 @@ typedef struct Pass
 static inline void
 offer(RecoTopQuery *query, Heap *heap, int32_t item, float score)
 {
-	score = with_bias(query, item, score);
+	score = with_biases(query, item, score);
 	if (score >= heap_threshold(heap) && !is_skipped(query->skip, item) &&
 		(query->n_added == 0 || find_added(query, item) == NULL))
 		heap_offer(heap, (RecoTopEntry) {item, score});
@@ -240,7 +243,7 @@ offer_added(const Pass *pass, RecoTopQuery *query)
 		pass->run->kernels->dots(pass->y, pass->stride, list, (size_t) n, query->x, scores);
 		for (int i = 0; i < n; i++)
 		{
-			float		score = with_bias(query, list[i], scores[i]) + query->added[first + i].score;
+			float		score = with_biases(query, list[i], scores[i]) + query->added[first + i].score;
 
 			if (score >= heap_threshold(&heap) && !is_skipped(query->skip, list[i]))
 				heap_offer(&heap, (RecoTopEntry) {list[i], score});
@@ -259,12 +262,20 @@ static float
 remaining_threshold(const Pass *pass, const RecoTopQuery *query, int32_t group)
 {
 	float		threshold = heap_threshold(&(Heap) {query->out, query->found, query->k});
-	float		most;
+	float		most = 0;
+	float		size = 0;
 
-	if (query->bias == NULL)
+	for (int b = 0; b < RECO_BIASES; b++)
+		if (query->biases[b] != NULL)
+		{
+			float		bias = query->bias_weights[b] * reco_screen_biases(pass->screen, b)[group];
+
+			most += bias;
+			size += fabsf(bias);
+		}
+	if (size == 0)
 		return threshold;
-	most = query->bias_weight * reco_screen_biases(pass->screen)[group];
-	return threshold - most - 4 * FLT_EPSILON * (fabsf(threshold) + fabsf(most));
+	return threshold - most - 4 * RECO_BIASES * FLT_EPSILON * (fabsf(threshold) + size);
 }
 
 /* Take leave of the queries that no item from that group on can reach, and set the thresholds of the others. */
@@ -329,7 +340,10 @@ is_zero(const float *x, size_t stride)
 static bool
 can_be_screened(const RecoTopQuery *query)
 {
-	return query->bias == NULL || (query->bias_of_screen && query->bias_weight >= 0);
+	for (int b = 0; b < RECO_BIASES; b++)
+		if (query->biases[b] != NULL && !(query->biases_of_screen && query->bias_weights[b] >= 0))
+			return false;
+	return true;
 }
 
 /* Which way each query goes. */
@@ -438,7 +452,7 @@ reco_topk_list(const RecoRun *run, const float *y, int32_t items, int factors, R
 		{
 			int32_t		item = candidates[first + i];
 			const RecoTopEntry *added = find_added(query, item);
-			RecoTopEntry entry = {item, with_bias(query, item, scores[i])};
+			RecoTopEntry entry = {item, with_biases(query, item, scores[i])};
 
 			if (added != NULL)
 				entry.score += added->score;

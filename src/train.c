@@ -382,6 +382,7 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	learned.factors.gram_diagonal = gram_diagonal;
 	learned.factors.unobserved = options->unobserved_weight;
 	learned.popularity = popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
+	learned.order_mass = order_mass;
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
 	learned.trend = trend = reco_popularity_trend(interactions, cut, cut);
 	learned.complements = trainer->complements;
@@ -474,13 +475,17 @@ static void
 begin_result(const Trainer *trainer, RecoTrained *trained)
 {
 	int			kind;
-	int			c;
+	int			i;
 
 	trained->metrics.recall_completion = trained->metrics.ndcg_completion = NAN;
 	trained->metrics.recall_next = trained->metrics.ndcg_next = trained->metrics.recall_popularity = NAN;
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		for (c = 0; c < RECO_COMPONENTS; c++)
-			trained->metrics.losses[kind][c] = (RecoBlendLoss) {NAN, NAN};
+	{
+		for (i = 0; i < RECO_COMPONENTS; i++)
+			trained->metrics.losses[kind][i] = (RecoBlendLoss) {NAN, NAN};
+		for (i = 0; i < RECO_STRENGTHS; i++)
+			trained->metrics.strength_losses[kind][i] = (RecoBlendLoss) {NAN, NAN};
+	}
 	trained->budget = trainer->budget;
 	trained->items = trainer->interactions->items;
 	trained->factors = trainer->ials.factors;

@@ -28,7 +28,7 @@ typedef struct Arguments
 	int32		items;
 	int			factors;
 	double		unobserved;
-	double		lambda;
+	double		order_mass;
 	RecoPlace	y;
 	RecoPlace	gram_diagonal;
 	RecoPlace	popularity;
@@ -59,8 +59,6 @@ typedef struct Replayer
 	RecoRun		run;
 	RecoFactors factors;
 	RecoCases	cases;
-	double		lambda;
-	const float *popularity;
 	RecoSparse	complements;
 	RecoScoring *scoring;
 	const RecoScreen *screen;
@@ -76,80 +74,37 @@ typedef struct Request
 	RecoEvidenceKind kind;		/* that is asked for */
 	bool		completion;		/* else the next order */
 	bool		is_new;
-	RecoTrial	trial;			/* of the scores */
-	int64		n_lines;
-	RecoLine   *lines;			/* of the case's customer, before the order */
-	RecoEntry  *entries;
+	RecoSettings settings;		/* of the scores */
+	RecoEvidence evidence;
 	RecoComponentScores scores;
 } Request;
 
 /* --- a case ------------------------------------------------------------------------------------------------ */
 
+static bool
+is_completion(RecoEvidenceKind kind)
+{
+	return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_BOTH;
+}
+
 /* A request of a case, with what is asked for of what it has to go on. */
 static Request
 make_request(const Replayer *replayer, const RecoCase *test, RecoEvidenceKind kind)
 {
-	Request		request = {.test = test,.kind = kind,.completion = kind != RECO_EVIDENCE_HISTORY,.is_new = true};
+	Request		request = {.test = test,.kind = kind,.completion = is_completion(kind),.is_new = true};
 
-	if (kind != RECO_EVIDENCE_BASKET)
-		request.lines = reco_cases_history(&replayer->cases, test, &request.n_lines);
-	request.entries = palloc_extended(mul_size(Max(request.n_lines, 1), sizeof(RecoEntry)), MCXT_ALLOC_HUGE);
-	reco_scoring_clear(&request.scores);
+	reco_cases_evidence(&replayer->cases, test, request.completion, kind != RECO_EVIDENCE_BASKET, &request.evidence);
 	return request;
-}
-
-static void
-set_basket(const Replayer *replayer, Request *request, double lambda)
-{
-	const RecoCase *test = request->test;
-	RecoEntry	entries[RECO_CASE_MAX_ITEMS];
-	int			i;
-
-	for (i = 0; i < test->n_visible; i++)
-	{
-		entries[i].item = replayer->cases.items[test->first + i];
-		entries[i].weight = reco_lines_entry_weight(1);
-	}
-	reco_scoring_fold_in(replayer->scoring, RECO_COMPONENT_BASKET, entries, test->n_visible, lambda, &request->scores);
-	if (request->is_new)
-		reco_scoring_associate(replayer->scoring, RECO_COMPONENT_COMPLEMENTS, entries, test->n_visible, &request->scores);
-}
-
-static int64
-make_bag(Request *request, double half_life)
-{
-	TimestampTz clock = reco_lines_clock(request->lines, request->n_lines, request->test->at, half_life);
-
-	return request->n_lines > 0 ? reco_lines_bag(request->lines, request->n_lines, clock, half_life, request->entries) : 0;
-}
-
-static void
-set_history(const Replayer *replayer, Request *request, const RecoTrial *trial)
-{
-	bool		is_other = request->is_new || request->trial.half_life != trial->half_life;
-	int64		n;
-
-	if (!is_other && request->trial.history_factor == trial->history_factor)
-		return;
-	n = make_bag(request, trial->half_life);
-	reco_scoring_fold_in(replayer->scoring, RECO_COMPONENT_HISTORY, request->entries, n,
-						 replayer->lambda * trial->history_factor, &request->scores);
-	if (is_other)
-		reco_scoring_associate(replayer->scoring, RECO_COMPONENT_FOLLOWUPS, request->entries, n, &request->scores);
 }
 
 /* The scores of the request's components under a trial. */
 static void
-set_scores(const Replayer *replayer, Request *request, const RecoTrial *trial)
+set_scores(const Replayer *replayer, Request *request, const RecoSettings *settings)
 {
-	if (request->completion && (request->is_new || request->trial.basket_factor != trial->basket_factor))
-		set_basket(replayer, request, replayer->lambda * trial->basket_factor);
-	set_history(replayer, request, trial);
-	if (request->is_new || request->trial.repeat_half_life != trial->repeat_half_life)
-		reco_scoring_list(RECO_COMPONENT_REPEATS, request->entries,
-						  make_bag(request, trial->repeat_half_life), &request->scores);
+	reco_asking_set(replayer->scoring, &request->evidence, request->is_new ? NULL : &request->settings, settings,
+					&request->scores);
 	request->is_new = false;
-	request->trial = *trial;
+	request->settings = *settings;
 }
 
 static RecoTrialScores
@@ -223,7 +178,7 @@ try_all(const Replayer *replayer, Request *request, const RecoTrial *trials, int
 
 	for (t = 0; t < n; t++)
 	{
-		set_scores(replayer, request, &trials[t]);
+		set_scores(replayer, request, &trials[t].settings);
 		scores[t * step] = (RecoTrialScores) {NAN, NAN};
 		(void) reco_scoring_mix(replayer->scoring, &request->scores, trials[t].weights, &mixes[t]);
 		queries[t] = reco_scoring_query(&mixes[t], replayer->skip, TOP, top + t * TOP);
@@ -236,27 +191,24 @@ try_all(const Replayer *replayer, Request *request, const RecoTrial *trials, int
 		scores[t * step] = score_list(queries[t].out, queries[t].found, wanted, n_wanted);
 }
 
-/* A case as it is answered: under the trial of whatever it has to go on, where nothing is known by popularity. */
+/* A case as it is answered: under the trial of whatever it has to go on, or by popularity without trials. */
 static RecoTrialScores
 answer(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, bool completion)
 {
 	Request		request = make_request(replayer, test, completion ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_HISTORY);
-	RecoEvidenceKind kind = RECO_EVIDENCE_NONE;
 	RecoTopEntry top[TOP];
 	RecoTopQuery query;
 	RecoMix		mix;
 	const int32 *wanted;
 	int			n_wanted;
 
+	reco_scoring_clear(&request.scores);
 	if (trials != NULL)
-	{
-		set_scores(replayer, &request, &trials[request.kind]);
-		kind = reco_scoring_kind(&request.scores);
-	}
-	if (kind != RECO_EVIDENCE_NONE)
-		set_scores(replayer, &request, &trials[kind]);
-	if (kind == RECO_EVIDENCE_NONE || !reco_scoring_mix(replayer->scoring, &request.scores, trials[kind].weights, &mix))
-		reco_scoring_mix_bias(replayer->scoring, replayer->popularity, &mix);
+		set_scores(replayer, &request, &trials[reco_asking_kind(&request.evidence)].settings);
+	if (trials == NULL ||
+		(!reco_scoring_mix(replayer->scoring, &request.scores, trials[reco_scoring_kind(&request.scores)].weights, &mix) &&
+		 !reco_scoring_mix(replayer->scoring, &request.scores, trials[RECO_EVIDENCE_NONE].weights, &mix)))
+		reco_scoring_mix_popularity(replayer->scoring, &mix);
 	query = reco_scoring_query(&mix, replayer->skip, TOP, top);
 	scan(replayer, &request, &query, 1);
 	wanted = wanted_items(replayer, &request, &n_wanted);
@@ -297,7 +249,7 @@ sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int m
 	int			i;
 
 	list->n = -1;
-	set_scores(replayer, request, trial);
+	set_scores(replayer, request, &trial->settings);
 	if (reco_scoring_kind(&request->scores) != request->kind)
 		return;
 	(void) reco_scoring_mix(replayer->scoring, &request->scores, trial->weights, &mix);
@@ -337,11 +289,11 @@ make_replayer(const RecoMember *member, const Arguments *args)
 	};
 	data.complements = args->has_complements ? &replayer->complements : NULL;
 	data.trend = reco_crew_address(member, args->trend);
+	data.popularity = reco_crew_address(member, args->popularity);
+	data.order_mass = args->order_mass;
 	replayer->scoring = reco_scoring_create(&data, &replayer->run);
 	replayer->screen = args->has_screen ? reco_crew_address(member, args->screen) : NULL;
 	replayer->skip = palloc_extended(mul_size((Size) args->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
-	replayer->popularity = reco_crew_address(member, args->popularity);
-	replayer->lambda = args->lambda;
 	replayer->cases.n = args->n_cases;
 	replayer->cases.list = reco_crew_address(member, args->cases);
 	replayer->cases.items = reco_crew_address(member, args->case_items);
@@ -373,7 +325,7 @@ reco_trials_case(RecoMember *member, const void *arguments, uint32 block)
 	MemoryContext old_context = MemoryContextSwitchTo(replayer->case_context);
 
 	if (args->as_answered)
-		*scores = answer(replayer, test, trials, args->kind != RECO_EVIDENCE_HISTORY);
+		*scores = answer(replayer, test, trials, is_completion(args->kind));
 	else
 	{
 		Request		request = make_request(replayer, test, args->kind);
@@ -458,13 +410,14 @@ share_screen(RecoTrials *trials)
 {
 	const RecoFactors *factors = &trials->factors;
 	Size		size = reco_screen_size(factors->items, factors->factors);
+	const float *biases[RECO_BIASES] = {trials->trend, trials->popularity};
 	RecoScreen *screen;
 
 	if (factors->items < RECO_SCREEN_FEWEST)
 		return;
 	screen = (RecoScreen *) TYPEALIGN(RECO_CACHE_LINE, take(trials, add_size(size, RECO_CACHE_LINE), 1));
 	reco_foldin_check_status(reco_screen_build(&reco_crew_leader(trials->crew)->run, factors->y, factors->items,
-											   factors->factors, trials->trend, screen), "making a screen");
+											   factors->factors, biases, screen), "making a screen");
 	trials->screen = screen;
 }
 
@@ -515,7 +468,7 @@ describe(const RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKin
 {
 	const RecoMember *leader = reco_crew_leader(trials->crew);
 	Arguments	args = {.items = trials->factors.items,.factors = trials->factors.factors,
-		.unobserved = trials->factors.unobserved,.lambda = trials->lambda,.n_cases = trials->cases.n,.kind = kind,.n_trials = n};
+		.unobserved = trials->factors.unobserved,.order_mass = trials->order_mass,.n_cases = trials->cases.n,.kind = kind,.n_trials = n};
 
 	args.y = reco_crew_place(leader, trials->factors.y);
 	args.gram_diagonal = reco_crew_place(leader, trials->factors.gram_diagonal);

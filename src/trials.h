@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "asking.h"
 #include "blending.h"
 #include "calibration.h"
 #include "cases.h"
@@ -15,10 +16,7 @@
 /* What a trial sets. */
 typedef struct RecoTrial
 {
-	double		basket_factor;	/* multiples of lambda */
-	double		history_factor;
-	double		half_life;		/* days */
-	double		repeat_half_life;
+	RecoSettings settings;
 	double		weights[RECO_COMPONENTS];
 } RecoTrial;
 
@@ -44,9 +42,9 @@ typedef struct RecoTrials
 	RecoProgress *progress;
 	RecoFactors factors;
 	const float *popularity;	/* [items], answers where nothing is known */
+	double		order_mass;
 	const float *trend;			/* [items] */
 	RecoSparse	complements;	/* 0 rows: none */
-	double		lambda;
 	RecoCases	cases;
 	const RecoScreen *screen;	/* of the factors; NULL: none */
 	bool		alone;			/* the crew's arena has no room */

@@ -32,10 +32,18 @@ static const RecoVariant variants[RECO_VARIANTS] = {
 		.weights = {ALL_COMPONENTS(BASKET), ALL_COMPONENTS(BOTH), ALL_COMPONENTS(HISTORY)}},
 	WITHOUT("basket", BASKET),
 	WITHOUT("history", HISTORY),
+	WITHOUT("prior", PRIOR),
 	WITHOUT("complements", COMPLEMENTS),
 	WITHOUT("followups", FOLLOWUPS),
 	WITHOUT("repeats", REPEATS),
+	WITHOUT("viewed", VIEWED),
+	WITHOUT("match", MATCH),
+	WITHOUT("affinity", AFFINITY),
+	WITHOUT("segment", SEGMENT),
+	WITHOUT("context", CONTEXT),
 	WITHOUT("trend", TREND),
+	WITHOUT("popularity", POPULARITY),
+	WITHOUT("sentiment", SENTIMENT),
 };
 
 /* The i-th variant; NULL behind the last. */
@@ -51,7 +59,9 @@ has_component(const RecoModel *model, int component)
 {
 	if (component == RECO_COMPONENT_COMPLEMENTS || component == RECO_COMPONENT_FOLLOWUPS)
 		return model->complements.rows > 0;
-	return component != RECO_COMPONENT_TREND || model->trend != NULL;
+	if (component == RECO_COMPONENT_SENTIMENT)
+		return model->sentiment != NULL;
+	return true;
 }
 
 /* Whether by evidence of a kind a variant can answer otherwise than popularity does, and than the model itself. */

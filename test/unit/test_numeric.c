@@ -1691,7 +1691,7 @@ typedef struct TopCase
 	int			f;
 	float	   *y;
 	float	   *x;
-	float	   *bias;
+	float	   *biases[RECO_BIASES];	/* but the second */
 	uint64_t   *skip;
 	RecoTopEntry *added;
 	int			n_added;
@@ -1711,7 +1711,8 @@ make_top_case(int32_t items, int f, bool ties)
 		c.x[k] = c.x[k] > 0 ? 1 : -1;
 	for (int32_t i = 0; i < items; i++)
 	{
-		c.bias[i] = (float) (random_bits() % 3);
+		c.biases[0][i] = (float) (random_bits() % 3);
+		c.biases[2][i] = (float) (random_bits() % 5) - 2;
 		if (random_bits() % 4 == 0)
 			c.skip[i / 64] |= UINT64_C(1) << (i % 64);
 		if (random_bits() % 7 == 0)
@@ -1723,7 +1724,7 @@ make_top_case(int32_t items, int f, bool ties)
 static int
 free_top_case(TopCase *c)
 {
-	return guarded_free(c->y) & guarded_free(c->x) & guarded_free(c->bias) & guarded_free(c->skip) &
+	return guarded_free(c->y) & guarded_free(c->x) & guarded_free(c->biases[0]) & guarded_free(c->biases[2]) & guarded_free(c->skip) &
 		guarded_free(c->added);
 }
 
@@ -1733,9 +1734,11 @@ top_query(const TopCase *c, int k, int with, RecoTopEntry *out)
 {
 	RecoTopQuery query = {.x = c->x,.k = k,.out = out,.found = -1};
 
-	query.bias = with & 1 ? c->bias : NULL;
-	query.bias_weight = with & 4 ? -1.5f : 0.5f;
-	query.bias_of_screen = true;
+	query.biases[0] = with & 1 ? c->biases[0] : NULL;
+	query.bias_weights[0] = with & 4 ? -1.5f : 0.5f;
+	query.biases[2] = with & 1 ? c->biases[2] : NULL;
+	query.bias_weights[2] = 0.25f;
+	query.biases_of_screen = true;
 	query.skip = with & 2 ? c->skip : NULL;
 	query.added = c->added;
 	query.n_added = with & 8 ? c->n_added : 0;
@@ -1754,8 +1757,9 @@ naive_top(const TopCase *c, const int32_t *list, int n, const RecoTopQuery *quer
 		RecoTopEntry entry = {item, 0};
 
 		run.kernels->scan(c->y + (size_t) item * reco_stride(c->f), reco_stride(c->f), 1, query->x, NULL, &entry.score);
-		if (query->bias != NULL)
-			entry.score += query->bias_weight * query->bias[item];
+		for (int b = 0; b < RECO_BIASES; b++)
+			if (query->biases[b] != NULL)
+				entry.score += query->bias_weights[b] * query->biases[b][item];
 		for (int j = 0; j < query->n_added; j++)
 			if (query->added[j].item == item)
 				entry.score += query->added[j].score;
@@ -1783,7 +1787,7 @@ make_screen(const TopCase *c)
 {
 	RecoScreen *screen = guarded_alloc(reco_screen_size(c->items, c->f));
 
-	if (reco_screen_build(&run, c->y, c->items, c->f, c->bias, screen) != RECO_OK)
+	if (reco_screen_build(&run, c->y, c->items, c->f, (const float *const *) c->biases, screen) != RECO_OK)
 		abort();
 	return screen;
 }

@@ -1,0 +1,14 @@
+/*
+ * knobs.h: chooses, one after another, how much each further kind of evidence counts.
+ */
+#ifndef RECO_KNOBS_H
+#define RECO_KNOBS_H
+
+#include "postgres.h"
+
+#include "trials.h"
+
+extern bool reco_knobs_is_one(RecoComponent component);
+extern bool reco_knobs_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, const double *sizes);
+
+#endif							/* RECO_KNOBS_H */
