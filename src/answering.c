@@ -77,6 +77,29 @@ evidence_end(TimestampTz as_of)
 	return as_of == GetCurrentTransactionStartTimestamp() ? GetCurrentTimestamp() + 1 : as_of;
 }
 
+/* Whether a model has what a component is made of. */
+bool
+reco_answering_has(const RecoModel *model, RecoComponent component)
+{
+	switch (component)
+	{
+		case RECO_COMPONENT_COMPLEMENTS:
+		case RECO_COMPONENT_FOLLOWUPS:
+			return model->complements.rows > 0;
+		case RECO_COMPONENT_SENTIMENT:
+			return model->sentiment != NULL;
+		case RECO_COMPONENT_PRIOR:
+		case RECO_COMPONENT_VIEWED:
+		case RECO_COMPONENT_MATCH:
+		case RECO_COMPONENT_AFFINITY:
+		case RECO_COMPONENT_SEGMENT:
+		case RECO_COMPONENT_CONTEXT:
+			return false;
+		default:
+			return true;
+	}
+}
+
 /* Components that no kind of request gives any weight. */
 static uint32
 idle_components(const double *blend)
@@ -102,8 +125,7 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
 	RecoScoringData data = {
 		.factors = &a->factors,.complements = model->complements.rows > 0 ? &model->complements : NULL,.trend = model->trend,
-		.popularity = model->popularity,.order_mass = model->parameters[RECO_PARAMETER_ORDER_MASS],.sentiment = model->sentiment,
-		.idle = idle_components(&model->parameters[RECO_PARAMETER_BLEND])
+		.popularity = model->popularity,.order_mass = model->parameters[RECO_PARAMETER_ORDER_MASS],.sentiment = model->sentiment
 	};
 
 	a->model = model;
@@ -275,6 +297,7 @@ reco_answering_ask(RecoAnswering *a, const RecoEvidence *evidence)
 {
 	a->evidence = *evidence;
 	a->settings = reco_asking_settings(a->model->parameters, reco_asking_kind(evidence));
+	reco_scoring_set_idle(a->scoring, idle_components(a->blend));
 	reco_asking_set(a->scoring, evidence, NULL, &a->settings, &a->scores);
 	a->kind = reco_scoring_kind(&a->scores);
 	if (!mix_components(a))

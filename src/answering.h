@@ -61,6 +61,7 @@ typedef struct RecoAnswering
 extern const RecoModel *reco_answering_model(const RecoModelRow *row);
 extern RecoAnswering *reco_answering_begin(const char *model, bool integer_keys, TimestampTz as_of);
 extern RecoAnswering *reco_answering_create(const RecoModel *model, const RecoKernels *kernels, TimestampTz as_of);
+extern bool reco_answering_has(const RecoModel *model, RecoComponent component);
 extern void reco_answering_notice_age(const RecoAnswering *a, RecoEvidenceKind kind);
 extern int32 reco_answering_find_item(const RecoModel *model, const RecoKey *key);
 extern int	reco_answering_known_items(const RecoModel *model, const RecoKeyList *list, int32 *items);

@@ -295,12 +295,6 @@ reco_asking_repeats(const RecoEvidence *evidence, const RecoSettings *settings, 
 #define IS_OTHER(setting) (before == NULL || before->setting != settings->setting)
 
 static bool
-is_idle(const RecoScoring *scoring, RecoComponent component)
-{
-	return (reco_scoring_data(scoring)->idle & (1u << component)) != 0;
-}
-
-static bool
 other_contexts(const RecoSettings *before, const RecoSettings *settings)
 {
 	return before == NULL ||
@@ -341,7 +335,7 @@ set_history(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSettin
 		return;
 	entries = reco_asking_history_bag(evidence, settings, &n_own, &n);
 	reco_scoring_fold_in(scoring, RECO_COMPONENT_HISTORY, entries, n, settings->history_lambda, scores);
-	if (is_other && !is_idle(scoring, RECO_COMPONENT_FOLLOWUPS))
+	if (is_other && !reco_scoring_is_idle(scoring, RECO_COMPONENT_FOLLOWUPS))
 		reco_scoring_associate(scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_own, scores);
 	scores->has_own = n_own > 0;
 }

@@ -32,6 +32,7 @@ struct RecoScoring
 	uint64	   *touched;		/* bitmap of those that are not, the same */
 	double	   *mean;			/* [factors], of all items; NULL until it is asked for */
 	double		bias_deviations[RECO_BIAS_COMPONENTS];	/* set with it */
+	uint32		idle;			/* bits of components that need not be asked */
 	MemoryContext context;
 };
 
@@ -47,6 +48,27 @@ const char *
 reco_component_name(RecoComponent component)
 {
 	return names[component];
+}
+
+/* The kind of data that a component is made of. */
+const char *
+reco_component_data(RecoComponent component)
+{
+	switch (component)
+	{
+		case RECO_COMPONENT_PRIOR:
+		case RECO_COMPONENT_SEGMENT:
+			return "demographic";
+		case RECO_COMPONENT_CONTEXT:
+			return "contextual";
+		case RECO_COMPONENT_MATCH:
+		case RECO_COMPONENT_AFFINITY:
+			return "attributes";
+		case RECO_COMPONENT_SENTIMENT:
+			return "sentiment";
+		default:
+			return "transactional";
+	}
 }
 
 /* In the current memory context; data's pointers and run must live as long. */
@@ -65,6 +87,19 @@ const RecoScoringData *
 reco_scoring_data(const RecoScoring *scoring)
 {
 	return &scoring->data;
+}
+
+/* Components that no request gives any weight, a bit each: they need not be asked. */
+void
+reco_scoring_set_idle(RecoScoring *scoring, uint32 components)
+{
+	scoring->idle = components;
+}
+
+bool
+reco_scoring_is_idle(const RecoScoring *scoring, RecoComponent component)
+{
+	return (scoring->idle & (1u << component)) != 0;
 }
 
 /* Nothing is known. */

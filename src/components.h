@@ -49,13 +49,14 @@ typedef struct RecoScoringData
 	const float *sentiment;		/* [items]; NULL: none */
 	const float *event_weights; /* of kinds of events in sessions, the best 1 */
 	int			n_events;
-	uint32		idle;			/* bits of components that no request gives any weight: they need not be asked */
 } RecoScoringData;
 
 typedef struct RecoScoring RecoScoring;
 
 extern RecoScoring *reco_scoring_create(const RecoScoringData *data, const RecoRun *run);
 extern const RecoScoringData *reco_scoring_data(const RecoScoring *scoring);
+extern void reco_scoring_set_idle(RecoScoring *scoring, uint32 components);
+extern bool reco_scoring_is_idle(const RecoScoring *scoring, RecoComponent component);
 extern void reco_scoring_clear(RecoComponentScores *scores);
 extern void reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								 double lambda, RecoComponentScores *scores);
@@ -78,5 +79,6 @@ extern void reco_scoring_set_curve(double *parameters, RecoEvidenceKind kind, co
 extern RecoStrength reco_scoring_strength(const RecoComponentScores *scores);
 extern const char *reco_evidence_kind_name(RecoEvidenceKind kind);
 extern const char *reco_component_name(RecoComponent component);
+extern const char *reco_component_data(RecoComponent component);
 
 #endif							/* RECO_COMPONENTS_H */

@@ -34,7 +34,6 @@ PG_FUNCTION_INFO_V1(reco_explain_integer);
 PG_FUNCTION_INFO_V1(reco_explain_text);
 
 #define MAX_K 1000000
-#define KIND "transactional"	/* of data: all components of today are made of it */
 
 /* The arguments of recommend and recommend_text, in order. */
 enum
@@ -461,7 +460,7 @@ put_weight(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind, Re
 
 	values[0] = CStringGetTextDatum(reco_evidence_kind_name(kind));
 	values[1] = CStringGetTextDatum(reco_component_name(component));
-	values[2] = CStringGetTextDatum(KIND);
+	values[2] = CStringGetTextDatum(reco_component_data(component));
 	values[3] = Float8GetDatum(model->parameters[RECO_PARAMETER_BLEND + slot]);
 	values[4] = Float8GetDatum(loss[0]);
 	values[5] = Float8GetDatum(loss[0] - margin);
@@ -484,7 +483,8 @@ reco_weights(PG_FUNCTION_ARGS)
 	model = reco_answering_model(row);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 		for (c = 0; c < RECO_COMPONENTS; c++)
-			put_weight(&set, model, (RecoEvidenceKind) kind, (RecoComponent) c);
+			if (reco_answering_has(model, (RecoComponent) c))
+				put_weight(&set, model, (RecoEvidenceKind) kind, (RecoComponent) c);
 	return reco_surface_end_set(&set);
 }
 
@@ -531,7 +531,7 @@ answer_explain(FunctionCallInfo fcinfo, bool integer_keys)
 		bool		nulls[4] = {false, false, row->evidence < 0, false};
 
 		CHECK_FOR_INTERRUPTS();
-		values[0] = CStringGetTextDatum(KIND);
+		values[0] = CStringGetTextDatum(reco_component_data(row->component));
 		values[1] = CStringGetTextDatum(reco_component_name(row->component));
 		if (!nulls[2])
 			values[2] = item_datum(explanation->model, row->evidence);

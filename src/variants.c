@@ -13,7 +13,9 @@
 
 #define ALL_COMPONENTS(kind) \
 	WEIGHT(kind, BASKET) = 1, WEIGHT(kind, HISTORY) = 1, WEIGHT(kind, COMPLEMENTS) = 1, WEIGHT(kind, FOLLOWUPS) = 1, \
-	WEIGHT(kind, REPEATS) = 1, WEIGHT(kind, TREND) = 1
+	WEIGHT(kind, REPEATS) = 1, WEIGHT(kind, PRIOR) = 1, WEIGHT(kind, VIEWED) = 1, WEIGHT(kind, MATCH) = 1, \
+	WEIGHT(kind, AFFINITY) = 1, WEIGHT(kind, SEGMENT) = 1, WEIGHT(kind, CONTEXT) = 1, WEIGHT(kind, TREND) = 1, \
+	WEIGHT(kind, SENTIMENT) = 1
 
 #define WITHOUT(name, component) \
 	{"reco_without_" name, "the model with the weight of " name " set to 0 and all others as they are; only where it has one", \
@@ -53,17 +55,6 @@ reco_variants_get(int i)
 	return i < RECO_VARIANTS ? &variants[i] : NULL;
 }
 
-/* Whether the model has what a component is made of. */
-static bool
-has_component(const RecoModel *model, int component)
-{
-	if (component == RECO_COMPONENT_COMPLEMENTS || component == RECO_COMPONENT_FOLLOWUPS)
-		return model->complements.rows > 0;
-	if (component == RECO_COMPONENT_SENTIMENT)
-		return model->sentiment != NULL;
-	return true;
-}
-
 /* Whether by evidence of a kind a variant can answer otherwise than popularity does, and than the model itself. */
 bool
 reco_variants_is_another(const RecoVariant *variant, const RecoModel *model, RecoEvidenceKind kind)
@@ -72,7 +63,7 @@ reco_variants_is_another(const RecoVariant *variant, const RecoModel *model, Rec
 	int			c;
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		if ((variant->without < 0 || variant->without == c) && blend[kind * RECO_BLEND_SLOTS + c] > 0 && has_component(model, c))
+		if ((variant->without < 0 || variant->without == c) && blend[kind * RECO_BLEND_SLOTS + c] > 0 && reco_answering_has(model, c))
 			return true;
 	return false;
 }

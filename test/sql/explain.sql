@@ -38,7 +38,7 @@ SELECT a.*, e.place, e.kind, e.component, e.evidence, e.contribution FROM asked 
 CREATE TABLE scored AS
 SELECT a.*, p.score, e.sum FROM asked a, LATERAL reco.predict(a.model, a.u, ARRAY[a.i], a.basket, a.as_of, a.history) p, LATERAL (SELECT sum(contribution) FROM reco.explain(a.model, a.u, a.i, a.basket, a.history, a.as_of)) e;
 SELECT cmp_ok((SELECT count(*) FROM scored WHERE model = m AND score IS NOT NULL AND sum IS NOT NULL), '>', 800::bigint, m || ': many have a score') FROM unnest(ARRAY['shelves', 'pairs']) m;
-SELECT set_eq($$SELECT component FROM explained$$, ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'popular'], 'of all components but the trend, which has no weight here');
+SELECT set_eq($$SELECT component FROM explained$$, ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'popularity'], 'of all components but the trend, which has no weight here');
 SELECT is_empty($$SELECT * FROM scored WHERE NOT abs(sum - score) <= 1e-6 * greatest(1, abs(score))$$, 'the sum is the score');
 SELECT is_empty($$SELECT * FROM scored WHERE sum IS NULL AND score <> 0$$, 'nothing is said of what has a score of 0 alone');
 SELECT is_empty($$SELECT * FROM scored WHERE (score IS NULL) <> (i > CASE model WHEN 'pairs' THEN 64 ELSE 60 END) OR (score IS NULL AND sum IS NOT NULL)$$, 'or of what the model does not know');
@@ -51,7 +51,7 @@ SELECT is_empty($$SELECT * FROM (SELECT *, lag(contribution) OVER w AS before FR
 SELECT is_empty($$SELECT * FROM (SELECT *, lag(contribution) OVER w AS before, array_position(ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'trend'], component) AS c FROM explained WINDOW w AS (PARTITION BY g ORDER BY place)) x
                   JOIN explained y ON y.g = x.g AND y.place = x.place - 1 AND y.contribution = x.contribution
 				  WHERE (array_position(ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'trend'], y.component), y.evidence) > (c, x.evidence)$$, 'then by component and evidence');
-SELECT is_empty($$SELECT model, component FROM explained WHERE component <> 'popular' EXCEPT SELECT m, w.component FROM unnest(ARRAY['shelves', 'pairs']) m, LATERAL reco.weights(m) w WHERE w.weight > 0$$, 'only what reco.weights gives a weight');
+SELECT is_empty($$SELECT model, component FROM explained WHERE component <> 'popularity' EXCEPT SELECT m, w.component FROM unnest(ARRAY['shelves', 'pairs']) m, LATERAL reco.weights(m) w WHERE w.weight > 0$$, 'only what reco.weights gives a weight');
 
 -- ---- Whose evidence it is --------------------------------------------------------------------------------------------
 
@@ -62,8 +62,8 @@ SELECT is_empty($$SELECT * FROM explained WHERE component IN ('basket', 'complem
 SELECT is_empty($$SELECT * FROM explained e WHERE component IN ('history', 'followups', 'repeats') AND NOT evidence = ANY (coalesce(history, '{}')) AND NOT EXISTS (SELECT FROM bought b WHERE b.model = e.model AND b.u = e.u AND b.i = evidence AND b.at < e.as_of)$$,
                 'the others what came as history, or the customer bought before as_of');
 SELECT is_empty($$SELECT * FROM explained WHERE component = 'repeats' AND evidence <> i$$, 'repeats name the item itself');
-SELECT is_empty($$SELECT * FROM explained WHERE (evidence IS NULL) <> (component IN ('trend', 'popular'))$$, 'trend and popularity name nothing');
-SELECT is_empty($$SELECT * FROM explained e WHERE component = 'popular' AND EXISTS (SELECT FROM explained o WHERE o.g = e.g AND o.component <> 'popular')$$, 'popularity stands alone');
+SELECT is_empty($$SELECT * FROM explained WHERE (evidence IS NULL) <> (component IN ('trend', 'popularity'))$$, 'trend and popularity name nothing');
+SELECT is_empty($$SELECT * FROM explained e WHERE component = 'popularity' AND EXISTS (SELECT FROM explained o WHERE o.g = e.g AND o.component <> 'popularity')$$, 'popularity stands alone');
 SELECT cmp_ok((SELECT count(*) FROM explained WHERE component IN ('history', 'followups') AND u IS NULL), '>', 20::bigint, 'who is nobody may have a history, too');
 
 -- What others buy or do not buy later changes nothing.
@@ -82,7 +82,7 @@ SELECT isnt((SELECT count(*) FROM reco.explain('shelves', 7, 20, as_of => '2024-
 ROLLBACK;
 BEGIN;
 DELETE FROM lines WHERE u = 7;
-SELECT results_eq($$SELECT component, evidence FROM reco.explain('shelves', 7, 20, as_of => '2024-03-01')$$, $$VALUES ('popular', NULL::bigint)$$, 'a customer whose orders are gone is one like any other, at once');
+SELECT results_eq($$SELECT component, evidence FROM reco.explain('shelves', 7, 20, as_of => '2024-03-01')$$, $$VALUES ('popularity', NULL::bigint)$$, 'a customer whose orders are gone is one like any other, at once');
 INSERT INTO lines VALUES (9000, 7, 20, '2024-02-01', 2), (9001, 7, 21, '2024-02-02', 1), (9002, 7, 20, '2024-02-03', -2);
 SELECT set_eq($$SELECT evidence FROM reco.explain('shelves', 7, 20, as_of => '2024-03-01') WHERE evidence IS NOT NULL$$, ARRAY[21::bigint], 'what was returned is no evidence');
 ROLLBACK;
@@ -94,8 +94,8 @@ ROLLBACK;
 
 -- ---- Numbers that can be told otherwise ------------------------------------------------------------------------------
 
-SELECT results_eq($$SELECT component, evidence, contribution FROM reco.explain('shelves', NULL, 20)$$, $$SELECT 'popular', NULL::bigint, score FROM reco.predict('shelves', NULL, '{20}')$$, 'where nothing is known popularity is all');
-SELECT results_eq($$SELECT component, evidence, contribution FROM reco.explain('shelves', 4711, 20, basket => '{999}', history => '{}')$$, $$SELECT 'popular', NULL::bigint, score FROM reco.predict('shelves', NULL, '{20}')$$, 'unknown customers and items are nothing');
+SELECT results_eq($$SELECT component, evidence, contribution::real FROM reco.explain('shelves', NULL, 20)$$, $$SELECT 'popularity', NULL::bigint, score::real FROM reco.predict('shelves', NULL, '{20}')$$, 'where nothing is known popularity is all');
+SELECT results_eq($$SELECT component, evidence, contribution::real FROM reco.explain('shelves', 4711, 20, basket => '{999}', history => '{}')$$, $$SELECT 'popularity', NULL::bigint, score::real FROM reco.predict('shelves', NULL, '{20}')$$, 'unknown customers and items are nothing');
 CREATE FUNCTION weight(model text, request text, component text) RETURNS float8 LANGUAGE sql AS $$SELECT w.weight FROM reco.weights($1) w WHERE w.request = $2 AND w.component = $3$$;
 SELECT ok(bool_and(abs(e.contribution - weight('shelves', 'basket', 'complements') * log(2, 1 + n) * c.score) < 1e-6) AND count(*) > 3, format('a basket with %s of an item', n))
 FROM   generate_series(1, 3) n, LATERAL (SELECT * FROM reco.complements('shelves', '{14}', k => 60) ORDER BY rank LIMIT 5) c,
@@ -109,7 +109,7 @@ SELECT results_eq($$SELECT component, evidence, contribution FROM reco.explain('
 -- What says most is the source of a recommendation.
 CREATE TABLE sources AS
 SELECT a.g, r.item_id, r.score, r.source,
-	   (SELECT jsonb_object_agg(who, sum) FROM (SELECT CASE WHEN component IN ('basket', 'complements') THEN 'basket' WHEN component IN ('trend', 'popular') THEN 'popular' ELSE 'personal' END AS who, sum(contribution) FROM reco.explain(a.model, a.u, r.item_id, a.basket, a.history, a.as_of) GROUP BY 1) e) AS parts
+	   (SELECT jsonb_object_agg(who, sum) FROM (SELECT CASE WHEN component IN ('basket', 'complements') THEN 'basket' WHEN component IN ('trend', 'popularity') THEN 'popular' ELSE 'personal' END AS who, sum(contribution) FROM reco.explain(a.model, a.u, r.item_id, a.basket, a.history, a.as_of) GROUP BY 1) e) AS parts
 FROM   asked a, LATERAL reco.recommend(a.model, a.u, 5, basket => a.basket, history => a.history, as_of => a.as_of) r WHERE a.g <= 300;
 SELECT cmp_ok((SELECT count(*) FROM sources), '=', 1500::bigint, 'recommendations');
 SELECT is_empty($$SELECT * FROM sources WHERE parts IS NOT NULL AND (parts ->> source)::float8 < (SELECT max(value::float8) FROM jsonb_each_text(parts)) - 1e-6$$, 'their source is whose components contribute most');

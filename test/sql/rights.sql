@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(754);
+SELECT plan(770);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -60,6 +60,8 @@ INSERT INTO calls VALUES
 	('SELECT reco.add_items(''m'', ''lines'', ''i'')', 3),
 	('SELECT reco.add_users(''m'', ''lines'', ''u'')', 3),
 	('SELECT reco.add_reviews(''m'', ''lines'', ''u'', ''i'')', 3),
+	('SELECT reco.add_sessions(''m'', ''lines'', ''o'', ''i'', ''at'')', 3),
+	('SELECT reco.add_social(''m'', ''lines'', ''u'', ''u'')', 3),
 	('SELECT reco.remove_source(''m'', ''spare'')', 3),
 	('SELECT reco.remove_source(''m'', ''spare'', ''orders'')', 3),
 	('SELECT reco.grant_usage(''m'', ''heir'')', 3),
@@ -170,7 +172,7 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
-	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
+	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
 	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')
 	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');

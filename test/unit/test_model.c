@@ -19,8 +19,8 @@
 #define ENTRY			24
 
 /* Checksums of two models in format 1 as it was released. */
-#define FORMAT_1_INTEGER_CRC	0x5baa1dcau
-#define FORMAT_1_TEXT_CRC		0xdb849b7eu
+#define FORMAT_1_INTEGER_CRC	0x47a41d36u
+#define FORMAT_1_TEXT_CRC		0xafc4e177u
 
 /* The format's numbers, written down a second time: they cannot change without this test being told. */
 enum
@@ -382,7 +382,7 @@ static void
 test_format_1(void)
 {
 	static const unsigned char head[24] = {
-		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0, 0x0a, 0, 0, 0, 0, 0, 0
+		'R', 'E', 'C', 'O', 'M', 'O', 'D', 'L', 1, 0, 0, 0, 4, 3, 2, 1, 0xc0, 0x14, 0, 0, 0, 0, 0, 0
 	};
 	RecoModel	integers = make_model(true, MAX_ITEMS);
 	RecoModel	texts = make_model(false, MAX_ITEMS);
@@ -985,13 +985,13 @@ test_hostile_doubles(const Blob *blob)
 		size_t		at = parameters + (size_t) i * sizeof(double);
 		bool		half_life = i == RECO_PARAMETER_HISTORY_HALF_LIFE || i == RECO_PARAMETER_ALONE_HALF_LIFE ||
 			i == RECO_PARAMETER_REPEAT_HALF_LIFE;
-		bool		weight = i >= RECO_PARAMETER_BLEND;
+		bool		weight = i >= RECO_PARAMETER_STRENGTHS;
 		bool		clock = i == RECO_PARAMETER_CLOCK;
-		bool		curve = i >= RECO_PARAMETER_BASKET_CURVE && i < RECO_PARAMETER_BASKET_CURVE + 12;
+		bool		curve = i >= RECO_PARAMETER_BASKET_CURVE && i < RECO_PARAMETER_BASKET_CURVE + 16;
 		bool		slope = curve && (i - RECO_PARAMETER_BASKET_CURVE) % 4 == 1;
 		bool		any_sign = clock || (curve && !slope);
 		bool		or_zero = any_sign || slope || weight || i == RECO_PARAMETER_ORDER_MASS ||
-			(i >= RECO_PARAMETER_BASKET_LINEAR && i <= RECO_PARAMETER_HISTORY_LINEAR);
+			(i >= RECO_PARAMETER_BASKET_LINEAR && i <= RECO_PARAMETER_NONE_LINEAR);
 
 		expect(&cases, status_with_double(blob, at, NAN) == RECO_CORRUPT, "NaN as parameter %d", i);
 		expect(&cases, status_with_double(blob, at, -NAN) == RECO_CORRUPT, "-NaN as parameter %d", i);

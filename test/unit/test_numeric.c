@@ -1702,7 +1702,8 @@ static TopCase
 make_top_case(int32_t items, int f, bool ties)
 {
 	TopCase		c = {items, f, make_rows((size_t) items, f, NORMAL), make_rows(1, f, NORMAL),
-	guarded_alloc((size_t) items * sizeof(float)), guarded_alloc(((size_t) items + 63) / 64 * 8),
+	{guarded_alloc((size_t) items * sizeof(float)), NULL, guarded_alloc((size_t) items * sizeof(float))},
+	guarded_alloc(((size_t) items + 63) / 64 * 8),
 	guarded_alloc((size_t) items * sizeof(RecoTopEntry)), 0};
 
 	for (size_t i = 0; ties && i < (size_t) items * reco_stride(f); i++)
