@@ -71,6 +71,24 @@ reco_component_data(RecoComponent component)
 	}
 }
 
+/* What evidence a strength is of; context fields have names of their own besides. */
+const char *
+reco_strength_name(RecoStrengthKind strength)
+{
+	static const char *const strength_names[RECO_STRENGTH_CONTEXT] = {"friends", "stars", "session", "session_decay"};
+
+	return strength < RECO_STRENGTH_CONTEXT ? strength_names[strength] : "same_context";
+}
+
+/* The kind of data of that. */
+const char *
+reco_strength_data(RecoStrengthKind strength)
+{
+	static const char *const kinds[RECO_STRENGTH_CONTEXT] = {"social", "sentiment", "transactional", "transactional"};
+
+	return strength < RECO_STRENGTH_CONTEXT ? kinds[strength] : "contextual";
+}
+
 /* In the current memory context; data's pointers and run must live as long. */
 RecoScoring *
 reco_scoring_create(const RecoScoringData *data, const RecoRun *run)

@@ -80,5 +80,7 @@ extern RecoStrength reco_scoring_strength(const RecoComponentScores *scores);
 extern const char *reco_evidence_kind_name(RecoEvidenceKind kind);
 extern const char *reco_component_name(RecoComponent component);
 extern const char *reco_component_data(RecoComponent component);
+extern const char *reco_strength_name(RecoStrengthKind strength);
+extern const char *reco_strength_data(RecoStrengthKind strength);
 
 #endif							/* RECO_COMPONENTS_H */

@@ -502,7 +502,7 @@ parameters_are_sane(const double *p)
 		p[RECO_PARAMETER_ORDER_MASS] >= 0 && isfinite(p[RECO_PARAMETER_ORDER_MASS]) && blends_are_sane(p);
 }
 
-/* Counts that are 32-bit numbers, metrics between 0 and 1, a method, differences of metrics.  Comparisons are such that NaN fails. */
+/* Counts that are 32-bit numbers, metrics between 0 and 1, a method, differences of metrics, bits.  Comparisons are such that NaN fails. */
 static bool
 facts_are_sane(const double *facts)
 {
@@ -514,9 +514,12 @@ facts_are_sane(const double *facts)
 	for (; i <= RECO_FACT_RECALL_POPULARITY; i++)
 		if (!isnan(facts[i]) && !(facts[i] >= 0 && facts[i] <= 1))
 			return false;
-	for (i = RECO_FACT_LOSSES; i < RECO_FACTS; i++)
+	for (i = RECO_FACT_LOSSES; i < RECO_FACT_EVIDENCE; i++)
 		if (!isnan(facts[i]) && !(facts[i] >= -1 && facts[i] <= 1))
 			return false;
+	if (!(facts[RECO_FACT_EVIDENCE] >= 0 && facts[RECO_FACT_EVIDENCE] < 1 << RECO_STRENGTHS &&
+		  facts[RECO_FACT_EVIDENCE] == floor(facts[RECO_FACT_EVIDENCE])))
+		return false;
 	return facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_NONE ||
 		facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_APPROXIMATE || facts[RECO_FACT_COMPLEMENTS] == RECO_COMPLEMENTS_EXACT;
 }

@@ -129,7 +129,9 @@ typedef enum RecoFact
 	RECO_FACT_LOSSES,
 	/* The same for each RecoEvidenceKind and strength. */
 	RECO_FACT_STRENGTH_LOSSES = RECO_FACT_LOSSES + 2 * RECO_BLENDS * RECO_BLEND_SLOTS,
-	RECO_FACTS = RECO_FACT_STRENGTH_LOSSES + 2 * RECO_BLENDS * RECO_STRENGTH_SLOTS
+	/* Bits of the RecoStrengthKinds of which there was any evidence. */
+	RECO_FACT_EVIDENCE = RECO_FACT_STRENGTH_LOSSES + 2 * RECO_BLENDS * RECO_STRENGTH_SLOTS,
+	RECO_FACTS
 } RecoFact;
 
 #endif							/* RECO_PARAMETERS_H */

@@ -87,6 +87,7 @@ set_facts(const RecoTrained *trained, double *facts)
 	facts[RECO_FACT_NDCG_NEXT] = metrics->ndcg_next;
 	facts[RECO_FACT_RECALL_POPULARITY] = metrics->recall_popularity;
 	facts[RECO_FACT_COMPLEMENTS] = trained->method;
+	facts[RECO_FACT_EVIDENCE] = trained->evidence;
 	set_losses(metrics, &facts[RECO_FACT_LOSSES]);
 }
 

@@ -448,26 +448,57 @@ reco_complements_text(PG_FUNCTION_ARGS)
 	return answer_complements(fcinfo, false);
 }
 
-/* What a component counts in requests of a kind, and what it was measured to bring. */
+/* A row of reco.weights: loss is what recall loses without it, and the standard error of that. */
 static void
-put_weight(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind, RecoComponent component)
+put_weight(RecoAnswerSet *set, RecoEvidenceKind request, const char *name, const char *kind, double weight, const double *loss)
 {
-	int			slot = kind * RECO_BLEND_SLOTS + component;
-	const double *loss = &model->facts[RECO_FACT_LOSSES + 2 * slot];
 	double		margin = 1.96 * loss[1];
 	Datum		values[7];
 	bool		nulls[7] = {false};
 
-	values[0] = CStringGetTextDatum(reco_evidence_kind_name(kind));
-	values[1] = CStringGetTextDatum(reco_component_name(component));
-	values[2] = CStringGetTextDatum(reco_component_data(component));
-	values[3] = Float8GetDatum(model->parameters[RECO_PARAMETER_BLEND + slot]);
+	values[0] = CStringGetTextDatum(reco_evidence_kind_name(request));
+	values[1] = CStringGetTextDatum(name);
+	values[2] = CStringGetTextDatum(kind);
+	values[3] = Float8GetDatum(weight);
 	values[4] = Float8GetDatum(loss[0]);
 	values[5] = Float8GetDatum(loss[0] - margin);
 	values[6] = Float8GetDatum(loss[0] + margin);
 	nulls[4] = isnan(loss[0]);
 	nulls[5] = nulls[6] = isnan(loss[0] + margin);
 	reco_surface_put_row(set, values, nulls);
+}
+
+/* The components that the model has anything for. */
+static void
+put_components(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+{
+	int			c;
+
+	for (c = 0; c < RECO_COMPONENTS; c++)
+	{
+		int			slot = kind * RECO_BLEND_SLOTS + c;
+
+		if (reco_answering_has(model, (RecoComponent) c))
+			put_weight(set, kind, reco_component_name((RecoComponent) c), reco_component_data((RecoComponent) c),
+					   model->parameters[RECO_PARAMETER_BLEND + slot], &model->facts[RECO_FACT_LOSSES + 2 * slot]);
+	}
+}
+
+/* The strengths of evidence that training had any of. */
+static void
+put_strengths(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+{
+	uint32		evidence = (uint32) model->facts[RECO_FACT_EVIDENCE];
+	int			i;
+
+	for (i = 0; i < RECO_STRENGTHS; i++)
+	{
+		int			slot = kind * RECO_STRENGTH_SLOTS + i;
+
+		if (evidence & (1u << i))
+			put_weight(set, kind, reco_strength_name((RecoStrengthKind) i), reco_strength_data((RecoStrengthKind) i),
+					   model->parameters[RECO_PARAMETER_STRENGTHS + slot], &model->facts[RECO_FACT_STRENGTH_LOSSES + 2 * slot]);
+	}
 }
 
 Datum
@@ -477,14 +508,14 @@ reco_weights(PG_FUNCTION_ARGS)
 	RecoModelRow *row = reco_catalog_find_model(reco_surface_text(fcinfo, 0, "model"), RECO_READ_CALLER, false);
 	const RecoModel *model;
 	int			kind;
-	int			c;
 
 	reco_catalog_require(row, RECO_ACCESS_RECOMMEND);
 	model = reco_answering_model(row);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
-		for (c = 0; c < RECO_COMPONENTS; c++)
-			if (reco_answering_has(model, (RecoComponent) c))
-				put_weight(&set, model, (RecoEvidenceKind) kind, (RecoComponent) c);
+	{
+		put_components(&set, model, (RecoEvidenceKind) kind);
+		put_strengths(&set, model, (RecoEvidenceKind) kind);
+	}
 	return reco_surface_end_set(&set);
 }
 

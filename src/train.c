@@ -57,6 +57,7 @@ typedef struct Trainer
 	Size		pairs;			/* of items in orders, see complements.h */
 	RecoFitComplements *fit_complements;
 	RecoSparse	complements;	/* of the last fit's bags, where the whole crew sees it */
+	uint32		evidence;		/* bits of RecoStrengthKind */
 	int			iterations;		/* of a fit: the first may find that fewer are enough */
 	double		popularity_trust;
 	double	   *seconds;		/* by stage */
@@ -136,6 +137,23 @@ report_skipped(const RecoInteractions *interactions)
 						   counts->no_item, counts->bad_time, counts->bad_quantity, counts->too_late)));
 }
 
+/* What strengths there may be evidence of. */
+static uint32
+evidence_of(List *sources)
+{
+	static const uint32 of_kind[RECO_SOURCE_KINDS] = {
+		[RECO_SOURCE_REVIEWS] = 1u << RECO_STRENGTH_STARS,
+		[RECO_SOURCE_SESSIONS] = 1u << RECO_STRENGTH_SESSION | 1u << RECO_STRENGTH_SESSION_DECAY,
+		[RECO_SOURCE_SOCIAL] = 1u << RECO_STRENGTH_FRIENDS
+	};
+	uint32		evidence = 0;
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		evidence |= of_kind[((const RecoSource *) lfirst(cell))->kind];
+	return evidence;
+}
+
 static void
 read_sources(Trainer *trainer, const RecoTraining *training)
 {
@@ -153,6 +171,7 @@ read_sources(Trainer *trainer, const RecoTraining *training)
 			reco_interactions_read_items(interactions, training->reader, source);
 	}
 	trainer->interactions = interactions;
+	trainer->evidence = evidence_of(training->sources);
 	end_stage(trainer, RECO_STAGE_READ);
 	reco_progress_phase(training->progress, RECO_PHASE_SORTING, RECO_PROGRESS_UNKNOWN);
 	reco_interactions_finish(interactions);
@@ -417,6 +436,7 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 	const RecoInteractions *interactions = trainer->interactions;
 
 	trained->kernel = trainer->kernels->name;
+	trained->evidence = trainer->evidence;
 	trained->clock = interactions->clock;
 	trained->rows = interactions->counts.rows;
 	trained->skipped = reco_interactions_skipped(interactions);

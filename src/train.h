@@ -48,6 +48,7 @@ typedef struct RecoTrained
 	RecoComplementsMethod method;	/* none too where there were no orders */
 	RecoSparse	complements;	/* [items x items] row j: what item j in a basket speaks for; no rows: none */
 	double		parameters[RECO_PARAMETERS];
+	uint32		evidence;		/* bits of the RecoStrengthKinds of which there is any */
 	RecoHoldoutMetrics metrics;
 	const char *kernel;
 	TimestampTz clock;			/* DT_NOBEGIN: there were no lines */
