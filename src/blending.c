@@ -38,6 +38,8 @@ typedef struct Problem
 	double		ridge;
 	const RecoRun *run;
 	double		deviation[TERMS];	/* infinite: left out */
+	int			used[TERMS];	/* terms that are not left out; the last one is the constant */
+	int			n_used;
 } Problem;
 
 typedef struct Point
@@ -95,8 +97,11 @@ look(Problem *problem, double *positive)
 		double		deviation = sqrt(fmax(squares[j] / problem->total - mean * mean, 0));
 
 		problem->deviation[j] = deviation > SMALL_DEVIATION * fmax(fabs(mean), 1e-30) ? deviation : INFINITY;
+		if (isfinite(problem->deviation[j]))
+			problem->used[problem->n_used++] = j;
 	}
 	problem->deviation[RECO_COMPONENTS] = 1;
+	problem->used[problem->n_used++] = RECO_COMPONENTS;
 	return RECO_OK;
 }
 
@@ -110,19 +115,23 @@ add_outcome(const Problem *problem, size_t i, Point *point)
 	double		small;
 	double		p;
 
-	for (int j = 0; j < TERMS; j++)
+	for (int u = 0; u < problem->n_used; u++)
 	{
-		terms[j] = j < RECO_COMPONENTS ? outcome->parts[j] / problem->deviation[j] : 1;
-		logit += point->at[j] * terms[j];
+		int			j = problem->used[u];
+
+		terms[u] = j < RECO_COMPONENTS ? outcome->parts[j] / problem->deviation[j] : 1;
+		logit += point->at[j] * terms[u];
 	}
 	small = exp(-fabs(logit));
 	p = (logit >= 0 ? 1 : small) / (1 + small);
 	point->value += count * ((outcome->positive ? (logit >= 0 ? 0 : -logit) : (logit >= 0 ? logit : 0)) + log1p(small));
-	for (int j = 0; j < TERMS; j++)
+	for (int u = 0; u < problem->n_used; u++)
 	{
-		point->gradient[j] += count * (p - outcome->positive) * terms[j];
-		for (int k = 0; k <= j; k++)
-			point->hessian[j][k] += count * p * (1 - p) * terms[j] * terms[k];
+		int			j = problem->used[u];
+
+		point->gradient[j] += count * (p - outcome->positive) * terms[u];
+		for (int v = 0; v <= u; v++)
+			point->hessian[j][problem->used[v]] += count * p * (1 - p) * terms[u] * terms[v];
 	}
 }
 
@@ -275,9 +284,31 @@ reco_blending_fit(const RecoOutcome *outcomes, const float *counts, size_t n, do
 
 /* --- ascent ------------------------------------------------------------------------------------------------ */
 
+/* The components that have a weight. */
+typedef struct Weighted
+{
+	int			n;
+	int			component[RECO_COMPONENTS];
+	double		weight[RECO_COMPONENTS];
+} Weighted;
+
+static Weighted
+find_weighted(const double *weights)
+{
+	Weighted	weighted = {.n = 0};
+
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+		if (weights[j] != 0)
+		{
+			weighted.component[weighted.n] = j;
+			weighted.weight[weighted.n++] = weights[j];
+		}
+	return weighted;
+}
+
 /* The best of a list, by their places in it, best first; returns how many there are. */
 static int
-find_top(const RecoOutcome *outcomes, int n, const double *weights, int *top)
+find_top(const RecoOutcome *outcomes, int n, const Weighted *weighted, int *top)
 {
 	double		scores[RECO_BLENDING_TOP];
 	int			found = 0;
@@ -287,8 +318,8 @@ find_top(const RecoOutcome *outcomes, int n, const double *weights, int *top)
 		double		score = 0;
 		int			at;
 
-		for (int j = 0; j < RECO_COMPONENTS; j++)
-			score += weights[j] * outcomes[i].parts[j];
+		for (int j = 0; j < weighted->n; j++)
+			score += weighted->weight[j] * outcomes[i].parts[weighted->component[j]];
 		if (found == RECO_BLENDING_TOP && !(score > scores[found - 1]))
 			continue;
 		at = found < RECO_BLENDING_TOP ? found++ : found - 1;
@@ -307,6 +338,7 @@ RecoStatus
 reco_blending_ndcg(const RecoBlendingLists *lists, const double *weights, const RecoRun *run, double *ndcg)
 {
 	const RecoOutcome *outcomes = lists->outcomes;
+	const Weighted weighted = find_weighted(weights);
 	double		sum = 0;
 	double		total = 0;
 
@@ -322,7 +354,7 @@ reco_blending_ndcg(const RecoBlendingLists *lists, const double *weights, const 
 			return RECO_INTERRUPTED;
 		if (!(count > 0))
 			continue;
-		found = find_top(outcomes, lists->sizes[l], weights, top);
+		found = find_top(outcomes, lists->sizes[l], &weighted, top);
 		for (int i = 0; i < found; i++)
 			hit[i] = outcomes[top[i]].positive;
 		sum += count * reco_metrics_ndcg(hit, found, RECO_BLENDING_TOP, lists->wanted[l]);
@@ -371,19 +403,43 @@ ascend_weight(const RecoBlendingLists *lists, const RecoRun *run, int weight, co
 	return RECO_OK;
 }
 
+/* Whether a component says anything of any outcome. */
+static void
+find_present(const RecoBlendingLists *lists, bool *present)
+{
+	const RecoOutcome *outcome = lists->outcomes;
+
+	memset(present, 0, RECO_COMPONENTS * sizeof(bool));
+	for (int l = 0; l < lists->n; l++)
+		for (int i = 0; i < lists->sizes[l]; i++, outcome++)
+			for (int j = 0; j < RECO_COMPONENTS; j++)
+				present[j] |= outcome->parts[j] != 0;
+}
+
 RecoStatus
 reco_blending_ascend(const RecoBlendingLists *lists, const RecoRun *run, double *weights)
 {
 	static const double factors[2][5] = {{0, 0.5, 0.7, 1.4, 2}, {0, 0.85, 0.93, 1.08, 1.2}};
 	static const double steps[2] = {0.1, 0.03};
+	bool		present[RECO_COMPONENTS];
+	double		start[RECO_COMPONENTS];
 	double		best;
 	RecoStatus	status;
 
 	if (!normalize(weights))
 		return RECO_BAD_ARGUMENT;
+	find_present(lists, present);
+	memcpy(start, weights, sizeof(start));
+	for (int j = 0; j < RECO_COMPONENTS; j++)
+		if (!present[j])
+			start[j] = 0;
+	if (!normalize(start))
+		return RECO_OK;
+	memcpy(weights, start, sizeof(start));
 	status = reco_blending_ndcg(lists, weights, run, &best);
 	for (int round = 0; round < 2 * ROUNDS && status == RECO_OK; round++)
 		for (int j = 0; j < RECO_COMPONENTS && status == RECO_OK; j++)
-			status = ascend_weight(lists, run, j, factors[round / ROUNDS], 5, steps[round / ROUNDS], weights, &best);
+			if (present[j])
+				status = ascend_weight(lists, run, j, factors[round / ROUNDS], 5, steps[round / ROUNDS], weights, &best);
 	return status;
 }
