@@ -60,7 +60,7 @@ endif
 # Flags for single objects.  PG_CFLAGS is read once, above; only CFLAGS itself can still differ from target to target.
 NUMERIC = blending calibration complements folding ials inverse kernels kernels_avx2 kernels_avx512 kernels_avx512vnni \
 		  kernels_baseline linalg \
-		  metrics model ratings screen topk
+		  metrics model ratings screen topk wording
 AVX2    = -mavx2 -mfma
 AVX512  = -mavx512f -mavx512dq -mavx512bw -mavx512vl $(AVX2)
 VNNI    = $(AVX512) -mavx512vnni

@@ -77,6 +77,13 @@ evidence_end(TimestampTz as_of)
 	return as_of == GetCurrentTransactionStartTimestamp() ? GetCurrentTimestamp() + 1 : as_of;
 }
 
+/* Whether any of those labels speaks for an item. */
+static bool
+lifts_any(const RecoModel *model, int32 first, int32 last)
+{
+	return model->lift.rows >= last && last > 0 && model->lift.start[last] > model->lift.start[first];
+}
+
 /* Whether a model has what a component is made of. */
 bool
 reco_answering_has(const RecoModel *model, RecoComponent component)
@@ -89,11 +96,16 @@ reco_answering_has(const RecoModel *model, RecoComponent component)
 		case RECO_COMPONENT_SENTIMENT:
 			return model->sentiment != NULL;
 		case RECO_COMPONENT_PRIOR:
+			return model->prior != NULL;
+		case RECO_COMPONENT_SEGMENT:
+			return lifts_any(model, 0, reco_model_customer_labels(model));
+		case RECO_COMPONENT_CONTEXT:
+			return lifts_any(model, reco_model_customer_labels(model), model->lift.rows);
 		case RECO_COMPONENT_VIEWED:
+			return model->n_events > 0;
 		case RECO_COMPONENT_MATCH:
 		case RECO_COMPONENT_AFFINITY:
-		case RECO_COMPONENT_SEGMENT:
-		case RECO_COMPONENT_CONTEXT:
+			return model->match.n_fields > 0;
 			return false;
 		default:
 			return true;
@@ -125,7 +137,10 @@ reco_answering_create(const RecoModel *model, const RecoKernels *kernels, Timest
 	RecoAnswering *a = palloc0(sizeof(RecoAnswering));
 	RecoScoringData data = {
 		.factors = &a->factors,.complements = model->complements.rows > 0 ? &model->complements : NULL,.trend = model->trend,
-		.popularity = model->popularity,.order_mass = model->parameters[RECO_PARAMETER_ORDER_MASS],.sentiment = model->sentiment
+		.match = model->match.n_fields > 0 ? &model->match : NULL,
+		.popularity = model->popularity,.order_mass = model->parameters[RECO_PARAMETER_ORDER_MASS],.sentiment = model->sentiment,
+		.event_weights = model->event_weights,.n_events = model->n_events,
+		.prior = model->prior,.lift = model->lift.rows > 0 ? &model->lift : NULL
 	};
 
 	a->model = model;

@@ -17,8 +17,8 @@
 #include "interrupts.h"
 #include "storage/shmem.h"
 
-#define FRIENDS_MASS	10.0	/* of friends' items in a bag, at most */
-#define FRIENDS_FADE	5.0		/* mass of own items beside which they count half */
+#define MOST_BY_FRIENDS	150.0	/* purchases by friends that count in a bag: with many they count less each */
+#define FRIENDS_FADE	2.0		/* mass of own items beside which they count half */
 #define FEW_STARS		0.1		/* what is left of a purchase with the lowest stars, where strength is 1 */
 
 /* Nothing is known. */
@@ -114,67 +114,49 @@ is_in_basket(const RecoEvidence *evidence, int32 item)
 	return false;
 }
 
-/* What an event that is so many places behind the newest still counts, where the best kind of event counts 1. */
-static double
-view_weight(const RecoScoring *scoring, const RecoEvidence *evidence, int place, double decay)
+static RecoEventWeights
+event_weights(const RecoScoring *scoring)
 {
 	const RecoScoringData *data = reco_scoring_data(scoring);
-	int			event = evidence->views[place].event;
-	double		weight = event >= 0 && event < data->n_events ? data->event_weights[event] : 1;
 
-	return weight * pow(decay, place);
+	return (RecoEventWeights) {data->n_events, data->event_weights};
 }
 
 /*
- * The basket's bag, with what the session looked at behind what is in the basket: an item may be there more than once.  In
- * the current memory context.
+ * The basket's bag, with what the session looked at behind what is in the basket, each item once.  In the current memory
+ * context.
  */
 RecoEntry *
 reco_asking_basket_bag(const RecoScoring *scoring, const RecoEvidence *evidence, const RecoSettings *settings, int64 *n)
 {
 	RecoEntry  *entries = make_entries(evidence->n_basket + evidence->n_views);
-	int			v;
+	RecoEventWeights weights = event_weights(scoring);
+	int			viewed;
+	int			i;
 
 	if (evidence->n_basket > 0)
 		memcpy(entries, evidence->basket, mul_size(evidence->n_basket, sizeof(RecoEntry)));
 	*n = evidence->n_basket;
-	for (v = 0; v < evidence->n_views && settings->strengths[RECO_STRENGTH_SESSION] > 0; v++)
+	viewed = reco_views_bag(evidence->views, evidence->n_views, &weights, settings->strengths[RECO_STRENGTH_SESSION],
+							settings->strengths[RECO_STRENGTH_SESSION_DECAY], entries + *n);
+	for (i = 0; i < viewed; i++)
 	{
-		double		weight = settings->strengths[RECO_STRENGTH_SESSION] *
-			view_weight(scoring, evidence, v, settings->strengths[RECO_STRENGTH_SESSION_DECAY]);
+		RecoEntry	entry = entries[evidence->n_basket + i];
 
-		if (weight > 0 && !is_in_basket(evidence, evidence->views[v].item))
-			entries[(*n)++] = (RecoEntry) {evidence->views[v].item, (float) weight};
+		if (!is_in_basket(evidence, entry.item))
+			entries[(*n)++] = entry;
 	}
 	return entries;
 }
 
-static int
-compare_entries(const void *a, const void *b)
-{
-	int32		x = ((const RecoEntry *) a)->item;
-	int32		y = ((const RecoEntry *) b)->item;
-
-	return (x > y) - (x < y);
-}
-
-/* What was looked at, each item once and in the order of items: whoever looks at something often buys that. */
+/* What was looked at: whoever looks at something often buys that. */
 static void
-set_viewed(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSettings *settings, RecoComponentScores *scores)
+set_viewed(RecoScoring *scoring, const RecoEvidence *evidence, RecoComponentScores *scores)
 {
 	RecoEntry  *entries = make_entries(evidence->n_views);
-	int64		n = 0;
-	int			v;
+	RecoEventWeights weights = event_weights(scoring);
+	int			n = reco_views_list(evidence->views, evidence->n_views, &weights, entries);
 
-	for (v = 0; v < evidence->n_views; v++)
-		entries[v] = (RecoEntry) {evidence->views[v].item,
-			(float) view_weight(scoring, evidence, v, settings->strengths[RECO_STRENGTH_SESSION_DECAY])};
-	qsort(entries, evidence->n_views, sizeof(RecoEntry), compare_entries);
-	for (v = 0; v < evidence->n_views; v++)
-		if (n > 0 && entries[n - 1].item == entries[v].item)
-			entries[n - 1].weight = Max(entries[n - 1].weight, entries[v].weight);
-		else
-			entries[n++] = entries[v];
 	reco_scoring_list(RECO_COMPONENT_VIEWED, entries, n, scores);
 }
 
@@ -191,7 +173,7 @@ context_factors(const RecoEvidence *evidence, const RecoSettings *settings)
 	int			f;
 
 	for (f = 0; f < RECO_MAX_CONTEXTS; f++)
-		any |= betas[f] > 0 && evidence->context[f] >= 0;
+		any |= betas[f] > 0 && evidence->context[f] != -1;
 	if (!any || evidence->n_contexts == 0)
 		return NULL;
 	factors = palloc_extended(mul_size(evidence->n_contexts, sizeof(double)), MCXT_ALLOC_HUGE);
@@ -200,7 +182,7 @@ context_factors(const RecoEvidence *evidence, const RecoSettings *settings)
 		double		sum = 0;
 
 		for (f = 0; f < RECO_MAX_CONTEXTS; f++)
-			if (evidence->context[f] >= 0 && evidence->contexts[c][f] == evidence->context[f])
+			if (evidence->context[f] != -1 && evidence->contexts[c][f] == evidence->context[f])
 				sum += betas[f];
 		factors[c] = exp(sum);
 	}
@@ -257,8 +239,8 @@ add_friends(const RecoEvidence *evidence, double strength, RecoEntry *entries, i
 	for (i = 0; i < n; i++)
 		own += entries[i].weight;
 	for (i = 0; i < evidence->n_friends; i++)
-		mass += strength * evidence->friends[i].weight;
-	scale = strength * Min(1, FRIENDS_MASS / mass) * FRIENDS_FADE / (FRIENDS_FADE + own);
+		mass += evidence->friends[i].weight;
+	scale = strength * Min(1, MOST_BY_FRIENDS / mass) * FRIENDS_FADE / (FRIENDS_FADE + own);
 	for (i = 0; i < evidence->n_friends; i++)
 		entries[n + i] = (RecoEntry) {evidence->friends[i].item, (float) (scale * evidence->friends[i].weight)};
 	return n + evidence->n_friends;
@@ -279,13 +261,14 @@ reco_asking_history_bag(const RecoEvidence *evidence, const RecoSettings *settin
 	return entries;
 }
 
-/* What was bought before, in the order of items, in the current memory context. */
+/* What was bought before, less where it was not liked, in the order of items, in the current memory context. */
 RecoEntry *
 reco_asking_repeats(const RecoEvidence *evidence, const RecoSettings *settings, int64 *n)
 {
 	RecoEntry  *entries = make_entries(evidence->n_lines);
 
 	*n = own_bag(evidence, settings, settings->repeat_half_life, entries);
+	weigh_by_stars(evidence, settings->strengths[RECO_STRENGTH_STARS], entries, *n);
 	return entries;
 }
 
@@ -317,8 +300,11 @@ set_basket(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSetting
 	if (is_other)
 	{
 		reco_scoring_associate(scoring, RECO_COMPONENT_COMPLEMENTS, entries, n, scores);
-		set_viewed(scoring, evidence, settings, scores);
+		if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_MATCH))
+			reco_scoring_match(scoring, RECO_COMPONENT_MATCH, entries, n, scores);
 	}
+	if (before == NULL)
+		set_viewed(scoring, evidence, scores);
 	scores->has_session = evidence->n_basket == 0 && evidence->n_views > 0;
 }
 
@@ -337,7 +323,21 @@ set_history(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSettin
 	reco_scoring_fold_in(scoring, RECO_COMPONENT_HISTORY, entries, n, settings->history_lambda, scores);
 	if (is_other && !reco_scoring_is_idle(scoring, RECO_COMPONENT_FOLLOWUPS))
 		reco_scoring_associate(scoring, RECO_COMPONENT_FOLLOWUPS, entries, n_own, scores);
+	if (is_other && !reco_scoring_is_idle(scoring, RECO_COMPONENT_AFFINITY))
+		reco_scoring_match(scoring, RECO_COMPONENT_AFFINITY, entries, n_own, scores);
 	scores->has_own = n_own > 0;
+}
+
+/* What the customer's attributes and the context say, whatever the settings. */
+static void
+set_labels(RecoScoring *scoring, const RecoEvidence *evidence, RecoComponentScores *scores)
+{
+	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_PRIOR))
+		reco_scoring_expect(scoring, evidence->labels, evidence->n_labels, scores);
+	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_SEGMENT))
+		reco_scoring_lift(scoring, RECO_COMPONENT_SEGMENT, evidence->labels, evidence->n_labels, scores);
+	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_CONTEXT))
+		reco_scoring_lift(scoring, RECO_COMPONENT_CONTEXT, evidence->context, RECO_MAX_CONTEXTS, scores);
 }
 
 /*
@@ -352,10 +352,13 @@ reco_asking_set(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSe
 	int64		n;
 
 	if (before == NULL)
+	{
 		reco_scoring_clear(scores);
+		set_labels(scoring, evidence, scores);
+	}
 	set_basket(scoring, evidence, before, settings, scores);
 	set_history(scoring, evidence, before, settings, scores);
-	if (IS_OTHER(repeat_half_life) || other_contexts(before, settings))
+	if (IS_OTHER(repeat_half_life) || IS_OTHER(strengths[RECO_STRENGTH_STARS]) || other_contexts(before, settings))
 	{
 		entries = reco_asking_repeats(evidence, settings, &n);
 		reco_scoring_list(RECO_COMPONENT_REPEATS, entries, n, scores);

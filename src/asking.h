@@ -9,13 +9,7 @@
 #include "components.h"
 #include "lines.h"
 #include "parameters.h"
-
-/* What a session did with an item. */
-typedef struct RecoView
-{
-	int32		item;
-	int32		event;			/* its kind, a number of the model's; -1: none that it knows */
-} RecoView;
+#include "views.h"
 
 /* What a customer thinks of an item. */
 typedef struct RecoOpinion
@@ -42,7 +36,7 @@ typedef struct RecoEvidence
 	int64		n_friends;
 	const int32 *labels;		/* the customer's attributes */
 	int			n_labels;
-	int32		context[RECO_MAX_CONTEXTS]; /* a label for each field, or -1 */
+	int32		context[RECO_MAX_CONTEXTS]; /* a label for each field, below -1 what only tells values apart, or -1: not known */
 	const int32 (*contexts)[RECO_MAX_CONTEXTS]; /* of lines */
 	int			n_contexts;
 } RecoEvidence;

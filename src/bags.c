@@ -5,7 +5,7 @@
  * matrix, so that one set of item factors serves a basket and a history alike.  A customer's items weigh what lines.c
  * makes of his purchases, an order's what its age leaves; beyond BASKET_MASS items an order weighs no more in all, or
  * one wholesaler would outweigh a hundred shoppers.  An order with a single item says nothing about what goes with
- * what, and is left to its customer's bag.
+ * what, and is left to its customer's bag.  Sessions are bags as orders are (session_bags.c).
  */
 #include "postgres.h"
 
@@ -14,17 +14,9 @@
 #include "interrupts.h"
 #include "numeric.h"
 #include "port/pg_bitutils.h"
+#include "session_bags.h"
 
 #define BASKET_MASS 20
-
-typedef struct Csr
-{
-	int64	   *start;
-	int32	   *index;
-	float	   *weight;
-	int32		rows;
-	int64		entries;
-} Csr;
 
 /* The time that decides whether a line belongs to the past: that of its order, so that no order is torn apart. */
 TimestampTz
@@ -35,7 +27,7 @@ reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line)
 
 /* Close the row that was filled up to csr->entries. */
 static void
-end_row(Csr *csr)
+end_row(RecoRows *csr)
 {
 	csr->start[++csr->rows] = csr->entries;
 }
@@ -50,9 +42,12 @@ compare_items(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The items of each past order, in one array; start[o] to start[o + 1] - 1 are order o's, not yet sorted or distinct. */
-static int32 *
-gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *start)
+/*
+ * The items of each past order, in one array of the budget's; start[o] to start[o + 1] - 1 are order o's, not yet sorted or
+ * distinct.  start has two elements more than there are orders, all 0.
+ */
+int32 *
+reco_bags_gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *start)
 {
 	const RecoLine *lines = interactions->lines;
 	int32	   *items;
@@ -93,7 +88,7 @@ are_sorted(const int32 *items, int64 n)
  * customers (all lines, say, where nobody knows the orders) is marked in a bitmap, which is empty before and after.
  */
 static void
-add_distinct(Csr *csr, int32 *items, int64 n, uint64 *seen, int32 n_items)
+add_distinct(RecoRows *csr, int32 *items, int64 n, uint64 *seen, int32 n_items)
 {
 	bool		sorted = are_sorted(items, n);
 	int64		i;
@@ -120,7 +115,7 @@ add_distinct(Csr *csr, int32 *items, int64 n, uint64 *seen, int32 n_items)
 }
 
 static void
-add_order_bag(Csr *csr, int32 *items, int64 n, double decay, uint64 *seen, int32 n_items)
+add_order_bag(RecoRows *csr, int32 *items, int64 n, double decay, uint64 *seen, int32 n_items)
 {
 	int64		first = csr->entries;
 	double		size;
@@ -139,9 +134,10 @@ add_order_bag(Csr *csr, int32 *items, int64 n, double decay, uint64 *seen, int32
 }
 
 static void
-add_order_bags(const RecoInteractions *interactions, const RecoBagOptions *options, Csr *csr, int32 *items,
-			   const int64 *start)
+add_order_bags(const RecoInteractions *interactions, const RecoBagOptions *options, RecoRows *csr)
 {
+	int64	   *start = reco_budget_alloc(interactions->budget, (Size) interactions->n_orders + 2, sizeof(int64), "order bags");
+	int32	   *items = reco_bags_gather_orders(interactions, options->before, start);
 	int32		n_items = reco_idmap_count(interactions->items);
 	uint64	   *seen = reco_budget_alloc(interactions->budget, (Size) n_items / 64 + 1, sizeof(uint64), "order bags");
 	int32		order;
@@ -154,11 +150,13 @@ add_order_bags(const RecoInteractions *interactions, const RecoBagOptions *optio
 		CHECK_FOR_INTERRUPTS();
 	}
 	pfree(seen);
+	pfree(items);
+	pfree(start);
 }
 
 /* Lines are sorted by customer and item, and their returns are netted already. */
 static void
-add_customer_bags(const RecoInteractions *interactions, const RecoBagOptions *options, Csr *csr)
+add_customer_bags(const RecoInteractions *interactions, const RecoBagOptions *options, RecoRows *csr)
 {
 	const RecoLine *lines = interactions->lines;
 	int64		n = interactions->n_lines;
@@ -206,10 +204,10 @@ count_customer_entries(const RecoInteractions *interactions)
 }
 
 /* Empty rows, to be filled: at most so many, of so many entries. */
-static Csr
+static RecoRows
 make_csr(RecoArena *arena, Size rows, Size entries, const char *purpose)
 {
-	Csr			csr = {NULL, NULL, NULL, 0, 0};
+	RecoRows	csr = {NULL, NULL, NULL, 0, 0};
 
 	csr.start = reco_arena_take(arena, rows + 2, sizeof(int64), purpose);
 	csr.index = reco_arena_take(arena, entries, sizeof(int32), purpose);
@@ -228,10 +226,10 @@ csr_memory(Size rows, Size entries)
 	return add_size(bytes, reco_size_align(mul_size(entries, sizeof(float))));
 }
 
-static Csr
-transpose(RecoArena *arena, const Csr *csr, int32 n_items)
+static RecoRows
+transpose(RecoArena *arena, const RecoRows *csr, int32 n_items)
 {
-	Csr			result = make_csr(arena, n_items, csr->entries, "item bags");
+	RecoRows	result = make_csr(arena, n_items, csr->entries, "item bags");
 	int32		row;
 	int64		i;
 
@@ -261,18 +259,30 @@ transpose(RecoArena *arena, const Csr *csr, int32 n_items)
 }
 
 static RecoSparse
-as_sparse(const Csr *csr, int32 cols)
+as_sparse(const RecoRows *csr, int32 cols)
 {
 	RecoSparse	sparse = {csr->rows, cols, csr->start, csr->index, csr->weight};
 
 	return sparse;
 }
 
+static bool
+has_session_bags(const RecoInteractions *interactions, const RecoBagOptions *options)
+{
+	return interactions->sessions != NULL && !interactions->sessions_are_orders && options->session_weight > 0;
+}
+
 /* How many bags there can be. */
 Size
-reco_bags_most(const RecoInteractions *interactions, double customer_weight)
+reco_bags_most(const RecoInteractions *interactions, const RecoBagOptions *options)
 {
-	return add_size(interactions->n_orders, customer_weight > 0 ? reco_idmap_count(interactions->users) : 0);
+	Size		bags = interactions->n_orders;
+
+	if (options->customer_weight > 0)
+		bags = add_size(bags, reco_idmap_count(interactions->users));
+	if (has_session_bags(interactions, options))
+		bags = add_size(bags, interactions->sessions->n_sessions);
+	return bags;
 }
 
 static int64
@@ -291,9 +301,15 @@ count_order_lines(const RecoInteractions *interactions)
 
 /* How many entries they can have. */
 int64
-reco_bags_most_entries(const RecoInteractions *interactions, double customer_weight)
+reco_bags_most_entries(const RecoInteractions *interactions, const RecoBagOptions *options)
 {
-	return count_order_lines(interactions) + (customer_weight > 0 ? count_customer_entries(interactions) : 0);
+	int64		entries = count_order_lines(interactions);
+
+	if (options->customer_weight > 0)
+		entries += count_customer_entries(interactions);
+	if (has_session_bags(interactions, options))
+		entries += interactions->sessions->n_events;
+	return entries;
 }
 
 /* Bytes that so many bags, items and entries take of an arena. */
@@ -304,31 +320,25 @@ reco_bags_memory(Size bags, Size items, Size entries)
 }
 
 /*
- * The bags of all orders before options->before, and of the customers with their purchases up to then; allocated from
- * the arena.
+ * The bags of all orders and sessions before options->before, and of the customers with their purchases up to then;
+ * allocated from the arena.
  */
 void
 reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options, RecoArena *arena, RecoBags *bags)
 {
-	RecoBudget *budget = interactions->budget;
 	int32		n_items = reco_idmap_count(interactions->items);
-	bool		with_customers = options->customer_weight > 0;
-	int64	   *order_start = reco_budget_alloc(budget, (Size) interactions->n_orders + 2, sizeof(int64), "order bags");
-	int32	   *order_items = gather_orders(interactions, options->before, order_start);
-	int64		capacity = order_start[interactions->n_orders];
-	Csr			csr;
-	Csr			csc;
+	RecoRows	csr;
+	RecoRows	csc;
 
-	if (with_customers)
-		capacity += count_customer_entries(interactions);
-	csr = make_csr(arena, reco_bags_most(interactions, options->customer_weight), capacity, "bags");
-	add_order_bags(interactions, options, &csr, order_items, order_start);
+	csr = make_csr(arena, reco_bags_most(interactions, options), reco_bags_most_entries(interactions, options), "bags");
+	if (!interactions->sessions_are_orders)
+		add_order_bags(interactions, options, &csr);
+	if (interactions->sessions_are_orders || has_session_bags(interactions, options))
+		reco_session_bags_add(interactions, options, &csr);
 	bags->n_order_bags = csr.rows;
-	if (with_customers)
+	if (options->customer_weight > 0)
 		add_customer_bags(interactions, options, &csr);
 	bags->n_bags = csr.rows;
-	pfree(order_items);
-	pfree(order_start);
 	csc = transpose(arena, &csr, n_items);
 	bags->by_bag = as_sparse(&csr, n_items);
 	bags->by_item = as_sparse(&csc, csr.rows);

@@ -17,9 +17,11 @@ typedef struct RecoBagOptions
 	double		order_half_life;	/* days */
 	double		customer_half_life;
 	double		customer_weight;	/* of the customers' bags beside the orders'; 0: no such bags */
+	double		session_weight; /* of the sessions' bags beside them; 0: no such bags */
+	const float *event_weights; /* by kind of event, where there are sessions */
 } RecoBagOptions;
 
-/* Bags in both directions; the first n_order_bags of them are orders, the rest customers. */
+/* Bags in both directions; the first n_order_bags of them are orders, then sessions, the rest customers. */
 typedef struct RecoBags
 {
 	int32		n_order_bags;
@@ -28,11 +30,12 @@ typedef struct RecoBags
 	RecoSparse	by_item;		/* CSC: its transpose */
 } RecoBags;
 
-extern Size reco_bags_most(const RecoInteractions *interactions, double customer_weight);
-extern int64 reco_bags_most_entries(const RecoInteractions *interactions, double customer_weight);
+extern Size reco_bags_most(const RecoInteractions *interactions, const RecoBagOptions *options);
+extern int64 reco_bags_most_entries(const RecoInteractions *interactions, const RecoBagOptions *options);
 extern Size reco_bags_memory(Size bags, Size items, Size entries);
 extern void reco_bags_build(const RecoInteractions *interactions, const RecoBagOptions *options, RecoArena *arena,
 							RecoBags *bags);
+extern int32 *reco_bags_gather_orders(const RecoInteractions *interactions, TimestampTz before, int64 *start);
 extern TimestampTz reco_bags_line_time(const RecoInteractions *interactions, const RecoLine *line);
 
 #endif							/* RECO_BAGS_H */

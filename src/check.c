@@ -82,15 +82,22 @@ check_grants(Findings *findings)
 	}
 }
 
+/* Whether there are orders, or sessions in their place. */
 static bool
-has_orders(const Findings *findings)
+gives_orders(List *sources)
 {
 	ListCell   *cell;
 
-	foreach(cell, findings->sources)
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+	foreach(cell, sources)
+		if (reco_definitions_gives_orders(sources, lfirst(cell)))
 			return true;
 	return false;
+}
+
+static bool
+has_orders(const Findings *findings)
+{
+	return gives_orders(findings->sources);
 }
 
 /* A model that was imported can do without them. */
@@ -151,7 +158,8 @@ check_memory(Findings *findings)
 	{
 		const RecoSource *source = lfirst(cell);
 
-		if (source->kind == RECO_SOURCE_ORDERS && OidIsValid(reco_references_find_relation(&source->relation)))
+		if ((source->kind == RECO_SOURCE_ORDERS || source->kind == RECO_SOURCE_SESSIONS) &&
+			OidIsValid(reco_references_find_relation(&source->relation)))
 			lines += reco_sources_estimate_rows(source);
 	}
 	reading = lines * 2 * sizeof(RecoLine);
@@ -173,7 +181,7 @@ check_memory(Findings *findings)
 static void
 check_readable(Findings *findings, const RecoSource *source)
 {
-	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false, NULL};
+	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false, NULL, NULL};
 	MemoryContext old_context = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
 	const char *owner = quote_identifier(findings->model->owner.role_name);
@@ -246,28 +254,49 @@ has_index_on(Relation relation, const char *expression)
 	return found;
 }
 
-/* A request reads the lines of one customer, and the rows of some items where it asks whether they are available. */
+/* A read at every request: what it is found by, and what it finds. */
+static void
+check_index_on(Findings *findings, const RecoSource *source, Relation relation, RecoRole role, bool newest, const char *problem)
+{
+	const RecoColumn *key = reco_definitions_column(source, role);
+	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
+												  RelationGetRelationName(relation));
+
+	if (key == NULL || has_index_on(relation, key->expression))
+		return;
+	add_finding(findings, "warning", source_subject(source), problem,
+				newest ? psprintf("CREATE INDEX ON %s ((%s), (%s) DESC)", name, key->expression,
+								  reco_definitions_column(source, RECO_ROLE_AT)->expression)
+				: psprintf("CREATE INDEX ON %s ((%s))", name, key->expression));
+}
+
+/*
+ * A request reads the lines of one customer, the events of one session, and the rows of some items where it asks whether
+ * they are available.
+ */
 static void
 check_index(Findings *findings, const RecoSource *source, Relation relation)
 {
 	char		kind = relation->rd_rel->relkind;
-	const RecoColumn *key = reco_definitions_column(source, source->kind == RECO_SOURCE_ORDERS ? RECO_ROLE_USER : RECO_ROLE_ITEM);
-	const char *name = quote_qualified_identifier(get_namespace_name(RelationGetNamespace(relation)),
-												  RelationGetRelationName(relation));
 
-	if (source->kind != RECO_SOURCE_ORDERS && reco_definitions_column(source, RECO_ROLE_AVAILABLE) == NULL)
-		return;
 	if (kind != RELKIND_RELATION && kind != RELKIND_PARTITIONED_TABLE && kind != RELKIND_MATVIEW)
 		return;
-	if (relation->rd_rel->reltuples < MANY_ROWS || has_index_on(relation, key->expression))
+	if (relation->rd_rel->reltuples < MANY_ROWS)
 		return;
 	if (source->kind == RECO_SOURCE_ORDERS)
-		add_finding(findings, "warning", source_subject(source), "no index finds a customer's newest lines",
-					psprintf("CREATE INDEX ON %s ((%s), (%s) DESC)", name, key->expression,
-							 reco_definitions_column(source, RECO_ROLE_AT)->expression));
-	else
-		add_finding(findings, "warning", source_subject(source), "no index finds an item to ask whether it is available",
-					psprintf("CREATE INDEX ON %s ((%s))", name, key->expression));
+		check_index_on(findings, source, relation, RECO_ROLE_USER, true, "no index finds a customer's newest lines");
+	if (source->kind == RECO_SOURCE_SESSIONS)
+	{
+		check_index_on(findings, source, relation, RECO_ROLE_SESSION, true, "no index finds a session's newest events");
+		check_index_on(findings, source, relation, RECO_ROLE_USER, true, "no index finds a customer's newest events");
+	}
+	if (source->kind == RECO_SOURCE_ITEMS && reco_definitions_column(source, RECO_ROLE_AVAILABLE) != NULL)
+		check_index_on(findings, source, relation, RECO_ROLE_ITEM, false, "no index finds an item to ask whether it is available");
+	if (source->kind == RECO_SOURCE_SOCIAL)
+		check_index_on(findings, source, relation, RECO_ROLE_USER, reco_definitions_column(source, RECO_ROLE_AT) != NULL,
+					   "no index finds whom a customer follows");
+	if (source->kind == RECO_SOURCE_USERS && reco_definitions_column(source, RECO_ROLE_CONSENT) != NULL)
+		check_index_on(findings, source, relation, RECO_ROLE_USER, false, "no index finds what a customer consents to");
 }
 
 static void
@@ -322,20 +351,16 @@ check_source(Findings *findings, const RecoSource *source)
 void
 reco_check_trainable(const RecoModelRow *model, List *sources)
 {
-	ListCell   *cell;
-
 	if (!OidIsValid(model->owner_oid))
 		ereport(ERROR,
 				(errcode(ERRCODE_UNDEFINED_OBJECT),
 				 errmsg("the owner \"%s\" of model \"%s\" does not exist", model->owner.role_name, model->name),
 				 errhint("A superuser can give the model to another role with reco.set_owner.")));
-	foreach(cell, sources)
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
-			return;
-	ereport(ERROR,
-			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-			 errmsg("model \"%s\" has no orders to learn from", model->name),
-			 errhint("Name the table of your order lines with reco.add_orders('%s', ...).", model->name)));
+	if (!gives_orders(sources))
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("model \"%s\" has no orders to learn from", model->name),
+				 errhint("Name the table of your order lines with reco.add_orders('%s', ...).", model->name)));
 }
 
 /*

@@ -139,6 +139,24 @@ reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEn
 	reco_foldin_bag(scoring->foldin, entries, n, lambda, &scores->vectors[component]);
 }
 
+/* The scores that are expected of a customer with these labels. */
+void
+reco_scoring_expect(RecoScoring *scoring, const int32 *labels, int n, RecoComponentScores *scores)
+{
+	RecoVector *vector = &scores->vectors[RECO_COMPONENT_PRIOR];
+	int			factors = scoring->data.factors->factors;
+	size_t		stride = reco_stride(factors);
+	const float *prior = scoring->data.prior;
+	int			i;
+	int			k;
+
+	memset(vector, 0, sizeof(*vector));
+	vector->is_zero = prior == NULL || n == 0;
+	for (i = -1; !vector->is_zero && i < n; i++)
+		for (k = 0; k < factors; k++)
+			vector->x[k] += (double) prior[(size_t) (i < 0 ? 0 : 1 + labels[i]) * stride + (size_t) k];
+}
+
 /* The scores of items are given; in the order of items. */
 void
 reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores)
@@ -219,6 +237,121 @@ reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const Reco
 			add_to(scoring, b->index[e], entries[i].weight * b->weight[e]);
 		most += b->start[item + 1] - b->start[item];
 	}
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = take_sums(scoring, most);
+}
+
+/* --- attribute match --------------------------------------------------------------------------------------- */
+
+static RecoMatchBag
+match_bag(RecoComponent component)
+{
+	return component == RECO_COMPONENT_MATCH ? RECO_MATCH_BASKET : RECO_MATCH_HISTORY;
+}
+
+/* The entries of a bag that are looked at, in the current memory context. */
+static RecoMatchEntry *
+choose_entries(const RecoEntry *entries, int64 n, int *chosen)
+{
+	RecoMatchEntry *copy = palloc_extended(mul_size(Max(n, 1), sizeof(RecoMatchEntry)), MCXT_ALLOC_HUGE);
+	int64		i;
+
+	for (i = 0; i < n; i++)
+		copy[i] = (RecoMatchEntry) {entries[i].item, entries[i].weight};
+	*chosen = reco_match_choose_entries(copy, n);
+	return copy;
+}
+
+static RecoMatchValue *
+find_values(const RecoMatch *match, RecoMatchBag bag, const RecoMatchEntry *entries, int n, int *found)
+{
+	RecoMatchValue *values = palloc_extended(mul_size(Max(reco_match_most_values(match, entries, n), 1), sizeof(RecoMatchValue)),
+											 MCXT_ALLOC_HUGE);
+
+	*found = reco_match_find_values(match, bag, entries, n, values);
+	return values;
+}
+
+/* What has attributes in common with the items of a bag, and is none of them, in the order of items. */
+void
+reco_scoring_match(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
+				   RecoComponentScores *scores)
+{
+	const RecoMatch *match = scoring->data.match;
+	RecoMatchEntry *chosen;
+	RecoMatchValue *values;
+	int			n_chosen;
+	int			n_values;
+	int64		most = 0;
+	int64		i;
+	int64		e;
+
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = (RecoScoreList) {0, NULL};
+	if (match == NULL || n == 0)
+		return;
+	make_room(scoring);
+	chosen = choose_entries(entries, n, &n_chosen);
+	values = find_values(match, match_bag(component), chosen, n_chosen, &n_values);
+	for (i = 0; i < n_values; i++)
+	{
+		int32		value = values[i].value;
+
+		for (e = match->by_value.start[value]; e < match->by_value.start[value + 1]; e++)
+			add_to(scoring, match->by_value.index[e], values[i].weight * match->by_value.weight[e]);
+		most += match->by_value.start[value + 1] - match->by_value.start[value];
+	}
+	for (i = 0; i < n; i++)
+		scoring->sums[entries[i].item] = 0;
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = take_sums(scoring, most);
+}
+
+static void
+explain_match(const RecoMatch *match, RecoMatchBag bag, const RecoEntry *entries, int64 n, int32 item, double *contributions)
+{
+	int			n_chosen;
+	int			n_values;
+	RecoMatchEntry *chosen;
+	RecoMatchValue *values;
+	bool		is_own = false;
+	int64		i;
+	int			c;
+
+	memset(contributions, 0, mul_size(n, sizeof(double)));
+	for (i = 0; i < n; i++)
+		is_own |= entries[i].item == item;
+	if (match == NULL || is_own || n == 0)
+		return;
+	chosen = choose_entries(entries, n, &n_chosen);
+	values = find_values(match, bag, chosen, n_chosen, &n_values);
+	for (c = 0; c < n_chosen; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		/* An item that is there more than once has all it says at its first place. */
+		for (i = 0; i < n && entries[i].item != chosen[c].item; i++)
+			;
+		contributions[i] += reco_match_contribution(match, bag, &chosen[c], values, n_values, item);
+	}
+}
+
+/* What labels speak for, in the order of items; those below 0 are none. */
+void
+reco_scoring_lift(RecoScoring *scoring, RecoComponent component, const int32 *labels, int n, RecoComponentScores *scores)
+{
+	const RecoSparse *lift = scoring->data.lift;
+	int64		most = 0;
+	int64		e;
+	int			i;
+
+	scores->lists[component - RECO_VECTOR_COMPONENTS] = (RecoScoreList) {0, NULL};
+	if (lift == NULL)
+		return;
+	for (i = 0; i < n; i++)
+		most += labels[i] >= 0 ? lift->start[labels[i] + 1] - lift->start[labels[i]] : 0;
+	if (most == 0)
+		return;
+	make_room(scoring);
+	for (i = 0; i < n; i++)
+		for (e = labels[i] >= 0 ? lift->start[labels[i]] : 0; labels[i] >= 0 && e < lift->start[labels[i] + 1]; e++)
+			add_to(scoring, lift->index[e], lift->weight[e]);
 	scores->lists[component - RECO_VECTOR_COMPONENTS] = take_sums(scoring, most);
 }
 
@@ -536,6 +669,11 @@ reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEn
 	if (component < RECO_VECTOR_COMPONENTS)
 	{
 		reco_foldin_explain(scoring->foldin, entries, n, lambda, item, contributions);
+		return;
+	}
+	if (component == RECO_COMPONENT_MATCH || component == RECO_COMPONENT_AFFINITY)
+	{
+		explain_match(scoring->data.match, match_bag(component), entries, n, item, contributions);
 		return;
 	}
 	for (i = 0; i < n; i++)

@@ -8,6 +8,7 @@
 
 #include "calibration.h"
 #include "foldin.h"
+#include "match.h"
 #include "parameters.h"
 #include "sparse.h"
 #include "topk.h"
@@ -43,10 +44,13 @@ typedef struct RecoScoringData
 {
 	const RecoFactors *factors;
 	const RecoSparse *complements;	/* items x items: row j has what goes with item j; NULL: none */
+	const RecoMatch *match;		/* what attributes say; NULL: nothing */
 	const float *trend;			/* [items], at most 1; NULL: none */
 	const float *popularity;	/* [items], decayed number of orders */
 	double		order_mass;		/* of all orders, so that the share of an item is popularity / order_mass; 0: not known */
 	const float *sentiment;		/* [items]; NULL: none */
+	const float *prior;			/* rows of factors: of everybody with attributes, then what each label adds; NULL: none */
+	const RecoSparse *lift;		/* labels x items: what each speaks for; NULL: none */
 	const float *event_weights; /* of kinds of events in sessions, the best 1 */
 	int			n_events;
 } RecoScoringData;
@@ -62,6 +66,11 @@ extern void reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, 
 								 double lambda, RecoComponentScores *scores);
 extern void reco_scoring_associate(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								   RecoComponentScores *scores);
+extern void reco_scoring_match(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
+							   RecoComponentScores *scores);
+extern void reco_scoring_expect(RecoScoring *scoring, const int32 *labels, int n, RecoComponentScores *scores);
+extern void reco_scoring_lift(RecoScoring *scoring, RecoComponent component, const int32 *labels, int n,
+							  RecoComponentScores *scores);
 extern void reco_scoring_list(RecoComponent component, const RecoEntry *entries, int64 n, RecoComponentScores *scores);
 extern bool reco_scoring_mix(RecoScoring *scoring, const RecoComponentScores *scores, const double *weights,
 							 RecoMix *mix);

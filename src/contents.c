@@ -1,10 +1,12 @@
 /*
  * contents.c: reads features and descriptions of items as weighted terms.
  *
- * A feature is one term, name=value; a description is as many as PostgreSQL's text search finds words in it, by the
- * configuration simple, which knows no language: words in lower case, by the rules of the database's locale.  The rows
- * of an item go together.  How often an item has a term is counted in integers, and terms are numbered in bytewise order
- * before anything is summed up as floating point: the same rows in any order give the same bits.
+ * A feature is a term for each of its labels (labels.c), name=label.  A description is as many as PostgreSQL's text search
+ * finds words in it (words.c), by the configuration simple, which knows no language: words in lower case, by the rules of the
+ * database's locale; and pairs of words that stand side by side, which say more of short titles than words alone (src/README
+ * has the measurements).  The rows of an item go together.  How often an item has a term is counted in integers, and terms
+ * are numbered in bytewise order before anything is summed up as floating point: the same rows in any order give the same
+ * bits.
  *
  * The weight of term t in item i is TF-IDF (Salton and Buckley 1988, Term-weighting approaches in automatic text
  * retrieval, Information Processing and Management 24: logarithmic term frequency, their weighting by inverse document
@@ -21,22 +23,16 @@
 
 #include <math.h>
 
-#include "catalog/namespace.h"
 #include "common/int.h"
 #include "fmgr.h"
 #include "idmap.h"
 #include "interrupts.h"
 #include "lib/stringinfo.h"
-#include "mb/pg_wchar.h"
-#include "nodes/value.h"
-#include "tsearch/ts_type.h"
-#include "utils/builtins.h"
-#include "utils/fmgrprotos.h"
 #include "utils/memutils.h"
+#include "words.h"
 
 #define FIRST_COUNTS 1024
-#define MAX_DESCRIPTION 100000	/* bytes that are looked at */
-#define PIECE 1000				/* bytes that are parsed at once */
+#define MOST_LABELS 1000000		/* of a feature */
 
 /* How often an item has a term. */
 typedef struct TermCount
@@ -59,16 +55,14 @@ typedef struct Contents
 	RecoFindItem find_item;
 	void	   *arg;
 	Oid			configuration;	/* of text search */
-	MemoryContext word_context; /* emptied after each piece of text */
+	RecoWords  *words;
+	int32		item;			/* whose description is being read */
+	StringInfoData word;		/* its last one; empty: none */
 	StringInfoData term;
 	RecoIdMap  *terms;
 	TermCount  *counts;
 	int64		n;
 	int64		capacity;
-
-	/* Of the source that is being read. */
-	const RecoField *fields;
-	int			n_fields;
 } Contents;
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
@@ -94,96 +88,92 @@ add_term(Contents *contents, int32 item, const char *bytes, int length, int32 co
 }
 
 static void
-add_feature(Contents *contents, int32 item, const char *name, const RecoValue *value)
+add_feature(Contents *contents, int32 item, const char *name, size_t name_length, const char *label, size_t label_length)
 {
 	resetStringInfo(&contents->term);
-	appendStringInfoString(&contents->term, name);
+	appendBinaryStringInfo(&contents->term, name, (int) name_length);
 	appendStringInfoChar(&contents->term, '=');
-	appendBinaryStringInfo(&contents->term, value->bytes, value->length);
+	appendBinaryStringInfo(&contents->term, label, (int) label_length);
 	add_term(contents, item, contents->term.data, contents->term.len, 1);
 }
 
-/* The words of a short text; text search counts a word 255 times at most. */
-static void
-add_words(Contents *contents, int32 item, const char *bytes, int length)
+/* A word of a description, and the pair that it makes with the one before: a word is no two of them. */
+static bool
+add_word(void *arg, const char *word, int length)
 {
-	MemoryContext old_context = MemoryContextSwitchTo(contents->word_context);
-	Datum		text_datum = PointerGetDatum(cstring_to_text_with_len(bytes, length));
-	TSVector	words = DatumGetTSVector(DirectFunctionCall2(to_tsvector_byid, ObjectIdGetDatum(contents->configuration),
-															 text_datum));
-	int			i;
+	Contents   *contents = arg;
 
-	MemoryContextSwitchTo(old_context);
-	for (i = 0; i < words->size; i++)
+	add_term(contents, contents->item, word, length, 1);
+	if (contents->word.len > 0)
 	{
-		WordEntry  *word = &ARRPTR(words)[i];
-
-		add_term(contents, item, STRPTR(words) + word->pos, word->len, Max(POSDATALEN(words, word), 1));
+		resetStringInfo(&contents->term);
+		appendBinaryStringInfo(&contents->term, contents->word.data, contents->word.len);
+		appendStringInfoChar(&contents->term, ' ');
+		appendBinaryStringInfo(&contents->term, word, length);
+		add_term(contents, contents->item, contents->term.data, contents->term.len, 1);
 	}
-	MemoryContextReset(contents->word_context);
+	resetStringInfo(&contents->word);
+	appendBinaryStringInfo(&contents->word, word, length);
+	return true;
 }
 
-/* Where to end a piece of text: behind its last white space, or else behind its last whole character. */
 static int
-piece_length(const char *bytes, int length)
+compare_counts(const void *a, const void *b)
 {
-	int			end;
+	int32		x = ((const TermCount *) a)->term;
+	int32		y = ((const TermCount *) b)->term;
 
-	if (length <= PIECE)
-		return length;
-	for (end = PIECE; end > 0; end--)
-		if (bytes[end - 1] == ' ' || (bytes[end - 1] >= '\t' && bytes[end - 1] <= '\r'))
-			return end;
-	return pg_mbcliplen(bytes, length, PIECE);
+	CHECK_FOR_INTERRUPTS();
+	return (x > y) - (x < y);
 }
 
-/*
- * The words of a description, of its first 100 kB: more is no description.  It is parsed piece by piece, because the
- * time that the parser of text search takes can grow with the square of the length, without looking for interrupts:
- * 100 kB of a_a_a_ take a minute, and 1 kB takes 10 ms.  (A tag that a cut goes through is read as words.)
- */
+/* Add up the counts of the same terms from a place on, all of one item: a long text has its words and pairs many times. */
+static void
+merge_counts(Contents *contents, int64 first)
+{
+	TermCount  *counts = contents->counts;
+	int64		kept = first;
+	int64		i;
+
+	qsort(counts + first, contents->n - first, sizeof(TermCount), compare_counts);
+	for (i = first; i < contents->n; i++)
+	{
+		if (kept > first && counts[kept - 1].term == counts[i].term)
+			counts[kept - 1].count += counts[i].count;
+		else
+			counts[kept++] = counts[i];
+	}
+	contents->n = kept;
+}
+
 static void
 add_description(Contents *contents, int32 item, const RecoValue *value)
 {
-	const char *at = value->bytes;
-	const char *end = at + (value->length <= MAX_DESCRIPTION ? value->length
-							: pg_mbcliplen(at, value->length, MAX_DESCRIPTION));
+	int64		first = contents->n;
 
-	while (at < end)
-	{
-		int			length = piece_length(at, (int) (end - at));
+	contents->item = item;
+	resetStringInfo(&contents->word);
+	reco_words_split(contents->words, contents->configuration, value->bytes, value->length, add_word, contents);
+	merge_counts(contents, first);
+}
 
-		CHECK_FOR_INTERRUPTS();
-		add_words(contents, item, at, length);
-		at += length;
-	}
+static int32
+number_item(void *arg, const RecoValue *value)
+{
+	const Contents *contents = arg;
+	RecoKey		key = {value->integer, value->bytes, value->length};
+
+	return contents->find_item(contents->arg, &key);
 }
 
 static void
 receive_item(void *arg, const RecoValue *values)
 {
 	Contents   *contents = arg;
-	RecoKey		key;
-	int32		item;
-	int			i;
+	int32		item = values[0].is_null ? -1 : number_item(contents, &values[0]);
 
-	if (values[0].is_null)
-		return;
-	key.integer = values[0].integer;
-	key.bytes = values[0].bytes;
-	key.length = values[0].length;
-	item = contents->find_item(contents->arg, &key);
-	if (item < 0)
-		return;
-	for (i = 1; i < contents->n_fields; i++)
-	{
-		if (values[i].is_null)
-			continue;
-		if (contents->fields[i].role == RECO_ROLE_DESCRIPTION)
-			add_description(contents, item, &values[i]);
-		else
-			add_feature(contents, item, contents->fields[i].name, &values[i]);
-	}
+	if (item >= 0 && !values[1].is_null)
+		add_description(contents, item, &values[1]);
 }
 
 static bool
@@ -194,37 +184,71 @@ has_contents(const RecoSource *source)
 }
 
 static void
-read_source(Contents *contents, const RecoReader *reader, const RecoSource *source)
+read_descriptions(Contents *contents, const RecoReader *reader, const RecoSource *source)
 {
-	RecoField	fields[RECO_MAX_FIELDS] = {{RECO_ROLE_ITEM, NULL}};
+	static const RecoField fields[] = {{RECO_ROLE_ITEM, NULL}, {RECO_ROLE_DESCRIPTION, NULL}};
+
+	if (source->kind == RECO_SOURCE_ITEMS && reco_definitions_column(source, RECO_ROLE_DESCRIPTION) != NULL)
+		(void) reco_sources_read_all(reader, source, fields, lengthof(fields), receive_item, contents);
+}
+
+/* The labels of items, in the budget's memory; NULL where no source has features. */
+static const RecoLabelled *
+read_labels(Contents *contents, const RecoReader *reader, List *sources, int32 items, int32 least_items)
+{
+	const RecoLabelOptions options = {MOST_LABELS, least_items};
+	const RecoMembers *members = reco_labels_members(reader, sources, RECO_FIELDS_OF_ITEMS, false);
+	RecoLabeller *labeller;
 	ListCell   *cell;
 
-	contents->fields = fields;
-	contents->n_fields = 1;
-	foreach(cell, source->columns)
+	if (members->n == 0)
+		return NULL;
+	labeller = reco_labels_begin(contents->budget, members);
+	foreach(cell, sources)
 	{
-		const RecoColumn *column = lfirst(cell);
+		const RecoSource *source = lfirst(cell);
 
-		if (column->role != RECO_ROLE_FEATURES && column->role != RECO_ROLE_DESCRIPTION)
-			continue;
-		fields[contents->n_fields].role = column->role;
-		fields[contents->n_fields++].name = column->name;
+		if (source->kind == RECO_SOURCE_ITEMS)
+			reco_labels_read(labeller, reader, source, RECO_ROLE_ITEM, number_item, contents);
 	}
-	(void) reco_sources_read_all(reader, source, fields, contents->n_fields, receive_item, contents);
+	return reco_labels_end(labeller, items, &options);
+}
+
+/* Each label of an item is a term. */
+static void
+add_labels(Contents *contents, const RecoLabelled *labelled)
+{
+	const RecoFields *fields = &labelled->fields;
+	int32		item;
+	int64		e;
+
+	for (item = 0; item < labelled->rows.rows; item++)
+	{
+		RECO_CHECK_INTERRUPTS(item);
+		for (e = labelled->rows.start[item]; e < labelled->rows.start[item + 1]; e++)
+		{
+			int32		label = labelled->rows.index[e];
+			size_t		name_length;
+			size_t		length;
+			const char *name = reco_fields_name(fields, reco_fields_of_label(fields, label), &name_length);
+			const char *text = reco_fields_text(fields, label, &length);
+
+			add_feature(contents, item, name, name_length, text, length);
+		}
+	}
 }
 
 static void
 begin_reading(Contents *contents, RecoBudget *budget, RecoFindItem find_item, void *arg)
 {
-	List	   *configuration = list_make2(makeString(pstrdup("pg_catalog")), makeString(pstrdup("simple")));
-
 	memset(contents, 0, sizeof(*contents));
 	contents->budget = budget;
 	contents->find_item = find_item;
 	contents->arg = arg;
-	contents->configuration = get_ts_config_oid(configuration, false);
-	contents->word_context = AllocSetContextCreate(CurrentMemoryContext, "reco words", ALLOCSET_DEFAULT_SIZES);
+	contents->configuration = reco_words_configuration(NULL);
+	contents->words = reco_words_create();
 	initStringInfo(&contents->term);
+	initStringInfo(&contents->word);
 	contents->terms = reco_idmap_create(budget, false, "terms");
 	contents->capacity = FIRST_COUNTS;
 	contents->counts = reco_budget_alloc(budget, FIRST_COUNTS, sizeof(TermCount), "terms of items");
@@ -316,12 +340,43 @@ merge_rows(Entry *entries, int32 items, int64 *start)
 
 /* --- weights ----------------------------------------------------------------------------------------------- */
 
-/* ln(N / df) by term. */
+static int
+compare_descending(const void *a, const void *b)
+{
+	int32		x = *(const int32 *) a;
+	int32		y = *(const int32 *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return (x < y) - (x > y);
+}
+
+/* How many items a term must have so that at most so many terms have as many. */
+static int32
+find_least(RecoBudget *budget, const double *frequencies, int32 terms, const RecoContentsOptions *options)
+{
+	int32	   *sorted;
+	int32		least = options->least_items;
+	int32		i;
+
+	if (terms <= options->most_terms)
+		return least;
+	sorted = reco_budget_alloc(budget, terms, sizeof(int32), "terms");
+	for (i = 0; i < terms; i++)
+		sorted[i] = (int32) frequencies[i];
+	qsort(sorted, terms, sizeof(int32), compare_descending);
+	least = Max(least, sorted[options->most_terms] + 1);
+	reco_budget_free(budget, sorted);
+	return least;
+}
+
+/* ln(N / df) by term, 0 for those that are left out; number has the new numbers of the others, of which there are *kept. */
 static double *
-inverse_frequencies(RecoBudget *budget, const Entry *entries, const int64 *start, int32 items, int32 terms)
+inverse_frequencies(RecoBudget *budget, const Entry *entries, const int64 *start, int32 items, int32 terms,
+					const RecoContentsOptions *options, int32 *number, int32 *kept)
 {
 	double	   *inverse = reco_budget_alloc(budget, terms, sizeof(double), "terms");
 	int32		with_any = 0;
+	int32		least;
 	int64		i;
 
 	for (i = 0; i < items; i++)
@@ -334,10 +389,13 @@ inverse_frequencies(RecoBudget *budget, const Entry *entries, const int64 *start
 		RECO_CHECK_INTERRUPTS(i);
 		inverse[entries[i].term]++;
 	}
+	least = find_least(budget, inverse, terms, options);
+	*kept = 0;
 	for (i = 0; i < terms; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		inverse[i] = log(with_any / inverse[i]);
+		inverse[i] = inverse[i] >= least ? log(with_any / inverse[i]) : 0;
+		number[i] = inverse[i] > 0 ? (*kept)++ : -1;
 	}
 	return inverse;
 }
@@ -350,7 +408,7 @@ term_weight(const Entry *entry, const double *inverse)
 
 /* The weights of a row, scaled to length 1, without those of 0; returns how many there are. */
 static int64
-weigh_row(const Entry *row, int64 n, const double *inverse, int32 *index, float *weight)
+weigh_row(const Entry *row, int64 n, const double *inverse, const int32 *number, int32 *index, float *weight)
 {
 	double		squares = 0;
 	int64		kept = 0;
@@ -368,19 +426,21 @@ weigh_row(const Entry *row, int64 n, const double *inverse, int32 *index, float 
 
 		if (!(scaled > 0))
 			continue;
-		index[kept] = row[i].term;
+		index[kept] = number[row[i].term];
 		weight[kept++] = scaled;
 	}
 	return kept;
 }
 
 static RecoSparse *
-weigh(RecoBudget *budget, const Entry *entries, int64 *start, int32 items, int32 terms)
+weigh(RecoBudget *budget, const Entry *entries, int64 *start, int32 items, int32 terms, const RecoContentsOptions *options)
 {
 	RecoSparse *matrix = MemoryContextAllocZero(budget->current, sizeof(RecoSparse));
 	int32	   *index = reco_budget_alloc(budget, start[items], sizeof(int32), "terms of items");
 	float	   *weight = reco_budget_alloc(budget, start[items], sizeof(float), "terms of items");
-	double	   *inverse = inverse_frequencies(budget, entries, start, items, terms);
+	int32	   *number = reco_budget_alloc(budget, terms, sizeof(int32), "terms");
+	int32		kept;
+	double	   *inverse = inverse_frequencies(budget, entries, start, items, terms, options, number, &kept);
 	int64		first = 0;
 	int64		end = 0;
 	int32		i;
@@ -390,13 +450,14 @@ weigh(RecoBudget *budget, const Entry *entries, int64 *start, int32 items, int32
 		int64		next = start[i + 1];
 
 		CHECK_FOR_INTERRUPTS();
-		end += weigh_row(entries + first, next - first, inverse, index + end, weight + end);
+		end += weigh_row(entries + first, next - first, inverse, number, index + end, weight + end);
 		start[i + 1] = end;
 		first = next;
 	}
 	reco_budget_free(budget, inverse);
+	reco_budget_free(budget, number);
 	matrix->rows = items;
-	matrix->cols = terms;
+	matrix->cols = kept;
 	matrix->start = start;
 	matrix->index = index;
 	matrix->weight = weight;
@@ -406,13 +467,15 @@ weigh(RecoBudget *budget, const Entry *entries, int64 *start, int32 items, int32
 /*
  * The contents of items by the sources of items among sources: items x terms, rows of length 1, empty for an item of
  * which nothing is known that others lack; NULL where no source has features or a description.  find_item says which
- * items those of the sources are, of 0 to items - 1.  Memory: where the budget allocates now.  Errors:
- * configuration_limit_exceeded (memory), and what reading raises.
+ * items those of the sources are, of 0 to items - 1.  labelled, unless NULL, gets the labels that features were made of, or
+ * NULL.  Memory: where the budget allocates now, but labels are in its context.  Errors: configuration_limit_exceeded
+ * (memory), and what reading raises.
  */
 const RecoSparse *
 reco_contents_read(RecoBudget *budget, const RecoReader *reader, List *sources, int32 items, RecoFindItem find_item,
-				   void *arg)
+				   void *arg, const RecoContentsOptions *options, const RecoLabelled **labelled)
 {
+	const RecoLabelled *labels;
 	Contents	contents;
 	RecoSparse *matrix;
 	Entry	   *entries;
@@ -420,21 +483,27 @@ reco_contents_read(RecoBudget *budget, const RecoReader *reader, List *sources, 
 	bool		any = false;
 	ListCell   *cell;
 
+	if (labelled != NULL)
+		*labelled = NULL;
 	foreach(cell, sources)
 		any |= has_contents(lfirst(cell));
 	if (!any)
 		return NULL;
 	begin_reading(&contents, budget, find_item, arg);
 	foreach(cell, sources)
-		if (has_contents(lfirst(cell)))
-			read_source(&contents, reader, lfirst(cell));
+		read_descriptions(&contents, reader, lfirst(cell));
+	labels = read_labels(&contents, reader, sources, items, options->least_items);
+	if (labels != NULL)
+		add_labels(&contents, labels);
+	if (labelled != NULL)
+		*labelled = labels;
 	start = reco_budget_alloc(budget, (Size) items + 2, sizeof(int64), "terms of items");
 	entries = group_by_item(&contents, items, start);
 	merge_rows(entries, items, start);
-	matrix = weigh(budget, entries, start, items, reco_idmap_count(contents.terms));
+	matrix = weigh(budget, entries, start, items, reco_idmap_count(contents.terms), options);
 	reco_budget_free(budget, entries);
 	reco_idmap_free(contents.terms);
-	MemoryContextDelete(contents.word_context);
+	reco_words_free(contents.words);
 	pfree(contents.term.data);
 	return matrix;
 }

@@ -34,7 +34,7 @@
 
 #define KEY_SEGMENT UINT64CONST(1)	/* in the table of contents that workers get */
 #define WORK_OF_A_WORKER	500000000.0	/* multiplications from where on one more pays: starting it takes about 10 ms */
-#define MAX_ARGUMENTS		512		/* bytes */
+#define MAX_ARGUMENTS		1024		/* bytes */
 
 static const RecoCrewWork works[RECO_WORKS] = {
 	[RECO_WORK_GRAM] = reco_fit_gram,

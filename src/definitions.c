@@ -74,6 +74,31 @@ static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
 	ROLE_BIT(RECO_ROLE_AT)},
 };
 
+static const char *const purpose_names[RECO_PURPOSES] = {
+	[RECO_PURPOSE_PERSONALIZE] = "personalize",
+	[RECO_PURPOSE_TRAIN] = "train",
+	[RECO_PURPOSE_SOCIAL] = "social",
+	[RECO_PURPOSE_SENTIMENT] = "sentiment",
+	[RECO_PURPOSE_ATTRIBUTES] = "attributes"
+};
+
+const char *
+reco_definitions_purpose_name(RecoPurpose purpose)
+{
+	return purpose_names[purpose];
+}
+
+static bool
+is_purpose(const char *name)
+{
+	int			i;
+
+	for (i = 0; i < RECO_PURPOSES; i++)
+		if (strcmp(purpose_names[i], name) == 0)
+			return true;
+	return false;
+}
+
 const char *
 reco_definitions_kind_name(RecoSourceKind kind)
 {
@@ -155,6 +180,32 @@ reco_definitions_check_type(RecoRole role, Oid type)
 				 errhint("Write a cast into the expression.")));
 }
 
+static char *
+list_purposes(void)
+{
+	char	   *list = pstrdup(purpose_names[0]);
+	int			i;
+
+	for (i = 1; i < RECO_PURPOSES; i++)
+		list = psprintf("%s, %s", list, purpose_names[i]);
+	return list;
+}
+
+/* What a member of a list is called: one lone boolean without a name of its own is for all purposes. */
+static char *
+member_name(RecoRole role, RecoExpression *expression, bool alone)
+{
+	if (role != RECO_ROLE_CONSENT || is_purpose(expression->name))
+		return expression->name;
+	if (!alone || expression->is_named)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("consent cannot be to \"%s\"", expression->name),
+				 errhint("Purposes are %s, as in 'newsletter AS personalize, true AS train'; one boolean without a name is for all of them.",
+						 list_purposes())));
+	return RECO_PURPOSE_ALL;
+}
+
 /* Parse, check and append what was given for one role. */
 static void
 parse_column(RecoSource *source, Relation relation, RecoRole role, const char *text)
@@ -176,7 +227,8 @@ parse_column(RecoSource *source, Relation relation, RecoRole role, const char *t
 
 		reco_definitions_check_type(role, expression->type);
 		column->role = role;
-		column->name = is_list ? expression->name : pstrdup(column_specs[role].name);
+		column->name = is_list ? member_name(role, expression, list_length(expressions) == 1)
+			: pstrdup(column_specs[role].name);
 		column->expression = expression->text;
 		column->type = expression->type;
 		source->columns = lappend(source->columns, column);
@@ -275,10 +327,11 @@ reco_definitions_is_sound(const RecoSource *source)
 		bool		is_list = reco_definitions_is_list(column->role);
 
 		if (!((spec->required | spec->optional) & ROLE_BIT(column->role)) ||
-			(!is_list && (seen & ROLE_BIT(column->role))))
+			(!is_list && (seen & ROLE_BIT(column->role))) ||
+			(column->role == RECO_ROLE_CONSENT && !is_purpose(column->name) && strcmp(column->name, RECO_PURPOSE_ALL) != 0))
 			return false;
 		seen |= ROLE_BIT(column->role);
-		members += is_list;
+		members += is_list && column->role != RECO_ROLE_CONSENT;
 	}
 	return (seen & spec->required) == spec->required && members <= RECO_MAX_MEMBERS;
 }
@@ -306,4 +359,30 @@ reco_definitions_column(const RecoSource *source, RecoRole role)
 	RecoField	field = {role, NULL};
 
 	return reco_definitions_find(source, &field);
+}
+
+/* Whether any of some sources has orders. */
+bool
+reco_definitions_has_orders(List *sources)
+{
+	ListCell   *cell;
+
+	foreach(cell, sources)
+		if (((const RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+			return true;
+	return false;
+}
+
+/* Whether rows of a source are order lines: of one of sessions they are where none of all sources has orders. */
+bool
+reco_definitions_gives_orders(List *sources, const RecoSource *source)
+{
+	return source->kind == RECO_SOURCE_ORDERS || (source->kind == RECO_SOURCE_SESSIONS && !reco_definitions_has_orders(sources));
+}
+
+/* What tells the orders of such a source apart. */
+RecoRole
+reco_definitions_order_role(const RecoSource *source)
+{
+	return source->kind == RECO_SOURCE_SESSIONS ? RECO_ROLE_SESSION : RECO_ROLE_ORDER;
 }

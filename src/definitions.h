@@ -63,6 +63,20 @@ typedef enum RecoValueClass
 	RECO_CLASS_FLAGS			/* a list of named booleans */
 } RecoValueClass;
 
+/* What a customer consents to, or does not. */
+typedef enum RecoPurpose
+{
+	RECO_PURPOSE_PERSONALIZE,	/* what is stored of him answers his requests */
+	RECO_PURPOSE_TRAIN,			/* models are made of it */
+	RECO_PURPOSE_SOCIAL,		/* what he bought speaks to those who follow him, and what others bought to him */
+	RECO_PURPOSE_SENTIMENT,		/* his reviews are read */
+	RECO_PURPOSE_ATTRIBUTES,	/* his features are read */
+	RECO_PURPOSES
+} RecoPurpose;
+
+#define RECO_ALL_PURPOSES ((1u << RECO_PURPOSES) - 1)
+#define RECO_PURPOSE_ALL "all"	/* the name of the one boolean that is for all purposes */
+
 /* Which column of a source is meant. */
 typedef struct RecoField
 {
@@ -97,10 +111,14 @@ extern RecoValueClass reco_definitions_role_class(RecoRole role);
 extern bool reco_definitions_is_list(RecoRole role);
 extern RecoSource *reco_definitions_make(const char *model, RecoSourceKind kind, const char *name, Oid relation,
 										 const char *const *texts);
+extern const char *reco_definitions_purpose_name(RecoPurpose purpose);
 extern bool reco_definitions_is_readable(Relation relation);
 extern void reco_definitions_check_relation(Relation relation);
 extern void reco_definitions_check_type(RecoRole role, Oid type);
 extern bool reco_definitions_is_sound(const RecoSource *source);
+extern bool reco_definitions_has_orders(List *sources);
+extern bool reco_definitions_gives_orders(List *sources, const RecoSource *source);
+extern RecoRole reco_definitions_order_role(const RecoSource *source);
 extern const RecoColumn *reco_definitions_column(const RecoSource *source, RecoRole role);
 extern const RecoColumn *reco_definitions_find(const RecoSource *source, const RecoField *field);
 

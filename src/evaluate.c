@@ -189,17 +189,18 @@ static void
 add_stars(const RecoStars *stars, bool root, List **rows)
 {
 	const RecoInterval *intervals = root ? stars->rmse : stars->mse;
-	int			order[RECO_RATINGS_PREDICTORS];
+	int			n = RECO_RATINGS_PREDICTORS + stars->by_model;
+	int			order[RECO_STARS_PREDICTORS];
 	int			i;
 	int			j;
 
-	for (i = 0; i < RECO_RATINGS_PREDICTORS; i++)
+	for (i = 0; i < n; i++)
 	{
 		for (j = i; j > 0 && intervals[order[j - 1]].value > intervals[i].value; j--)
 			order[j] = order[j - 1];
 		order[j] = i;
 	}
-	for (i = 0; i < RECO_RATINGS_PREDICTORS; i++)
+	for (i = 0; i < n; i++)
 	{
 		RecoEvaluateRow *row = add_row(rows, reco_stars_predictor_name(order[i]), "rating", root ? "rmse" : "mse");
 
@@ -304,11 +305,10 @@ add_undated(const RecoEvaluation *e, List **rows)
 		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_USERS)
 			continue;
 		initStringInfo(&text);
-		for (i = 0; i < (int) lengthof(roles) && source->kind == RECO_SOURCE_ITEMS; i++)
+		for (i = 0; i < (int) lengthof(roles); i++)
 			append_if_given(&text, source, roles[i]);
 		add_count(rows, "undated", 1,
 				  psprintf("%s (%s) has no time, %s%s%s", source->name, reco_definitions_kind_name(source->kind),
-						   source->kind == RECO_SOURCE_USERS ? "and was not used" :
 						   e->options.undated ? "and was used as it is now" : "and was left out",
 						   text.len > 0 ? ": " : "", text.data));
 	}

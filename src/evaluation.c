@@ -18,6 +18,7 @@
 #include "access/xact.h"
 #include "availability.h"
 #include "check.h"
+#include "consent.h"
 #include "contents.h"
 #include "guc.h"
 #include "interrupts.h"
@@ -97,8 +98,15 @@ prepare_reader(RecoEvaluation *e)
 	e->reader.integer_keys = reco_sources_all_integer_keys(&e->reader, e->sources);
 	e->reader.progress = e->progress;
 	foreach(cell, e->sources)
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ITEMS && e->options.undated)
-			e->undated = lappend(e->undated, lfirst(cell));
+	{
+		RecoSource *source = lfirst(cell);
+		bool		is_undated = source->kind == RECO_SOURCE_ITEMS || source->kind == RECO_SOURCE_USERS;
+
+		if (is_undated && e->options.undated)
+			e->undated = lappend(e->undated, source);
+		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_REVIEWS && (!is_undated || e->options.undated))
+			e->beside = lappend(e->beside, source);
+	}
 }
 
 /*
@@ -124,6 +132,8 @@ reco_evaluation_read(const char *model, const RecoEvaluationOptions *options, Re
 	e->budget = reco_budget_create(CurrentMemoryContext, "evaluation", (Size) maintenance_work_mem * 1024);
 	e->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 	reco_progress_phase(progress, RECO_PHASE_READING, RECO_PROGRESS_UNKNOWN);
+	e->reader.gate = reco_consent_gate(reco_consent_read_all(e->budget, &e->reader, e->sources, e->model_options.default_consent),
+									   RECO_CONSENT_TO_LEARNING);
 	e->journal = reco_journal_read(e->budget, &e->reader, e->sources, now + 1);
 	e->split = reco_split_make(e->journal, &e->options.split);
 	return e;
@@ -172,13 +182,19 @@ reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model)
 	RecoAnswering *a = reco_answering_create(model, e->run.kernels, DT_NOBEGIN);
 
 	a->options = e->model_options;
+	a->reader.timezone = e->reader.timezone;
 	e->model = model;
 	e->model_item = number_items(e, model);
 	e->replay = (RecoReplay) {
 		.tests = e->split.tests,.items = model->items,.model_item = e->model_item,.k = e->options.k,
 			.history_limit = e->model_options.history_limit,.progress = e->progress
 	};
+	e->replay.judgements = reco_judgements_read(e->journal, &e->reader, e->sources, model, e->model_item);
 	e->replay.unavailable = read_unavailable(e, a);
+	a->sources = e->beside;
+	a->reader = e->reader;
+	a->reader.progress = NULL;
+	a->reader.gate = NULL;
 	e->replay.situations = reco_replay_situations(e->split.tests, e->model_item, e->model_options.history_limit);
 	e->contestants[0] = (RecoContestant) {.name = RECO_EVALUATION_MODEL,.answering = a};
 	e->n_contestants = 1;
@@ -459,6 +475,7 @@ wants_content(const RecoEvaluation *e)
 bool
 reco_evaluation_learn(RecoEvaluation *e)
 {
+	const RecoContentsOptions all_terms = {1, PG_INT32_MAX};
 	instr_time	start;
 
 	if (e->split.tests->n == 0)
@@ -467,12 +484,12 @@ reco_evaluation_learn(RecoEvaluation *e)
 		return false;
 	}
 	INSTR_TIME_SET_CURRENT(start);
-	reco_evaluation_set_model(e, reco_retrain(e->journal, &e->split.past, &e->model_options, &e->reader, e->undated,
-											  e->progress));
+	reco_evaluation_set_model(e, reco_retrain(e->journal, &e->split.past, &e->model_options, &e->reader, e->sources,
+											  e->undated, e->progress));
 	e->training_seconds = seconds_since(start);
 	if (wants_content(e))
 		e->content = reco_contents_read(e->budget, &e->reader, e->undated, e->model->items, find_item,
-										unconstify(RecoModel *, e->model));
+										unconstify(RecoModel *, e->model), &all_terms, NULL);
 	add_rivals(e);
 	add_variants(e);
 	e->replay.with_auc = true;

@@ -18,7 +18,7 @@ typedef struct RecoEvaluationOptions
 {
 	int			k;
 	RecoSplitOptions split;
-	bool		undated;		/* use also what has no time: items as they are now */
+	bool		undated;		/* use also what has no time: items and customers as they are now */
 	List	   *algorithms;		/* of char *, beside the model; NULL in all_algorithms' stead */
 	bool		all_algorithms;
 } RecoEvaluationOptions;
@@ -46,7 +46,8 @@ typedef struct RecoEvaluation
 	RecoEvaluationOptions options;
 	const RecoModelRow *row;
 	List	   *sources;
-	List	   *undated;		/* sources of items that are used as they are now */
+	List	   *undated;		/* sources of items and of customers that are used as they are now */
+	List	   *beside;			/* sources that requests look into, beside lines, reviews and what is available */
 	RecoReader	reader;
 	RecoOptions model_options;
 	RecoBudget *budget;

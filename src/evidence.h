@@ -20,9 +20,12 @@ typedef struct RecoVisitor
 	RecoKeyList history;		/* purchases that no source has; a repeated item counts again */
 	const char *session;		/* its key, as text; NULL: the customer's newest */
 	const Jsonb *context;		/* what the caller knows of it; NULL: nothing */
+	bool		opinions;		/* his reviews are wanted even where they count nothing */
 } RecoVisitor;
 
 extern RecoHistory *reco_evidence_read(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit, RecoEvidence *evidence);
+extern TimestampTz reco_evidence_read_beside(const RecoAnswering *a, const RecoVisitor *visitor, RecoEvidence *evidence);
+extern bool reco_evidence_is_lines(const RecoAnswering *a);
 extern void reco_evidence_set_basket(const RecoAnswering *a, const RecoKeyList *basket, RecoEvidence *evidence);
 extern void reco_evidence_ask(RecoAnswering *a, RecoHistory *history, RecoEvidence *evidence);
 

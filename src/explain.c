@@ -79,13 +79,15 @@ explain_all(Explaining *x)
 
 	explain_bag(x, RECO_COMPONENT_BASKET, entries, n, n, settings->basket_lambda);
 	explain_bag(x, RECO_COMPONENT_COMPLEMENTS, entries, n, n, 0);
+	explain_bag(x, RECO_COMPONENT_MATCH, entries, n, n, 0);
 	entries = reco_asking_history_bag(evidence, settings, &n_own, &n);
 	explain_bag(x, RECO_COMPONENT_HISTORY, entries, n_own, n, settings->history_lambda);
 	explain_bag(x, RECO_COMPONENT_FOLLOWUPS, entries, n_own, n_own, 0);
+	explain_bag(x, RECO_COMPONENT_AFFINITY, entries, n_own, n_own, 0);
 	explain_whole(x, RECO_COMPONENT_PRIOR, -1);
 	explain_whole(x, RECO_COMPONENT_REPEATS, x->item);
 	explain_whole(x, RECO_COMPONENT_VIEWED, x->item);
-	for (c = RECO_COMPONENT_MATCH; c < RECO_COMPONENTS; c++)
+	for (c = RECO_COMPONENT_SEGMENT; c < RECO_COMPONENTS; c++)
 		explain_whole(x, (RecoComponent) c, -1);
 }
 

@@ -150,6 +150,7 @@ make_expression(Relation relation, const ResTarget *target, const ParseArg *arg)
 	result->text = deparse_expression(expr, context, false, false);
 	reco_section_end(&section);
 	result->type = getBaseType(exprType(expr));
+	result->is_named = target->name != NULL;
 	result->name = target->name != NULL ? target->name : FigureColname(target->val);
 	return result;
 }
@@ -199,7 +200,7 @@ reco_expressions_parse(Relation relation, const char *text, const char *paramete
 		ereport(ERROR,
 				(errcode(ERRCODE_SYNTAX_ERROR),
 				 errmsg("parameter \"%s\" must be one expression, not %d", parameter, list_length(select->targetList)),
-				 errhint("Only context and features take a list.")));
+				 errhint("Only context, features and consent take a list.")));
 	foreach(cell, select->targetList)
 		expressions = lappend(expressions, make_expression(relation, lfirst_node(ResTarget, cell), &arg));
 	if (is_list)

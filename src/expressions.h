@@ -12,6 +12,7 @@
 typedef struct RecoExpression
 {
 	char	   *name;			/* AS name, or the column's */
+	bool		is_named;		/* by AS */
 	char	   *text;			/* deparsed, fully qualified */
 	Oid			type;			/* domains resolved to their base type */
 	Node	   *node;			/* analysed */

@@ -31,8 +31,8 @@ static RecoFairnessRow *
 add_row(Fairness *f, int32 label, RecoRequestKind kind, const char *metric)
 {
 	RecoFairnessRow *row = palloc0(sizeof(RecoFairnessRow));
-	int			length;
-	const char *text = reco_idmap_text(f->labels->texts, label, &length);
+	size_t		length;
+	const char *text = reco_fields_text(&f->labels->fields, label, &length);
 
 	row->group = pnstrdup(text, length);
 	row->request = reco_replay_kind_name(kind);

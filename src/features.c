@@ -1,17 +1,18 @@
 /*
- * features.c: reads a named feature of customers, items or orders as labels.
+ * features.c: reads a named feature of customers, items or orders, to make groups of them.
  *
- * A feature is a member of the list features (of users and items) or context (of orders).  Its values are compared by
- * their text forms, so any type will do; but every value is a group of its own, and where there are more than a
- * thousand, groups were not what its owner had in mind.
+ * A feature is a member of the list features (of users and items) or context (of orders), and its labels are as in
+ * labels.c: ranges of numbers, and texts.  Every text is a group of its own, and where there are more than a thousand,
+ * groups were not what its owner had in mind.
  *
- * A key may have several rows, as an order has one for each of its lines.  Where they differ, its label is the first in
- * bytewise order that is not NULL: a rule that does not depend on which row is read first.
+ * A key may have several rows, as an order has one for each of its lines, or several labels.  It is in the group of the
+ * first, bytewise or of the least numbers: a rule that does not depend on which row is read first.
  */
 #include "postgres.h"
 
 #include "features.h"
 
+#include "labels.h"
 #include "lib/stringinfo.h"
 #include "nodes/value.h"
 
@@ -20,7 +21,7 @@ typedef struct LabelledKeys
 {
 	const RecoSource *source;	/* of orders, else NULL */
 	RecoIdMap  *keys;
-	int32	   *label;			/* by number of the key; -1: none */
+	int32	   *label;			/* by number of the key; -1: none.  While reading, its number among those of all sources */
 	int32		capacity;
 } LabelledKeys;
 
@@ -152,40 +153,29 @@ reco_features_find(const char *model, List *sources, const char *by)
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
-enum
-{
-	COLUMN_KEY, COLUMN_LABEL, FEATURE_COLUMNS
-};
-
 typedef struct FeatureReader
 {
 	RecoBudget *budget;
-	RecoIdMap  *texts;
+	RecoLabeller *labeller;
+	bool		of_texts;
 	LabelledKeys *into;
+	int32		n_keys;			/* of all sources */
 } FeatureReader;
 
-static bool
-is_before(const RecoIdMap *texts, int32 a, int32 b)
-{
-	int			a_length;
-	int			b_length;
-	const char *a_text = reco_idmap_text(texts, a, &a_length);
-	const char *b_text = reco_idmap_text(texts, b, &b_length);
-	int			order = memcmp(a_text, b_text, Min(a_length, b_length));
-
-	return order != 0 ? order < 0 : a_length < b_length;
-}
-
-/* The number of a key, which has no label yet where it is new. */
+/* Once there are more texts than may be, no more are looked at; that is said when the source is read: see run_query. */
 static int32
-add_key(FeatureReader *reader, const RecoValue *value)
+number_key(void *arg, const RecoValue *value)
 {
+	FeatureReader *reader = arg;
 	LabelledKeys *into = reader->into;
 	int32		before = reco_idmap_count(into->keys);
-	int32		key = reco_idmap_add(into->keys, value);
+	int32		key;
 
+	if (reader->of_texts && reco_labels_values(reader->labeller) > RECO_MAX_LABELS)
+		return -1;
+	key = reco_idmap_add(into->keys, value);
 	if (key < before)
-		return key;
+		return into->label[key];
 	if (key == into->capacity)
 	{
 		int32		capacity = Max(into->capacity * 2, 16);
@@ -193,28 +183,8 @@ add_key(FeatureReader *reader, const RecoValue *value)
 		into->label = reco_budget_resize(reader->budget, into->label, into->capacity, capacity, sizeof(int32), "labels");
 		into->capacity = capacity;
 	}
-	into->label[key] = -1;
-	return key;
-}
-
-/* Labels have provisional numbers here.  What exceeds the limit is said once the source is read: see run_query. */
-static void
-receive_label(void *arg, const RecoValue *values)
-{
-	FeatureReader *reader = arg;
-	int32	   *present;
-	int32		label;
-	int32		key;
-
-	if (values[COLUMN_KEY].is_null || reco_idmap_count(reader->texts) > RECO_MAX_LABELS)
-		return;
-	key = add_key(reader, &values[COLUMN_KEY]);
-	if (values[COLUMN_LABEL].is_null)
-		return;
-	label = reco_idmap_add(reader->texts, &values[COLUMN_LABEL]);
-	present = &reader->into->label[key];
-	if (*present < 0 || (label != *present && is_before(reader->texts, label, *present)))
-		*present = label;
+	into->label[key] = reader->n_keys++;
+	return into->label[key];
 }
 
 static LabelledKeys *
@@ -230,9 +200,9 @@ create_keys(RecoBudget *budget, const RecoSource *source, bool integer_keys, Rec
 }
 
 static void
-check_number_of_labels(const RecoFeature *feature, const RecoIdMap *texts)
+check_number_of_labels(const RecoFeature *feature, const FeatureReader *reader)
 {
-	if (reco_idmap_count(texts) > RECO_MAX_LABELS)
+	if (reader->of_texts && reco_labels_values(reader->labeller) > RECO_MAX_LABELS)
 		ereport(ERROR,
 				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED),
 				 errmsg("feature \"%s\" of model \"%s\" has more than %d different values", feature->name, feature->model,
@@ -241,14 +211,13 @@ check_number_of_labels(const RecoFeature *feature, const RecoIdMap *texts)
 						 reco_definitions_kind_name(feature->kind))));
 }
 
-/* Exchange the provisional numbers for the ranks of the labels. */
+/* Exchange the numbers of keys for their first labels. */
 static void
-rank_labels(RecoLabels *labels)
+set_labels(const RecoLabels *labels, const RecoLabelled *labelled)
 {
-	int32	   *rank = reco_idmap_sort(labels->texts);
+	const RecoSparse *rows = &labelled->rows;
 	ListCell   *cell;
 
-	labels->n = reco_idmap_count(labels->texts);
 	foreach(cell, labels->keyed)
 	{
 		LabelledKeys *keyed = lfirst(cell);
@@ -256,29 +225,49 @@ rank_labels(RecoLabels *labels)
 		int32		i;
 
 		for (i = 0; i < n; i++)
-			if (keyed->label[i] >= 0)
-				keyed->label[i] = rank[keyed->label[i]];
+		{
+			int32		key = keyed->label[i];
+
+			keyed->label[i] = rows->start[key + 1] > rows->start[key] ? rows->index[rows->start[key]] : -1;
+		}
 	}
-	pfree(rank);
+}
+
+/* The feature as the only member of a list. */
+static RecoMembers *
+only_member(const RecoReader *reader, const RecoFeature *feature)
+{
+	RecoMembers *members = reco_labels_members(reader, feature->sources,
+											   feature->kind == RECO_SOURCE_ITEMS ? RECO_FIELDS_OF_ITEMS
+											   : feature->kind == RECO_SOURCE_USERS ? RECO_FIELDS_OF_CUSTOMERS : RECO_FIELDS_OF_CONTEXT, false);
+	int			i = 0;
+
+	while (strcmp(members->names[i], feature->name) != 0)
+		i++;
+	members->names[0] = members->names[i];
+	members->kinds[0] = members->kinds[i];
+	members->n = 1;
+	return members;
 }
 
 /*
  * The labels of a feature, and those of every customer, item or order that its sources name: key_role is RECO_ROLE_USER,
  * RECO_ROLE_ITEM or RECO_ROLE_ORDER.  A label may be left that no key has.  Orders are told apart within their source,
  * and rows without an order key say nothing of any.  Customers and items have keys in the reader's form.  Memory: that of
- * the budget, as long as its context lives.  Errors: program_limit_exceeded (more than RECO_MAX_LABELS labels),
+ * the budget, as long as its context lives.  Errors: program_limit_exceeded (more than RECO_MAX_LABELS texts),
  * configuration_limit_exceeded (memory), and what reading raises.
  */
 RecoLabels *
 reco_features_read(RecoBudget *budget, const RecoReader *reader, const RecoFeature *feature, RecoRole key_role)
 {
-	const RecoField fields[FEATURE_COLUMNS] = {[COLUMN_KEY] = {key_role, NULL}, [COLUMN_LABEL] = {feature->role, feature->name}};
+	const RecoLabelOptions options = {RECO_MAX_LABELS, 1};
 	MemoryContext old_context = MemoryContextSwitchTo(budget->context);
 	RecoLabels *labels = palloc0(sizeof(RecoLabels));
-	FeatureReader row_reader = {budget, reco_idmap_create(budget, false, "labels"), NULL};
+	const RecoMembers *members = only_member(reader, feature);
+	FeatureReader row_reader = {.budget = budget,.labeller = reco_labels_begin(budget, members),.of_texts = members->kinds[0] == RECO_FIELD_TEXT};
+	RecoLabelled *labelled;
 	ListCell   *cell;
 
-	labels->texts = row_reader.texts;
 	foreach(cell, feature->sources)
 	{
 		const RecoSource *source = lfirst(cell);
@@ -288,10 +277,13 @@ reco_features_read(RecoBudget *budget, const RecoReader *reader, const RecoFeatu
 		else if (row_reader.into == NULL)
 			row_reader.into = create_keys(budget, NULL, reader->integer_keys, key_role);
 		labels->keyed = list_append_unique_ptr(labels->keyed, row_reader.into);
-		(void) reco_sources_read_all(reader, source, fields, FEATURE_COLUMNS, receive_label, &row_reader);
-		check_number_of_labels(feature, labels->texts);
+		reco_labels_read(row_reader.labeller, reader, source, key_role, number_key, &row_reader);
+		check_number_of_labels(feature, &row_reader);
 	}
-	rank_labels(labels);
+	labelled = reco_labels_end(row_reader.labeller, row_reader.n_keys, &options);
+	labels->n = labelled->fields.n_labels;
+	labels->fields = labelled->fields;
+	set_labels(labels, labelled);
 	MemoryContextSwitchTo(old_context);
 	return labels;
 }

@@ -7,11 +7,12 @@
 #include "postgres.h"
 
 #include "budget.h"
+#include "fields.h"
 #include "idmap.h"
 #include "nodes/pg_list.h"
 #include "sources.h"
 
-#define RECO_MAX_LABELS 1000	/* of one feature */
+#define RECO_MAX_LABELS 1000	/* of one feature of texts */
 
 /* A member of features or of context, and where it stands. */
 typedef struct RecoFeature
@@ -23,11 +24,11 @@ typedef struct RecoFeature
 	List	   *sources;		/* of that kind, those that have it */
 } RecoFeature;
 
-/* The labels of a feature, numbered in bytewise order, and who has which. */
+/* The labels of a feature, in bytewise order or that of numbers, and who has which. */
 typedef struct RecoLabels
 {
 	int32		n;
-	RecoIdMap  *texts;			/* [n]: reco_idmap_text */
+	RecoFields	fields;			/* this one, and its labels: reco_fields_text */
 	List	   *keyed;			/* for reco_features_label */
 } RecoLabels;
 

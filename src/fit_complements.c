@@ -53,11 +53,12 @@ typedef struct Arguments
 
 /* --- memory ------------------------------------------------------------------------------------------------ */
 
-/* The pairs of complements.h, counted before there are bags: an order has no more items than lines. */
+/* The pairs of complements.h, counted before there are bags: an order has no more items than lines, a session no more than events. */
 Size
 reco_fit_complements_pairs(const RecoInteractions *interactions)
 {
 	int32	   *lines = reco_budget_alloc(interactions->budget, interactions->n_orders, sizeof(int32), "orders");
+	const RecoSessions *sessions = interactions->sessions;
 	Size		pairs = 0;
 	int64		i;
 
@@ -71,6 +72,13 @@ reco_fit_complements_pairs(const RecoInteractions *interactions)
 	{
 		RECO_CHECK_INTERRUPTS(i);
 		pairs = add_size(pairs, mul_size(lines[i], Min(lines[i], RECO_COMPLEMENTS_MAX_ORDER)));
+	}
+	for (i = 0; sessions != NULL && i < sessions->n_sessions; i++)
+	{
+		Size		events = (Size) (sessions->start[i + 1] - sessions->start[i]);
+
+		RECO_CHECK_INTERRUPTS(i);
+		pairs = add_size(pairs, mul_size(events, Min(events, RECO_COMPLEMENTS_MAX_ORDER)));
 	}
 	reco_budget_free(interactions->budget, lines);
 	return pairs;

@@ -10,7 +10,9 @@
 
 #include <math.h>
 
+#include "request_labels.h"
 #include "miscadmin.h"
+#include "utils/memutils.h"
 
 #define FIRST_LINES 64
 
@@ -30,6 +32,7 @@ typedef struct HistoryReader
 	RecoHistory *history;
 	const RecoModel *model;
 	bool		has_quantity;
+	RecoLineContexts contexts;
 } HistoryReader;
 
 static int32
@@ -38,6 +41,18 @@ find_item(const RecoModel *model, const RecoValue *key)
 	if (model->integer_keys)
 		return reco_model_find_integer(model, key->integer);
 	return reco_model_find_text(model, key->bytes, key->length);
+}
+
+/* An empty history, in the current memory context. */
+RecoHistory *
+reco_history_create(void)
+{
+	RecoHistory *history = palloc0(sizeof(RecoHistory));
+
+	history->memory = CurrentMemoryContext;
+	history->capacity = FIRST_LINES;
+	history->lines = palloc(mul_size(FIRST_LINES, sizeof(RecoLine)));
+	return history;
 }
 
 /* Add a line to a history. */
@@ -50,6 +65,22 @@ reco_history_add(RecoHistory *history, const RecoLine *line)
 		history->lines = repalloc_huge(history->lines, mul_size(history->capacity, sizeof(RecoLine)));
 	}
 	history->lines[history->n++] = *line;
+}
+
+/* The number of a line's context. */
+static int32
+add_context(RecoHistory *history, const RecoLineContexts *contexts, const RecoValue *values, TimestampTz at)
+{
+	if (history->n_contexts == history->context_capacity)
+	{
+		history->context_capacity = Max(history->context_capacity * 2, FIRST_LINES);
+		if (history->contexts == NULL)
+			history->contexts = MemoryContextAllocHuge(history->memory, mul_size(history->context_capacity, sizeof(*history->contexts)));
+		else
+			history->contexts = repalloc_huge(history->contexts, mul_size(history->context_capacity, sizeof(*history->contexts)));
+	}
+	reco_request_labels_line_context(contexts, values, at, history->contexts[history->n_contexts]);
+	return history->n_contexts++;
 }
 
 static void
@@ -67,6 +98,8 @@ receive_line(void *arg, const RecoValue *values)
 		line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
 	if (!reco_lines_is_usable(&line))
 		return;
+	if (reader->contexts.n_slots > 0)
+		line.order = add_context(history, &reader->contexts, values + HISTORY_COLUMNS, line.at);
 	reco_history_add(history, &line);
 }
 
@@ -78,21 +111,35 @@ RecoHistory *
 reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model, const RecoKey *user,
 				  TimestampTz before, int64 limit)
 {
-	RecoHistory *history = palloc0(sizeof(RecoHistory));
+	RecoHistory *history = reco_history_create();
+	const RecoLineContexts contexts = reco_request_labels_line_contexts(model, reader->timezone);
 	ListCell   *cell;
 
-	history->capacity = FIRST_LINES;
-	history->lines = palloc(mul_size(FIRST_LINES, sizeof(RecoLine)));
 	foreach(cell, sources)
 	{
 		const RecoSource *source = lfirst(cell);
-		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL};
+		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL, contexts};
+		RecoField	fields[HISTORY_COLUMNS + RECO_MAX_CONTEXTS];
+		int			n_fields = HISTORY_COLUMNS;
 
-		if (source->kind == RECO_SOURCE_ORDERS)
-			(void) reco_sources_read_customer(reader, source, history_fields, HISTORY_COLUMNS, user, before, limit,
-											  receive_line, &row_reader);
+		if (!reco_definitions_gives_orders(sources, source) || reco_definitions_column(source, RECO_ROLE_USER) == NULL)
+			continue;
+		memcpy(fields, history_fields, sizeof(history_fields));
+		n_fields += reco_request_labels_begin_source(&row_reader.contexts, source, fields + n_fields);
+		(void) reco_sources_read_customer(reader, source, fields, n_fields, user, before, limit, receive_line, &row_reader);
 	}
 	return history;
+}
+
+/* Of lines that were gathered elsewhere nothing is known of their contexts but the time. */
+void
+reco_history_set_times(RecoHistory *history, const RecoModel *model, const char *timezone)
+{
+	const RecoLineContexts contexts = reco_request_labels_line_contexts(model, timezone);
+	int64		i;
+
+	for (i = 0; i < history->n; i++)
+		history->lines[i].order = contexts.n_slots > 0 ? add_context(history, &contexts, NULL, history->lines[i].at) : -1;
 }
 
 /* Newest first; among lines of one moment by item and quantity, as sources.c asks for them. */

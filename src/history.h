@@ -16,13 +16,17 @@ typedef struct RecoHistory
 	RecoLine   *lines;			/* item numbers are the model's, -1 for what it does not know */
 	int64		n;
 	int64		capacity;
+	MemoryContext memory;		/* what of it grows is allocated here: a row may arrive in another context */
 	int32		(*contexts)[RECO_MAX_CONTEXTS];	/* of lines, whose order is a number among them, or -1 */
 	int			n_contexts;
+	int			context_capacity;
 } RecoHistory;
 
 extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,
 									  const RecoKey *user, TimestampTz before, int64 limit);
+extern RecoHistory *reco_history_create(void);
 extern void reco_history_add(RecoHistory *history, const RecoLine *line);
+extern void reco_history_set_times(RecoHistory *history, const RecoModel *model, const char *timezone);
 extern int	reco_history_compare(const void *a, const void *b);
 extern void reco_history_cut(RecoHistory *history, int64 limit);
 

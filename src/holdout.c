@@ -18,13 +18,14 @@
 
 #include "calibrate.h"
 #include "cases.h"
+#include "knobs.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
 
 #define MIN_CASES 200
 #define MAX_WORK 5e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
-#define MOST_PASSES (2 + 2 * RECO_BLENDS + 2)	/* over the cases: for factors, for each blend, to measure */
+#define MOST_PASSES (2 + 2 * RECO_BLENDS + 2)	/* over the cases: for factors, for each blend, to measure; and for knobs */
 
 /* What stands for settings until lambda is known. */
 typedef struct Choice
@@ -41,16 +42,20 @@ typedef struct Choice
  * a history, whose scores are as small as the shop, only held-out orders can tell.
  */
 static const Choice defaults[RECO_BLENDS] = {
-	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120, {[RECO_COMPONENT_BASKET] = 0.2,[RECO_COMPONENT_COMPLEMENTS] = 0.8}},
+	[RECO_EVIDENCE_BASKET] = {1, 10, 90, 120,
+	{[RECO_COMPONENT_BASKET] = 0.2,[RECO_COMPONENT_COMPLEMENTS] = 0.8,[RECO_COMPONENT_MATCH] = 1,[RECO_COMPONENT_VIEWED] = 0.3}},
 	[RECO_EVIDENCE_BOTH] = {1, 10, 90, 120,
-	{[RECO_COMPONENT_BASKET] = 0.15,[RECO_COMPONENT_COMPLEMENTS] = 0.78,[RECO_COMPONENT_REPEATS] = 0.07}},
-	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120, {[RECO_COMPONENT_HISTORY] = 0.52,[RECO_COMPONENT_REPEATS] = 0.48}},
-	[RECO_EVIDENCE_NONE] = {1, 10, 60, 120, {[RECO_COMPONENT_HISTORY] = 1,[RECO_COMPONENT_POPULARITY] = 1}}
+	{[RECO_COMPONENT_BASKET] = 0.15,[RECO_COMPONENT_COMPLEMENTS] = 0.78,[RECO_COMPONENT_REPEATS] = 0.07,
+	[RECO_COMPONENT_MATCH] = 1,[RECO_COMPONENT_AFFINITY] = 1,[RECO_COMPONENT_VIEWED] = 0.3}},
+	[RECO_EVIDENCE_HISTORY] = {1, 10, 60, 120,
+	{[RECO_COMPONENT_HISTORY] = 0.52,[RECO_COMPONENT_REPEATS] = 0.48,[RECO_COMPONENT_AFFINITY] = 1}},
+	[RECO_EVIDENCE_NONE] = {1, 1, 60, 120,
+	{[RECO_COMPONENT_HISTORY] = 10,[RECO_COMPONENT_PRIOR] = 1,[RECO_COMPONENT_POPULARITY] = 1}}
 };
 
 /* How much other evidence counts where nothing tells better. */
 static const double default_strengths[RECO_STRENGTHS] = {
-	[RECO_STRENGTH_FRIENDS] = 0.03,[RECO_STRENGTH_SESSION] = 1,[RECO_STRENGTH_SESSION_DECAY] = 0.8
+	[RECO_STRENGTH_FRIENDS] = 0.03,[RECO_STRENGTH_SESSION] = 1,[RECO_STRENGTH_SESSION_DECAY] = 0.6
 };
 
 static int
@@ -321,14 +326,19 @@ reco_holdout_choose(const RecoInteractions *interactions, TimestampTz cut, const
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
 	RecoTrials	trials = {.crew = crew,.progress = progress,.factors = learned->factors,.popularity = learned->popularity,
-	.order_mass = learned->order_mass,.trend = learned->trend,.complements = learned->complements};
+	.order_mass = learned->order_mass,.trend = learned->trend,.complements = learned->complements,.match = learned->match,
+	.n_events = learned->n_events,.prior = learned->segments->prior,
+	.prior_rows = learned->segments->prior != NULL ? learned->segments->n_customer_labels + 1 : 0,.lift = learned->segments->lift};
 	RecoTrial	chosen[RECO_BLENDS];
 	int			kind;
 
+	memcpy(trials.event_weights, learned->event_weights, sizeof(trials.event_weights));
 	begin_choice(options, chosen);
-	trials.cases = *reco_cases_make(interactions, cut, options->seed, case_limit(options, &learned->factors));
+	trials.sentiment = learned->sentiment;
+	trials.cases = *reco_cases_make(interactions, learned->reviews, learned->segments, cut, options->seed, case_limit(options, &learned->factors));
+	reco_cases_add_friends(&trials.cases, interactions);
 	reco_trials_begin(&trials, interactions->budget, MAX_TRIALS, RECO_BLEND_TOP);
-	reco_progress_phase(progress, RECO_PHASE_CHOOSING, MOST_PASSES * (int64) trials.cases.n);
+	reco_progress_phase(progress, RECO_PHASE_CHOOSING, (MOST_PASSES + RECO_BLENDS * reco_knobs_most(&trials)) * (int64) trials.cases.n);
 	choose_factors(&trials, options, chosen);
 	for (kind = 0; kind < RECO_BLENDS; kind++)
 		reco_blend_choose(&trials, &chosen[kind], kind, metrics->losses[kind], metrics->strength_losses[kind]);

@@ -13,6 +13,8 @@
 #include "options.h"
 #include "parameters.h"
 #include "progress.h"
+#include "reviews.h"
+#include "segments.h"
 #include "sparse.h"
 
 /* What serving did on the held-out orders; NaN where there was no case. */
@@ -37,6 +39,12 @@ typedef struct RecoLearned
 	double		order_mass;
 	const float *trend;			/* [items] */
 	RecoSparse	complements;	/* 0 rows: none */
+	RecoMatch	match;			/* no fields: none */
+	const float *sentiment;		/* [items]; NULL: none */
+	const RecoReviews *reviews; /* of all times; NULL: none */
+	float		event_weights[RECO_MAX_EVENT_KINDS];
+	int			n_events;		/* kinds of events in sessions */
+	const RecoSegments *segments;
 } RecoLearned;
 
 extern void reco_holdout_default_parameters(const RecoOptions *options, double *parameters);

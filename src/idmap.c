@@ -473,6 +473,39 @@ reco_idmap_sort(RecoIdMap *map)
 	return rank;
 }
 
+static int
+compare_key(const RecoIdMap *map, int32 number, const RecoValue *key)
+{
+	const char *bytes;
+	int			length;
+	int			order;
+
+	if (map->integer_keys)
+		return (map->integers[number] > key->integer) - (map->integers[number] < key->integer);
+	bytes = reco_idmap_text(map, number, &length);
+	order = memcmp(bytes, key->bytes, Min(length, key->length));
+	return order != 0 ? order : (length > key->length) - (length < key->length);
+}
+
+/* The number of a key that is not NULL, -1 where it was not added; after reco_idmap_sort. */
+int32
+reco_idmap_rank(const RecoIdMap *map, const RecoValue *key)
+{
+	int32		first = 0;
+	int32		last = map->count;
+
+	while (first < last)
+	{
+		int32		middle = first + (last - first) / 2;
+
+		if (compare_key(map, middle, key) < 0)
+			first = middle + 1;
+		else
+			last = middle;
+	}
+	return first < map->count && compare_key(map, first, key) == 0 ? first : -1;
+}
+
 int32
 reco_idmap_count(const RecoIdMap *map)
 {
@@ -503,6 +536,15 @@ reco_idmap_key(const RecoIdMap *map, int32 id)
 	else
 		key.bytes = reco_idmap_text(map, id, &key.length);
 	return key;
+}
+
+/* The same of a key that a caller asks for. */
+int32
+reco_idmap_search(const RecoIdMap *map, const RecoKey *key)
+{
+	RecoValue	value = {.integer = key->integer,.bytes = key->bytes,.length = key->length};
+
+	return reco_idmap_rank(map, &value);
 }
 
 /*

@@ -9,6 +9,9 @@
  * NULL, the lines of one customer with the same time are one order, and a line without customer stands alone.  An
  * order's time is that of its earliest line, its customer that of its lines' first known one in the sorting order.
  *
+ * Sessions beside orders are gathered apart (sessions.c), with keys of the same dictionaries.  Where there is no source of
+ * orders, sessions are the orders.
+ *
  * Rows that have a weight and no time (the short form of reco.factorize) are lines too: of no order, at no time, and with
  * the weight in the place of the quantity.
  */
@@ -49,7 +52,7 @@ reco_interactions_skipped(const RecoInteractions *interactions)
 {
 	const RecoIngestCounts *counts = &interactions->counts;
 
-	return counts->no_item + counts->bad_time + counts->bad_quantity + counts->too_late;
+	return counts->no_item + counts->bad_time + counts->bad_quantity + counts->too_late + interactions->withheld;
 }
 
 /* Make room for some more lines. */
@@ -150,7 +153,11 @@ reco_interactions_end_orders(RecoInteractions *interactions)
 	int64		i;
 
 	if (interactions->orders == NULL)
+	{
+		if (interactions->contexts != NULL)
+			reco_contexts_end_source(interactions->contexts, NULL, 0, 0);
 		return;
+	}
 	rank = reco_idmap_sort(interactions->orders);
 	for (i = interactions->first_line; i < interactions->n_lines; i++)
 	{
@@ -158,6 +165,8 @@ reco_interactions_end_orders(RecoInteractions *interactions)
 		if (interactions->lines[i].order >= 0)
 			interactions->lines[i].order = interactions->n_orders + rank[interactions->lines[i].order];
 	}
+	if (interactions->contexts != NULL)
+		reco_contexts_end_source(interactions->contexts, rank, interactions->n_orders, reco_idmap_count(interactions->orders));
 	add_orders(interactions, reco_idmap_count(interactions->orders));
 	pfree(rank);
 	reco_idmap_free(interactions->orders);
@@ -268,15 +277,17 @@ typedef struct Arrival
 	RecoInteractions *interactions;
 	bool		is_waiting;
 	RecoValue	waiting[RECO_LINE_COLUMNS];
+	int32		waiting_context;
 } Arrival;
 
 /* Until the executor has made another row, the memory that this one needs can arrive. */
 static void
-wait_for_memory(Arrival *arrival, const RecoValue *values)
+wait_for_memory(Arrival *arrival, const RecoValue *values, int32 context)
 {
 	const RecoInteractions *interactions = arrival->interactions;
 
 	memcpy(arrival->waiting, values, sizeof(arrival->waiting));
+	arrival->waiting_context = context;
 	arrival->is_waiting = true;
 	if (!values[RECO_LINE_USER].is_null)
 		reco_idmap_expect(interactions->users, &values[RECO_LINE_USER]);
@@ -287,10 +298,20 @@ wait_for_memory(Arrival *arrival, const RecoValue *values)
 }
 
 static void
+add_with_context(RecoInteractions *interactions, const RecoValue *values, int32 context)
+{
+	int64		line = interactions->n_lines;
+
+	reco_interactions_add_line(interactions, values);
+	if (interactions->contexts != NULL && interactions->n_lines > line)
+		reco_contexts_add(interactions->contexts, &interactions->lines[line], context);
+}
+
+static void
 add_waiting(Arrival *arrival)
 {
 	if (arrival->is_waiting)
-		reco_interactions_add_line(arrival->interactions, arrival->waiting);
+		add_with_context(arrival->interactions, arrival->waiting, arrival->waiting_context);
 	arrival->is_waiting = false;
 }
 
@@ -299,33 +320,81 @@ static void
 receive_line(void *arg, const RecoValue *values)
 {
 	Arrival    *arrival = arg;
-	const RecoInteractions *interactions = arrival->interactions;
+	RecoInteractions *interactions = arrival->interactions;
+	int32		context = -1;
 
 	add_waiting(arrival);
+	if (interactions->contexts != NULL)
+		context = reco_contexts_read(interactions->contexts, values + RECO_LINE_COLUMNS);
 	if (reco_idmap_is_integer(interactions->items) &&
 		(interactions->orders == NULL || reco_idmap_is_integer(interactions->orders)))
-		wait_for_memory(arrival, values);
+		wait_for_memory(arrival, values, context);
 	else
-		reco_interactions_add_line(arrival->interactions, values);
+		add_with_context(interactions, values, context);
 }
 
 /*
- * Read a source of order lines, leaving out what is at or after a time.
+ * Read a source of order lines, leaving out what is at or after a time.  Lines that the reader's gate keeps out are counted,
+ * but their keys get no numbers, and nothing depends on them.
  */
 void
 reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source,
 							  TimestampTz before)
 {
 	RecoLineForm form = {.before = before};
-	Arrival		arrival = {interactions, false, {{0}}};
+	Arrival		arrival = {.interactions = interactions};
+	RecoField	fields[RECO_MAX_FIELDS];
+	int			n_fields = RECO_LINE_COLUMNS;
+	int64		before_source = interactions->counts.rows;
+	int64		rows;
 
+	memcpy(fields, line_fields, sizeof(line_fields));
+	if (interactions->contexts != NULL)
+		n_fields += reco_contexts_begin_source(interactions->contexts, source, fields + n_fields);
 	form.has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
 	form.has_order = reco_definitions_column(source, RECO_ROLE_ORDER) != NULL;
 	form.integer_orders = form.has_order && reco_sources_integer_orders(reader, source);
 	reco_interactions_begin_orders(interactions, &form);
-	(void) reco_sources_read_all(reader, source, line_fields, RECO_LINE_COLUMNS, receive_line, &arrival);
+	rows = (int64) reco_sources_read_all(reader, source, fields, n_fields, receive_line, &arrival);
 	add_waiting(&arrival);
+	interactions->withheld += rows - (interactions->counts.rows - before_source);
+	interactions->counts.rows = before_source + rows;
 	reco_interactions_end_orders(interactions);
+}
+
+/*
+ * Read a source of sessions, leaving out what is at or after a time.
+ */
+void
+reco_interactions_read_sessions(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source,
+								TimestampTz before)
+{
+	if (interactions->sessions == NULL)
+		interactions->sessions = reco_sessions_create(interactions->budget);
+	reco_sessions_read(interactions->sessions, interactions->users, interactions->items, reader, source, before);
+}
+
+/*
+ * Where no source has orders, sessions are: one piece of an item for each event of it.  They have been read, and
+ * nothing else has; an order has the number of its session.
+ */
+void
+reco_interactions_order_sessions(RecoInteractions *interactions)
+{
+	const RecoSessions *sessions = interactions->sessions;
+	int64		i;
+
+	reserve_lines(interactions, sessions->n_events);
+	for (i = 0; i < sessions->n_events; i++)
+	{
+		const RecoSessionEvent *event = &sessions->events[i];
+
+		RECO_CHECK_INTERRUPTS(i);
+		interactions->lines[interactions->n_lines++] = (RecoLine) {event->at, event->user, event->item, event->session, 1};
+		interactions->clock = Max(interactions->clock, event->at);
+	}
+	add_orders(interactions, sessions->n_sessions);
+	interactions->sessions_are_orders = true;
 }
 
 static void
@@ -378,6 +447,10 @@ rank_keys(RecoInteractions *interactions, int64 *user_start, int64 *item_start)
 		user_start[user_bucket(line, n_users) + 1]++;
 		item_start[line->item + 1]++;
 	}
+	if (interactions->sessions != NULL)
+		reco_sessions_finish(interactions->sessions, user_rank, item_rank);
+	if (interactions->contexts != NULL)
+		reco_contexts_rank_users(interactions->contexts, user_rank);
 	pfree(user_rank);
 	pfree(item_rank);
 }
@@ -502,7 +575,11 @@ make_orders(RecoInteractions *interactions)
 	for (i = 0; i < n; i++)
 	{
 		if (i == 0 || compare_times(&index[i - 1], &index[i], lines) != 0)
+		{
+			if (interactions->contexts != NULL)
+				reco_contexts_add_order(interactions->contexts, interactions->n_orders, &lines[index[i]]);
 			add_orders(interactions, 1);
+		}
 		lines[index[i]].order = interactions->n_orders - 1;
 	}
 	pfree(index);
@@ -548,11 +625,13 @@ reco_interactions_finish(RecoInteractions *interactions)
 	describe_orders(interactions);
 }
 
-/* Give the lines' memory back once nothing reads them any more. */
+/* Give the memory of lines and events back once nothing reads them any more. */
 void
 reco_interactions_free_lines(RecoInteractions *interactions)
 {
 	pfree(interactions->lines);
 	interactions->lines = NULL;
 	interactions->n_lines = 0;
+	if (interactions->sessions != NULL)
+		reco_sessions_free_events(interactions->sessions);
 }

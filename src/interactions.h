@@ -7,10 +7,13 @@
 #include "postgres.h"
 
 #include "budget.h"
+#include "contexts.h"
 #include "idmap.h"
 #include "lines.h"
 #include "nodes/pg_list.h"
+#include "sessions.h"
 #include "sources.h"
+#include "ties.h"
 
 /* The columns of an order line, in the order in which they are handed over. */
 typedef enum RecoLineColumn
@@ -54,8 +57,13 @@ typedef struct RecoInteractions
 	int32		n_orders;
 	TimestampTz *order_at;		/* earliest line of each order */
 	int32	   *order_user;		/* its customer, -1 unknown */
+	const RecoTies *ties;		/* among customers, when finished; NULL: none are known */
 	TimestampTz clock;			/* newest line; DT_NOBEGIN without lines */
 	RecoIngestCounts counts;
+	RecoSessions *sessions;		/* NULL: none */
+	bool		sessions_are_orders;	/* there are no other; orders have the numbers of sessions */
+	RecoContexts *contexts;		/* of orders; NULL: they are not read */
+	int64		withheld;		/* lines that the gate kept out, among counts.rows */
 
 	/* Of the source that is being gathered. */
 	RecoLineForm form;
@@ -72,6 +80,9 @@ extern void reco_interactions_merge(RecoInteractions *interactions, const RecoIn
 extern RecoInteractions *reco_interactions_copy(RecoBudget *budget, const RecoInteractions *other);
 extern void reco_interactions_read_orders(RecoInteractions *interactions, const RecoReader *reader,
 										  const RecoSource *source, TimestampTz before);
+extern void reco_interactions_read_sessions(RecoInteractions *interactions, const RecoReader *reader,
+											const RecoSource *source, TimestampTz before);
+extern void reco_interactions_order_sessions(RecoInteractions *interactions);
 extern void reco_interactions_read_items(RecoInteractions *interactions, const RecoReader *reader, const RecoSource *source);
 extern void reco_interactions_finish(RecoInteractions *interactions);
 extern void reco_interactions_free_lines(RecoInteractions *interactions);

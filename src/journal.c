@@ -99,18 +99,23 @@ static void
 read_source(RecoJournal *journal, const RecoReader *reader, const RecoSource *source, TimestampTz before)
 {
 	RecoJournalSource *added = &journal->sources[journal->n_sources++];
+	RecoField	fields[JOURNAL_COLUMNS];
 
+	memcpy(fields, journal_fields, sizeof(fields));
+	fields[COLUMN_ORDER].role = reco_definitions_order_role(source);
 	memset(added, 0, sizeof(*added));
 	added->source = source;
 	added->form.before = before;
 	added->form.has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
-	added->form.has_order = reco_definitions_column(source, RECO_ROLE_ORDER) != NULL;
-	added->form.integer_orders = added->form.has_order && reco_sources_integer_orders(reader, source);
+	added->form.has_order = reco_definitions_column(source, fields[COLUMN_ORDER].role) != NULL;
+	added->form.integer_orders = added->form.has_order &&
+		(source->kind == RECO_SOURCE_SESSIONS ? reco_sources_integer_sessions(reader, source)
+		 : reco_sources_integer_orders(reader, source));
 	if (added->form.has_order)
 		added->orders = reco_idmap_create(journal->budget, added->form.integer_orders, "orders");
 	journal->has_values |= reco_definitions_column(source, RECO_ROLE_UNIT_PRICE) != NULL ||
 		reco_definitions_column(source, RECO_ROLE_AMOUNT) != NULL;
-	(void) reco_sources_read_all(reader, source, journal_fields, JOURNAL_COLUMNS, receive_event, journal);
+	(void) reco_sources_read_all(reader, source, fields, JOURNAL_COLUMNS, receive_event, journal);
 }
 
 /* --- sorting ----------------------------------------------------------------------------------------------- */
@@ -311,7 +316,7 @@ reco_journal_read(RecoBudget *budget, const RecoReader *reader, List *sources, T
 	journal->capacity = FIRST_EVENTS;
 	journal->events = reco_budget_alloc(budget, FIRST_EVENTS, sizeof(RecoEvent), "order lines");
 	foreach(cell, sources)
-		if (((RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ORDERS)
+		if (reco_definitions_gives_orders(sources, lfirst(cell)))
 			read_source(journal, reader, lfirst(cell), before);
 	rank_keys(journal);
 	sort_events(journal);

@@ -25,7 +25,7 @@ typedef struct Positions
 } Positions;
 
 static const Positions strength_positions[RECO_STRENGTHS] = {
-	[RECO_STRENGTH_FRIENDS] = {5, {0, 0.01, 0.03, 0.1, 0.3}},
+	[RECO_STRENGTH_FRIENDS] = {6, {0, 0.01, 0.03, 0.1, 0.3, 1}},
 	[RECO_STRENGTH_STARS] = {3, {0, 0.5, 1}},
 	[RECO_STRENGTH_SESSION] = {5, {0, 0.25, 0.5, 1, 2}},
 	[RECO_STRENGTH_SESSION_DECAY] = {4, {0.4, 0.6, 0.8, 1}},
@@ -52,6 +52,20 @@ reco_knobs_is_one(RecoComponent component)
 		default:
 			return false;
 	}
+}
+
+/* How many knobs there are for a kind of request, at most: each is a pass over the cases. */
+int
+reco_knobs_most(const RecoTrials *trials)
+{
+	int			n = 0;
+	int			i;
+
+	for (i = 0; i < RECO_STRENGTHS; i++)
+		n += (trials->cases.strengths >> i) & 1;
+	for (i = 0; i < RECO_COMPONENTS; i++)
+		n += reco_knobs_is_one((RecoComponent) i);
+	return n;
 }
 
 /* Which position is the best by the cases of a half; 0, where it stands, if none gains anything. */

@@ -9,6 +9,7 @@
 #include "trials.h"
 
 extern bool reco_knobs_is_one(RecoComponent component);
+extern int	reco_knobs_most(const RecoTrials *trials);
 extern bool reco_knobs_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, const double *sizes);
 
 #endif							/* RECO_KNOBS_H */

@@ -14,6 +14,7 @@
 
 #define LEAST_DECAY 1e-6
 #define MOST_PLACES 1024		/* lines of a bag that are sorted by places */
+#define CROWD_HALF_LIFE 90		/* days; what friends bought tells taste, and that changes slowly */
 #define LEAST_LEFT 1e-5f		/* of a purchase; below it there is only rounding of fractional quantities */
 
 /*
@@ -218,4 +219,49 @@ reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life, co
 	for (first = 0; factors != NULL && first < n_entries; first++)
 		entries[first].weight *= (float) (plain / mass);
 	return n_entries;
+}
+
+static int
+compare_entries(const void *a, const void *b)
+{
+	const RecoEntry *x = a;
+	const RecoEntry *y = b;
+
+	CHECK_FOR_INTERRUPTS();
+	if (x->item != y->item)
+		return x->item < y->item ? -1 : 1;
+	return (x->weight > y->weight) - (x->weight < y->weight);
+}
+
+/*
+ * What several customers bought, as one bag: the sum of their bags, so that an item counts by how many of them have it, and
+ * nobody much more than once.  Lines say by user whose they are; they are sorted and netted in place.  entries has room for
+ * n; returns how many there are, in the order of items.
+ */
+int64
+reco_lines_crowd_bag(RecoLine *lines, int64 n, TimestampTz as_of, RecoEntry *entries)
+{
+	TimestampTz clock = reco_lines_clock(lines, n, as_of, CROWD_HALF_LIFE);
+	int64		n_entries = 0;
+	int64		kept = 0;
+	int64		first;
+	int64		last;
+
+	qsort(lines, n, sizeof(RecoLine), reco_lines_compare);
+	for (first = 0; first < n; first = last)
+	{
+		for (last = first + 1; last < n && lines[last].user == lines[first].user; last++)
+			;
+		n_entries += reco_lines_bag(lines + first, last - first, clock, CROWD_HALF_LIFE, NULL, entries + n_entries);
+	}
+	qsort(entries, n_entries, sizeof(RecoEntry), compare_entries);
+	for (first = 0; first < n_entries; first = last)
+	{
+		double		sum = 0;
+
+		for (last = first; last < n_entries && entries[last].item == entries[first].item; last++)
+			sum += entries[last].weight;
+		entries[kept++] = (RecoEntry) {entries[first].item, (float) sum};
+	}
+	return kept;
 }

@@ -36,5 +36,6 @@ extern TimestampTz reco_lines_clock(const RecoLine *lines, int64 n, TimestampTz 
 extern float reco_lines_entry_weight(double decayed_count);
 extern int64 reco_lines_bag(RecoLine *lines, int64 n, TimestampTz clock, double half_life,
 							const double *factors, RecoEntry *entries);
+extern int64 reco_lines_crowd_bag(RecoLine *lines, int64 n, TimestampTz as_of, RecoEntry *entries);
 
 #endif							/* RECO_LINES_H */

@@ -24,6 +24,7 @@
  */
 #include "model.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,6 +67,7 @@ typedef struct Section
 
 _Static_assert(sizeof(Header) == 64, "the header is 64 bytes");
 _Static_assert(sizeof(Section) == 24, "a section entry is 24 bytes");
+_Static_assert(sizeof(RecoMatchField) == 12, "a field of attribute match is 12 bytes");
 
 typedef enum SectionKind
 {
@@ -81,6 +83,29 @@ typedef enum SectionKind
 	SECTION_COMPLEMENT_INDEX,
 	SECTION_COMPLEMENT_WEIGHT,
 	SECTION_TREND,
+	SECTION_FIELDS = 20,		/* these four or none */
+	SECTION_LABEL_START,
+	SECTION_LABEL_BYTES,
+	SECTION_LABEL_EDGES,
+	SECTION_PRIOR,
+	SECTION_LIFT_START,			/* all three or none */
+	SECTION_LIFT_INDEX,
+	SECTION_LIFT_WEIGHT,
+	SECTION_MATCH_FIELDS = 30,	/* all seven or none */
+	SECTION_MATCH_ITEM_START,
+	SECTION_MATCH_ITEM_VALUE,
+	SECTION_MATCH_ITEM_SHARE,
+	SECTION_MATCH_VALUE_START,
+	SECTION_MATCH_VALUE_ITEM,
+	SECTION_MATCH_VALUE_CHANCE,
+	SECTION_SENTIMENT = 40,		/* both or none */
+	SECTION_STARS,
+	SECTION_WORDING_WEIGHTS,	/* all three or none, and then the two before */
+	SECTION_WORDING_CURVES,
+	SECTION_WORDING_CONFIGURATION,
+	SECTION_EVENT_START = 50,	/* all three or none */
+	SECTION_EVENT_BYTES,
+	SECTION_EVENT_WEIGHTS,
 	SECTION_KINDS
 } SectionKind;
 
@@ -91,6 +116,69 @@ typedef struct Content
 	uint64_t	count;
 	const void *data;
 } Content;
+
+_Static_assert(sizeof(RecoWordingCurves) % sizeof(double) == 0, "curves are doubles");
+
+#define CURVES_NUMBERS (sizeof(RecoWordingCurves) / sizeof(double))
+
+/* What is known of stars and words; returns how many contents there are then. */
+static int
+list_sentiment(const RecoModel *model, Content *contents, int n)
+{
+	if (model->sentiment == NULL)
+		return n;
+	contents[n++] = (Content) {SECTION_SENTIMENT, 4, (uint64_t) model->items, model->sentiment};
+	contents[n++] = (Content) {SECTION_STARS, 8, RECO_STARS_NUMBERS, model->stars};
+	if (model->wording.weights == NULL)
+		return n;
+	contents[n++] = (Content) {SECTION_WORDING_WEIGHTS, 4, RECO_WORDING_BUCKETS, model->wording.weights};
+	contents[n++] = (Content) {SECTION_WORDING_CURVES, 8, CURVES_NUMBERS, &model->wording.curves};
+	contents[n++] = (Content) {SECTION_WORDING_CONFIGURATION, 1, model->configuration_length, model->configuration};
+	return n;
+}
+
+/* The labels of customers stand before those of contexts; what is expected of a customer is said of them alone. */
+int32_t
+reco_model_customer_labels(const RecoModel *model)
+{
+	int32_t		first;
+	int32_t		n = reco_fields_of_group(&model->fields, RECO_FIELDS_OF_CUSTOMERS, &first);
+
+	return n > 0 ? model->fields.entries[n - 1].first + model->fields.entries[n - 1].labels : 0;
+}
+
+static int
+list_sparse(const RecoSparse *matrix, SectionKind start, Content *contents)
+{
+	uint64_t	entries;
+
+	if (matrix->rows == 0)
+		return 0;
+	entries = (uint64_t) matrix->start[matrix->rows];
+	contents[0] = (Content) {start, 8, (uint64_t) matrix->rows + 1, matrix->start};
+	contents[1] = (Content) {start + 1, 4, entries, matrix->index};
+	contents[2] = (Content) {start + 2, 4, entries, matrix->weight};
+	return 3;
+}
+
+/* What is said of labels. */
+static int
+list_labels(const RecoModel *model, Content *contents)
+{
+	const RecoFields *fields = &model->fields;
+	uint64_t	texts = (uint64_t) fields->n + (uint64_t) fields->n_labels;
+	int			n = 0;
+
+	if (fields->n == 0)
+		return 0;
+	contents[n++] = (Content) {SECTION_FIELDS, sizeof(RecoFieldEntry), (uint64_t) fields->n, fields->entries};
+	contents[n++] = (Content) {SECTION_LABEL_START, 8, texts + 1, fields->start};
+	contents[n++] = (Content) {SECTION_LABEL_BYTES, 1, fields->start[texts], fields->bytes};
+	contents[n++] = (Content) {SECTION_LABEL_EDGES, 8, (uint64_t) fields->n_labels, fields->edges};
+	if (model->prior != NULL)
+		contents[n++] = (Content) {SECTION_PRIOR, 4, ((uint64_t) reco_model_customer_labels(model) + 1) * reco_stride(model->factors), model->prior};
+	return n + list_sparse(&model->lift, SECTION_LIFT_START, contents + n);
+}
 
 /* What a model consists of, in the order in which it is written. */
 static int
@@ -113,15 +201,32 @@ list_contents(const RecoModel *model, Content *contents)
 	contents[n++] = (Content) {SECTION_TREND, 4, items, model->trend};
 	contents[n++] = (Content) {SECTION_PARAMETERS, 8, RECO_PARAMETERS, model->parameters};
 	contents[n++] = (Content) {SECTION_FACTS, 8, RECO_FACTS, model->facts};
-	if (model->complements.rows > 0)
+	n += list_sparse(&model->complements, SECTION_COMPLEMENT_START, contents + n);
+	if (model->match.n_fields > 0)
 	{
-		uint64_t	entries = (uint64_t) model->complements.start[model->items];
+		const RecoMatch *match = &model->match;
+		uint64_t	values = (uint64_t) match->by_value.rows;
+		uint64_t	of_items = (uint64_t) match->by_item.start[model->items];
+		uint64_t	of_values = (uint64_t) match->by_value.start[values];
 
-		contents[n++] = (Content) {SECTION_COMPLEMENT_START, 8, items + 1, model->complements.start};
-		contents[n++] = (Content) {SECTION_COMPLEMENT_INDEX, 4, entries, model->complements.index};
-		contents[n++] = (Content) {SECTION_COMPLEMENT_WEIGHT, 4, entries, model->complements.weight};
+		contents[n++] = (Content) {SECTION_MATCH_FIELDS, sizeof(RecoMatchField), (uint64_t) match->n_fields + 1, match->fields};
+		contents[n++] = (Content) {SECTION_MATCH_ITEM_START, 8, items + 1, match->by_item.start};
+		contents[n++] = (Content) {SECTION_MATCH_ITEM_VALUE, 4, of_items, match->by_item.index};
+		contents[n++] = (Content) {SECTION_MATCH_ITEM_SHARE, 4, of_items, match->by_item.weight};
+		contents[n++] = (Content) {SECTION_MATCH_VALUE_START, 8, values + 1, match->by_value.start};
+		contents[n++] = (Content) {SECTION_MATCH_VALUE_ITEM, 4, of_values, match->by_value.index};
+		contents[n++] = (Content) {SECTION_MATCH_VALUE_CHANCE, 4, of_values, match->by_value.weight};
 	}
-	return n;
+	if (model->n_events > 0)
+	{
+		uint64_t	events = (uint64_t) model->n_events;
+
+		contents[n++] = (Content) {SECTION_EVENT_START, 8, events + 1, model->event_start};
+		contents[n++] = (Content) {SECTION_EVENT_BYTES, 1, model->event_start[events], model->event_bytes};
+		contents[n++] = (Content) {SECTION_EVENT_WEIGHTS, 4, events, model->event_weights};
+	}
+	n += list_labels(model, contents + n);
+	return list_sentiment(model, contents, n);
 }
 
 /* Bytes of the file form. */
@@ -238,6 +343,16 @@ check_header(const Header *header, size_t length, const char **problem)
 	return RECO_OK;
 }
 
+/* Numbers of kinds have gaps, which later ones may fill. */
+static bool
+is_known(uint32_t kind)
+{
+	return kind <= SECTION_TREND || (kind >= SECTION_FIELDS && kind <= SECTION_LIFT_WEIGHT) ||
+		(kind >= SECTION_MATCH_FIELDS && kind <= SECTION_MATCH_VALUE_CHANCE) ||
+		(kind >= SECTION_SENTIMENT && kind <= SECTION_WORDING_CONFIGURATION) ||
+		(kind >= SECTION_EVENT_START && kind <= SECTION_EVENT_WEIGHTS);
+}
+
 /* Each section on its own cache lines, behind the table and the section before, within the file. */
 static bool
 read_sections(const char *bytes, const Header *header, Section *found)
@@ -259,7 +374,7 @@ read_sections(const char *bytes, const Header *header, Section *found)
 			section.offset < end || section.offset > header->length || length > header->length - section.offset)
 			return false;
 		end = section.offset + length;
-		if (section.kind >= SECTION_KINDS)
+		if (!is_known(section.kind))
 			continue;
 		if (found[section.kind].kind != 0)
 			return false;
@@ -277,22 +392,147 @@ section_data(const char *bytes, const Section *found, SectionKind kind, uint32_t
 	return bytes + found[kind].offset;
 }
 
-/* Complements are all there, or not at all; items >= 1 where they are. */
+/* A matrix is all there, or not at all; rows >= 1 where it is. */
 static bool
-locate_complements(const char *bytes, const Section *found, RecoModel *model)
+locate_sparse(const char *bytes, const Section *found, SectionKind start, int32_t rows, int32_t cols, RecoSparse *matrix)
 {
-	uint64_t	entries = found[SECTION_COMPLEMENT_INDEX].count;
-	RecoSparse *complements = &model->complements;
+	uint64_t	entries = found[start + 1].count;
 
-	if (found[SECTION_COMPLEMENT_START].kind == 0 && found[SECTION_COMPLEMENT_INDEX].kind == 0 &&
-		found[SECTION_COMPLEMENT_WEIGHT].kind == 0)
+	if (found[start].kind == 0 && found[start + 1].kind == 0 && found[start + 2].kind == 0)
 		return true;
-	complements->rows = complements->cols = model->items;
-	complements->start = section_data(bytes, found, SECTION_COMPLEMENT_START, 8, (uint64_t) model->items + 1);
-	complements->index = section_data(bytes, found, SECTION_COMPLEMENT_INDEX, 4, entries);
-	complements->weight = section_data(bytes, found, SECTION_COMPLEMENT_WEIGHT, 4, entries);
-	return model->items > 0 && complements->start != NULL && complements->index != NULL && complements->weight != NULL &&
-		complements->start[0] == 0 && (uint64_t) complements->start[model->items] == entries;
+	matrix->rows = rows;
+	matrix->cols = cols;
+	matrix->start = section_data(bytes, found, start, 8, (uint64_t) rows + 1);
+	matrix->index = section_data(bytes, found, start + 1, 4, entries);
+	matrix->weight = section_data(bytes, found, start + 2, 4, entries);
+	return rows > 0 && matrix->start != NULL && matrix->index != NULL && matrix->weight != NULL &&
+		matrix->start[0] == 0 && (uint64_t) matrix->start[rows] == entries;
+}
+
+/* A dictionary is all there, or not at all, and then nothing is said of labels. */
+static bool
+locate_fields(const char *bytes, const Section *found, RecoFields *fields)
+{
+	uint64_t	n = found[SECTION_FIELDS].count;
+	uint64_t	n_labels = found[SECTION_LABEL_EDGES].count;
+
+	if (found[SECTION_FIELDS].kind == 0)
+		return found[SECTION_LABEL_START].kind == 0 && found[SECTION_LABEL_BYTES].kind == 0 &&
+			found[SECTION_LABEL_EDGES].kind == 0 && found[SECTION_PRIOR].kind == 0 && found[SECTION_LIFT_START].kind == 0;
+	if (n < 1 || n > INT32_MAX || n_labels > INT32_MAX)
+		return false;
+	fields->n = (int32_t) n;
+	fields->n_labels = (int32_t) n_labels;
+	fields->entries = section_data(bytes, found, SECTION_FIELDS, sizeof(RecoFieldEntry), n);
+	fields->start = section_data(bytes, found, SECTION_LABEL_START, 8, n + n_labels + 1);
+	fields->bytes = section_data(bytes, found, SECTION_LABEL_BYTES, 1, found[SECTION_LABEL_BYTES].count);
+	fields->edges = section_data(bytes, found, SECTION_LABEL_EDGES, 8, n_labels);
+	return fields->entries != NULL && fields->start != NULL && fields->bytes != NULL && fields->edges != NULL &&
+		reco_fields_are_sane(fields, found[SECTION_LABEL_BYTES].count);
+}
+
+/* What is said of labels, and they themselves. */
+static bool
+locate_labels(const char *bytes, const Section *found, RecoModel *model)
+{
+	uint64_t	rows;
+
+	if (!locate_fields(bytes, found, &model->fields))
+		return false;
+	rows = (uint64_t) reco_model_customer_labels(model) + 1;
+	if (found[SECTION_PRIOR].kind != 0)
+	{
+		model->prior = section_data(bytes, found, SECTION_PRIOR, 4, rows * reco_stride(model->factors));
+		if (model->prior == NULL)
+			return false;
+	}
+	return locate_sparse(bytes, found, SECTION_LIFT_START, model->fields.n_labels, model->items, &model->lift);
+}
+
+/* Entries of so many rows, whose ends are to be checked. */
+static bool
+locate_match_rows(const char *bytes, const Section *found, SectionKind start, uint64_t rows, RecoSparse *matrix)
+{
+	uint64_t	entries = found[start + 1].count;
+
+	matrix->start = section_data(bytes, found, start, 8, rows + 1);
+	matrix->index = section_data(bytes, found, (SectionKind) (start + 1), 4, entries);
+	matrix->weight = section_data(bytes, found, (SectionKind) (start + 2), 4, entries);
+	return matrix->start != NULL && matrix->index != NULL && matrix->weight != NULL && matrix->start[0] == 0 &&
+		(uint64_t) matrix->start[rows] == entries;
+}
+
+/* Attribute match is all there, or not at all; items >= 1 where it is. */
+static bool
+locate_match(const char *bytes, const Section *found, RecoModel *model)
+{
+	RecoMatch  *match = &model->match;
+	uint64_t	fields = found[SECTION_MATCH_FIELDS].count - 1;
+	uint64_t	values = found[SECTION_MATCH_VALUE_START].count - 1;
+	bool		any = false;
+
+	for (int kind = SECTION_MATCH_FIELDS; kind <= SECTION_MATCH_VALUE_CHANCE; kind++)
+		any |= found[kind].kind != 0;
+	if (!any)
+		return true;
+	match->fields = section_data(bytes, found, SECTION_MATCH_FIELDS, sizeof(RecoMatchField), fields + 1);
+	if (model->items == 0 || match->fields == NULL || fields < 1 || fields > RECO_MATCH_MOST_FIELDS || values >= INT32_MAX)
+		return false;
+	match->n_fields = (int32_t) fields;
+	match->by_item.rows = match->by_value.cols = model->items;
+	match->by_item.cols = match->by_value.rows = (int32_t) values;
+	return locate_match_rows(bytes, found, SECTION_MATCH_ITEM_START, (uint64_t) model->items, &match->by_item) &&
+		locate_match_rows(bytes, found, SECTION_MATCH_VALUE_START, values, &match->by_value);
+}
+
+/* Words are all there, or not at all. */
+static bool
+locate_wording(const char *bytes, const Section *found, RecoModel *model)
+{
+	const void *curves = section_data(bytes, found, SECTION_WORDING_CURVES, 8, CURVES_NUMBERS);
+	uint64_t	length = found[SECTION_WORDING_CONFIGURATION].count;
+
+	if (found[SECTION_WORDING_WEIGHTS].kind == 0 && found[SECTION_WORDING_CURVES].kind == 0 &&
+		found[SECTION_WORDING_CONFIGURATION].kind == 0)
+		return true;
+	model->wording.weights = section_data(bytes, found, SECTION_WORDING_WEIGHTS, 4, RECO_WORDING_BUCKETS);
+	model->configuration = section_data(bytes, found, SECTION_WORDING_CONFIGURATION, 1, length);
+	if (model->wording.weights == NULL || curves == NULL || model->configuration == NULL || model->stars == NULL ||
+		length < 1 || length > RECO_MAX_CONFIGURATION)
+		return false;
+	memcpy(&model->wording.curves, curves, sizeof(RecoWordingCurves));
+	model->configuration_length = (size_t) length;
+	return true;
+}
+
+static bool
+locate_sentiment(const char *bytes, const Section *found, RecoModel *model)
+{
+	if (found[SECTION_SENTIMENT].kind != 0 || found[SECTION_STARS].kind != 0)
+	{
+		model->sentiment = section_data(bytes, found, SECTION_SENTIMENT, 4, (uint64_t) model->items);
+		model->stars = section_data(bytes, found, SECTION_STARS, 8, RECO_STARS_NUMBERS);
+		if (model->sentiment == NULL || model->stars == NULL)
+			return false;
+	}
+	return locate_wording(bytes, found, model);
+}
+
+/* Kinds of events are all there, or not at all. */
+static bool
+locate_events(const char *bytes, const Section *found, RecoModel *model)
+{
+	uint64_t	events = found[SECTION_EVENT_WEIGHTS].count;
+
+	if (found[SECTION_EVENT_START].kind == 0 && found[SECTION_EVENT_BYTES].kind == 0 && found[SECTION_EVENT_WEIGHTS].kind == 0)
+		return true;
+	if (events < 1 || events > RECO_MODEL_EVENTS)
+		return false;
+	model->n_events = (int) events;
+	model->event_start = section_data(bytes, found, SECTION_EVENT_START, 8, events + 1);
+	model->event_bytes = section_data(bytes, found, SECTION_EVENT_BYTES, 1, found[SECTION_EVENT_BYTES].count);
+	model->event_weights = section_data(bytes, found, SECTION_EVENT_WEIGHTS, 4, events);
+	return model->event_start != NULL && model->event_bytes != NULL && model->event_weights != NULL;
 }
 
 static bool
@@ -317,7 +557,9 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	model->popularity = section_data(bytes, found, SECTION_POPULARITY, 4, items);
 	model->trend = section_data(bytes, found, SECTION_TREND, 4, items);
 	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
-	if (parameters == NULL || facts == NULL || !locate_complements(bytes, found, model))
+	if (parameters == NULL || facts == NULL || !locate_labels(bytes, found, model) ||
+		!locate_sparse(bytes, found, SECTION_COMPLEMENT_START, model->items, model->items, &model->complements) ||
+		!locate_match(bytes, found, model) || !locate_sentiment(bytes, found, model) || !locate_events(bytes, found, model))
 		return false;
 	memcpy(model->parameters, parameters, sizeof(model->parameters));
 	memcpy(model->facts, facts, sizeof(model->facts));
@@ -392,25 +634,44 @@ row_is_finite(const float *row, size_t stride)
 	return bad == 0;
 }
 
-/* Finite factors with zero padding, and nothing negative that cannot be. */
+/* Finite, with zero padding. */
+static bool
+vector_is_sane(const RecoModel *model, const float *row)
+{
+	size_t		stride = reco_stride(model->factors);
+	size_t		j;
+
+	for (j = (size_t) model->factors; j < stride; j++)
+		if (row[j] != 0)
+			return false;
+	return row_is_finite(row, stride);
+}
+
+static bool
+prior_is_sane(const RecoModel *model)
+{
+	int32_t		rows = model->prior != NULL ? reco_model_customer_labels(model) + 1 : 0;
+	int32_t		i;
+
+	for (i = 0; i < rows; i++)
+		if (!vector_is_sane(model, model->prior + (size_t) i * reco_stride(model->factors)))
+			return false;
+	return true;
+}
+
+/* Sane vectors, and nothing negative that cannot be. */
 static RecoStatus
 check_numbers(const RecoModel *model, const RecoRun *run)
 {
 	size_t		stride = reco_stride(model->factors);
 	int32_t		i;
-	size_t		j;
 
 	for (i = 0; i < model->items; i++)
 	{
-		const float *row = model->y + (size_t) i * stride;
-
 		if (i % ROWS_A_CHECK == 0 && !reco_run_goes_on(run))
 			return RECO_INTERRUPTED;
-		if (!row_is_finite(row, stride))
+		if (!vector_is_sane(model, model->y + (size_t) i * stride))
 			return RECO_CORRUPT;
-		for (j = (size_t) model->factors; j < stride; j++)
-			if (row[j] != 0)
-				return RECO_CORRUPT;
 		if (!isfinite(model->popularity[i]) || model->popularity[i] < 0)
 			return RECO_CORRUPT;
 		if (!(model->trend[i] >= 0 && model->trend[i] <= 1))
@@ -419,47 +680,137 @@ check_numbers(const RecoModel *model, const RecoRun *run)
 	for (i = 0; i < model->factors; i++)
 		if (!isfinite(model->gram_diagonal[i]) || model->gram_diagonal[i] < 0)
 			return RECO_CORRUPT;
-	return RECO_OK;
+	return prior_is_sane(model) ? RECO_OK : RECO_CORRUPT;
 }
 
-/* Within a row numbers ascend, and weights are positive and finite. */
+/* Within a row numbers ascend, and weights are positive, finite and at most so much. */
 static bool
-complement_row_is_sane(const RecoSparse *complements, int32_t row)
+row_is_sane(const RecoSparse *matrix, int32_t row, double most)
 {
 	int64_t		i;
 
-	for (i = complements->start[row]; i < complements->start[row + 1]; i++)
+	for (i = matrix->start[row]; i < matrix->start[row + 1]; i++)
 	{
-		int32_t		item = complements->index[i];
+		int32_t		column = matrix->index[i];
 
-		if (item < 0 || item >= complements->cols || (i > complements->start[row] && item <= complements->index[i - 1]) ||
-			!(complements->weight[i] > 0 && isfinite(complements->weight[i])))
+		if (column < 0 || column >= matrix->cols || (i > matrix->start[row] && column <= matrix->index[i - 1]) ||
+			!(matrix->weight[i] > 0 && isfinite(matrix->weight[i]) && matrix->weight[i] <= most))
 			return false;
 	}
 	return true;
 }
 
 static RecoStatus
-check_complements(const RecoSparse *complements, const RecoRun *run)
+check_rows(const RecoSparse *matrix, double most, const RecoRun *run)
 {
 	int64_t		asked_at = 0;
 	int32_t		row;
 
-	for (row = 0; row < complements->rows; row++)
+	for (row = 0; row < matrix->rows; row++)
 	{
-		if (complements->start[row] > complements->start[row + 1] ||
-			complements->start[row + 1] > complements->start[complements->rows])
+		if (matrix->start[row] > matrix->start[row + 1] ||
+			matrix->start[row + 1] > matrix->start[matrix->rows])
 			return RECO_CORRUPT;
-		if (complements->start[row] - asked_at >= KEYS_A_CHECK || row % KEYS_A_CHECK == 0)
+		if (matrix->start[row] - asked_at >= KEYS_A_CHECK || row % KEYS_A_CHECK == 0)
 		{
-			asked_at = complements->start[row];
+			asked_at = matrix->start[row];
 			if (!reco_run_goes_on(run))
 				return RECO_INTERRUPTED;
 		}
-		if (!complement_row_is_sane(complements, row))
+		if (!row_is_sane(matrix, row, most))
 			return RECO_CORRUPT;
 	}
 	return RECO_OK;
+}
+
+/* Fields ascend, reasons are chances, and so is what lists of items say. */
+static RecoStatus
+check_match(const RecoMatch *match, const RecoRun *run)
+{
+	RecoStatus	status;
+	int32_t		f;
+
+	if (match->n_fields > 0 && (match->fields[0].first != 0 || match->fields[match->n_fields].first != match->by_value.rows))
+		return RECO_CORRUPT;
+	for (f = 0; f < match->n_fields; f++)
+	{
+		const RecoMatchField *field = &match->fields[f];
+
+		if (field->first > field[1].first || !(field->basket >= 0 && field->basket <= 1) ||
+			!(field->history >= 0 && field->history <= 1))
+			return RECO_CORRUPT;
+	}
+	status = check_rows(&match->by_item, MOST_WEIGHT, run);
+	return status != RECO_OK ? status : check_rows(&match->by_value, 1, run);
+}
+
+/* Comparisons are such that NaN fails; so below. */
+static bool
+curves_are_sane(const RecoWordingCurves *curves, double least, double most)
+{
+	int			k;
+
+	for (k = 0; k < RECO_WORDING_KNOTS; k++)
+		if (!isfinite(curves->score[k]) || !(curves->stars[k] >= least && curves->stars[k] <= most) ||
+			(k > 0 && !(curves->score[k] >= curves->score[k - 1] && curves->stars[k] >= curves->stars[k - 1])))
+			return false;
+	return isfinite(curves->intercept) && curves->slope >= 0 && isfinite(curves->slope);
+}
+
+static bool
+wording_is_sane(const RecoModel *model)
+{
+	size_t		i;
+
+	if (model->wording.weights == NULL)
+		return true;
+	for (i = 0; i < RECO_WORDING_BUCKETS; i++)
+		if (!(fabsf(model->wording.weights[i]) <= (float) MOST_WEIGHT))
+			return false;
+	return memchr(model->configuration, '\0', model->configuration_length) == NULL &&
+		curves_are_sane(&model->wording.curves, model->stars[RECO_STARS_LEAST], model->stars[RECO_STARS_MOST]);
+}
+
+static RecoStatus
+check_sentiment(const RecoModel *model, const RecoRun *run)
+{
+	const double *stars = model->stars;
+	int32_t		i;
+
+	if (model->sentiment == NULL)
+		return RECO_OK;
+	for (i = 0; i < model->items; i++)
+	{
+		if (i % KEYS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
+		if (!(fabsf(model->sentiment[i]) <= 1))
+			return RECO_CORRUPT;
+	}
+	return stars[RECO_STARS_LEAST] >= -FLT_MAX && stars[RECO_STARS_MOST] <= FLT_MAX &&
+		stars[RECO_STARS_LEAST] < stars[RECO_STARS_MOST] && stars[RECO_STARS_MEAN] >= stars[RECO_STARS_LEAST] &&
+		stars[RECO_STARS_MEAN] <= stars[RECO_STARS_MOST] && wording_is_sane(model) ? RECO_OK : RECO_CORRUPT;
+}
+
+/* Texts that ascend within their bytes, weights that are shares. */
+static bool
+events_are_sane(const RecoModel *model, uint64_t n_bytes)
+{
+	const uint64_t *start = model->event_start;
+	int			i;
+
+	if (model->n_events == 0)
+		return true;
+	if (start[0] != 0 || start[model->n_events] != n_bytes)
+		return false;
+	for (i = 0; i < model->n_events; i++)
+		if (start[i] > start[i + 1] || start[i + 1] > n_bytes ||
+			!(model->event_weights[i] > 0 && model->event_weights[i] <= 1))
+			return false;
+	for (i = 1; i < model->n_events; i++)
+		if (compare_bytes(model->event_bytes + start[i - 1], start[i] - start[i - 1],
+						  model->event_bytes + start[i], start[i + 1] - start[i]) >= 0)
+			return false;
+	return true;
 }
 
 /* Comparisons are such that NaN fails. */
@@ -565,8 +916,23 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const 
 		return status;
 	if (!parameters_are_sane(model->parameters) || !facts_are_sane(model->facts))
 		return RECO_CORRUPT;
+	*problem = "its kinds of events are out of range";
+	if (!events_are_sane(model, found[SECTION_EVENT_BYTES].count))
+		return RECO_CORRUPT;
 	*problem = "its complements are out of range";
-	status = check_complements(&model->complements, run);
+	status = check_rows(&model->complements, INFINITY, run);
+	if (status != RECO_OK)
+		return status;
+	*problem = "its lifts are out of range";
+	status = check_rows(&model->lift, INFINITY, run);
+	if (status != RECO_OK)
+		return status;
+	*problem = "its attribute match is out of range";
+	status = check_match(&model->match, run);
+	if (status != RECO_OK)
+		return status;
+	*problem = "its sentiment is out of range";
+	status = check_sentiment(model, run);
 	if (status != RECO_OK)
 		return status;
 	*problem = NULL;
@@ -613,5 +979,18 @@ reco_model_find_text(const RecoModel *model, const char *bytes, size_t length)
 		else
 			high = middle;
 	}
+	return -1;
+}
+
+/* The number of a kind of events, -1 for one that the model does not know. */
+int
+reco_model_find_event(const RecoModel *model, const char *bytes, size_t length)
+{
+	const uint64_t *start = model->event_start;
+	int			i;
+
+	for (i = 0; i < model->n_events; i++)
+		if (compare_bytes(model->event_bytes + start[i], start[i + 1] - start[i], bytes, length) == 0)
+			return i;
 	return -1;
 }

@@ -4,11 +4,25 @@
 #ifndef RECO_MODEL_H
 #define RECO_MODEL_H
 
+#include "match.h"
+#include "fields.h"
 #include "numeric.h"
 #include "parameters.h"
 #include "sparse.h"
+#include "wording.h"
 
 #define RECO_MODEL_FORMAT 1
+#define RECO_MAX_CONFIGURATION 300
+
+/* What is known of stars as such; the order is part of the file format. */
+typedef enum RecoStarsNumber
+{
+	RECO_STARS_MEAN,
+	RECO_STARS_LEAST,			/* the scale, from the lowest to the highest that were given */
+	RECO_STARS_MOST,
+	RECO_STARS_NUMBERS
+} RecoStarsNumber;
+#define RECO_MODEL_EVENTS 16
 
 /*
  * A model in memory.  After reco_model_open the pointers lead into the opened bytes; for reco_model_write they may lead
@@ -27,8 +41,22 @@ typedef struct RecoModel
 	const float *popularity;	/* [items], decayed number of orders, >= 0 */
 	RecoSparse	complements;	/* items x items: row j lists the items that item j in a basket speaks for, by so much; no
 								 * rows: none */
+	RecoMatch	match;			/* no fields: none */
 	const float *trend;			/* [items], what many bought lately, from 0 to 1 */
-	const float *sentiment;		/* [items], how much better an item is liked than others, finite; NULL: not known */
+	RecoFields	fields;			/* attributes of customers, then parts of contexts; n 0: none */
+	const float *prior;			/* [1 + labels of customers, x stride] what is expected of a customer: of all that have attributes, and
+								 * what each label adds; NULL: nothing */
+	RecoSparse	lift;			/* labels x items: what each label speaks for; no rows: none */
+	const float *sentiment;		/* [items], stars expected of a review less the mean, in parts of the scale from -1 to 1; NULL,
+								 * as the next: not known */
+	const double *stars;		/* [RECO_STARS_NUMBERS] */
+	RecoWording wording;		/* what words say of stars; weights NULL: nothing */
+	const char *configuration;	/* of text search, by which words are found, a name in SQL; not terminated */
+	size_t		configuration_length;	/* 1 to RECO_MAX_CONFIGURATION where there are weights */
+	int			n_events;		/* kinds of events in sessions, at most RECO_MODEL_EVENTS */
+	const uint64_t *event_start;	/* [n_events + 1], into event_bytes */
+	const char *event_bytes;	/* their texts one after another, strictly ascending bytewise */
+	const float *event_weights; /* [n_events], what they are worth, in (0, 1] */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */
@@ -41,7 +69,9 @@ extern size_t reco_model_size(const RecoModel *model);
 extern RecoStatus reco_model_write(const RecoModel *model, void *buffer, RecoChecksum checksum, const RecoRun *run);
 extern RecoStatus reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const RecoRun *run,
 								  RecoModel *model, const char **problem);
+extern int32_t reco_model_customer_labels(const RecoModel *model);
 extern int32_t reco_model_find_integer(const RecoModel *model, int64_t key);
+extern int	reco_model_find_event(const RecoModel *model, const char *bytes, size_t length);
 extern int32_t reco_model_find_text(const RecoModel *model, const char *bytes, size_t length);
 
 #endif							/* RECO_MODEL_H */

@@ -20,7 +20,8 @@ typedef enum OptionType
 	OPTION_INTEGER,
 	OPTION_NUMBER,
 	OPTION_CHOICE,				/* one of some names, by its number */
-	OPTION_TIME
+	OPTION_TIME,
+	OPTION_BOOLEAN
 } OptionType;
 
 typedef struct OptionSpec
@@ -51,6 +52,8 @@ static const OptionSpec specs[] = {
 	"lambda of training, scaled by the mass of each row; by default 0.003 for 3,000 items and more, up to 0.1 for fewer", NULL},
 	{"unobserved_weight", OPTION_NUMBER, AT(unobserved_weight), 1e-6, 1000, 0.05,
 	"weight of an item that is not in a bag (alpha 0), where one that is has about 1", NULL},
+	{"session_weight", OPTION_NUMBER, AT(session_weight), 0, 1000, 0.5,
+	"weight of the sessions' bags beside the orders', where the best kind of event is all there is; 0 leaves them out", NULL},
 	{"order_half_life", OPTION_NUMBER, AT(order_half_life), 0.01, 1e6, 90,
 	"days after which an order counts half in training", NULL},
 	{"customer_half_life", OPTION_NUMBER, AT(customer_half_life), 0.01, 1e6, 180,
@@ -72,17 +75,21 @@ static const OptionSpec specs[] = {
 	"at most so many items speak for an item as its complements", NULL},
 	{"holdout_orders", OPTION_INTEGER, AT(holdout_orders), 0, 100000, 1000,
 	"at most so many of the newest orders choose what is left to training; 0 turns that off", NULL},
+	{"min_support", OPTION_INTEGER, AT(min_support), 1, 1000000, 20,
+	"customers that a value of an attribute or a context needs, or nothing is learned from it or stored", NULL},
 	{"history_limit", OPTION_INTEGER, AT(history_limit), 1, 100000, 1000,
 	"newest order lines of a customer that a request reads", NULL},
 	{"keep_versions", OPTION_INTEGER, AT(keep_versions), 1, 10000, 3,
 	"trained versions that are kept; the active one always is", NULL},
 	{"seed", OPTION_INTEGER, AT(seed), 0, INT_MAX, 0,
 	"start of the factors", NULL},
+	{"default_consent", OPTION_BOOLEAN, AT(default_consent), 0, 0, false,
+	"whether a customer consents of whom no row says so, where a source of users asks (consent)", NULL},
 	{"training_clock", OPTION_TIME, AT(training_clock), 0, 0, NAN,
 	"train on lines before this time, and decay from it; by default the newest order that is not in the future", NULL},
 };
 
-static const char *const type_names[] = {"integer", "number", "string", "timestamp"};
+static const char *const type_names[] = {"integer", "number", "string", "timestamp", "boolean"};
 
 static const OptionSpec *
 find_spec(const char *name, int length)
@@ -126,6 +133,9 @@ set_default(const OptionSpec *spec, RecoOptions *options)
 		case OPTION_TIME:
 			*(TimestampTz *) field = DT_NOEND;
 			break;
+		case OPTION_BOOLEAN:
+			*(bool *) field = spec->default_value != 0;
+			break;
 	}
 }
 
@@ -150,6 +160,11 @@ complain(const OptionSpec *spec, const char *value)
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
 				 errmsg("option \"%s\" cannot be %s", spec->name, value),
 				 errhint("Give a finite timestamp as a string, or null for the default.")));
+	if (spec->type == OPTION_BOOLEAN)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("option \"%s\" cannot be %s: it must be true or false", spec->name, value),
+				 errhint("Give one of these without quotes, or null for the default.")));
 	if (spec->type == OPTION_CHOICE)
 		ereport(ERROR,
 				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
@@ -233,6 +248,8 @@ set_option(const JsonbValue *key, const JsonbValue *value, RecoOptions *options)
 		set_time(spec, value, options);
 	else if (value->type == jbvString && spec->type == OPTION_CHOICE)
 		set_choice(spec, value, options);
+	else if (value->type == jbvBool && spec->type == OPTION_BOOLEAN)
+		*(bool *) ((char *) options + spec->offset) = value->val.boolean;
 	else if (value->type == jbvString)
 		complain(spec, psprintf("\"%s\"", pnstrdup(value->val.string.val, value->val.string.len)));
 	else if (value->type == jbvBool)
@@ -326,6 +343,8 @@ format_default(const OptionSpec *spec)
 {
 	if (spec->type == OPTION_CHOICE)
 		return pstrdup(spec->names[(int) spec->default_value]);
+	if (spec->type == OPTION_BOOLEAN)
+		return pstrdup(spec->default_value != 0 ? "true" : "false");
 	return isnan(spec->default_value) ? NULL : psprintf("%.15g", spec->default_value);
 }
 

@@ -29,6 +29,7 @@ typedef struct RecoOptions
 	double		regularization;
 	double		unobserved_weight;
 	double		customer_weight;
+	double		session_weight;
 	double		order_half_life;	/* days, as all half-lives */
 	double		customer_half_life;
 	double		half_life;
@@ -38,9 +39,11 @@ typedef struct RecoOptions
 	double		complements_regularization;
 	int			complements_neighbors;
 	int			holdout_orders;
+	int			min_support;	/* customers behind a label */
 	int			history_limit;
 	int			keep_versions;
 	int			seed;
+	bool		default_consent;	/* of customers of whom no row says anything */
 	TimestampTz training_clock; /* DT_NOEND: the newest order that is not in the future */
 } RecoOptions;
 

@@ -83,6 +83,25 @@ reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, 
 	return popularity;
 }
 
+/* The number of orders before a time with each item, decayed by any half-life, in the budget's memory. */
+float *
+reco_popularity_orders(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock, double half_life)
+{
+	int32		items = reco_idmap_count(interactions->items);
+	float	   *orders = reco_budget_alloc(interactions->budget, items, sizeof(float), "popularity");
+	double		without_order;
+	double	   *sums = sum_lines(interactions, before, clock, half_life, &without_order);
+	int32		i;
+
+	for (i = 0; i < items; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
+		orders[i] = (float) sums[i];
+	}
+	pfree(sums);
+	return orders;
+}
+
 /*
  * What many bought lately, of each item: the root of the number of orders before a time, decayed fast, where the greatest
  * is 1.  In the budget's memory.

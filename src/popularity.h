@@ -10,6 +10,8 @@
 
 extern float *reco_popularity_count(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock,
 									double *order_mass);
+extern float *reco_popularity_orders(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock,
+									 double half_life);
 extern float *reco_popularity_trend(const RecoInteractions *interactions, TimestampTz before, TimestampTz clock);
 extern double reco_popularity_trust(const RecoInteractions *interactions, const float *popularity, double order_mass,
 									TimestampTz cut);

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "interrupts.h"
+#include "opinions.h"
 
 /* The score of an item among entries that are in the order of items, NaN where it is not among them. */
 static double
@@ -59,6 +60,23 @@ score_items(const RecoAnswering *a, const RecoKeyList *list, int *n)
 }
 
 /*
+ * The stars that are expected of a review of an item, within the scale: the mean, what is expected of the item, and of the
+ * customer (the biases of Koren et al. 2009, equation 4, shrunk).
+ */
+static double
+expect_stars(const RecoModel *model, int32 item, double customer)
+{
+	const double *stars = model->stars;
+	double		scale;
+
+	if (stars == NULL || item < 0)
+		return NAN;
+	scale = stars[RECO_STARS_MOST] - stars[RECO_STARS_LEAST];
+	return Min(Max(stars[RECO_STARS_MEAN] + scale * (model->sentiment[item] + customer), stars[RECO_STARS_LEAST]),
+			   stars[RECO_STARS_MOST]);
+}
+
+/*
  * The predictions for request->items, one each in their order, in the current memory context.  Errors: those of
  * reco_answering_begin, and what reading the sources raises.
  */
@@ -69,11 +87,14 @@ reco_predict(const RecoPredictionRequest *request)
 	RecoPrediction *predictions = palloc_extended(mul_size(Max(request->items.n, 1), sizeof(RecoPrediction)), MCXT_ALLOC_HUGE);
 	RecoEvidence evidence;
 	RecoHistory *history = reco_evidence_read(a, &request->visitor, a->options.history_limit, &evidence);
+	double		customer = 0;
 	RecoTopEntry *entries;
 	int			n;
 	int			i;
 
 	reco_evidence_ask(a, history, &evidence);
+	if (a->model->stars != NULL)
+		customer = reco_opinions_customer(a->model, evidence.opinions, evidence.n_opinions);
 	entries = score_items(a, &request->items, &n);
 	for (i = 0; i < request->items.n; i++)
 	{
@@ -83,6 +104,7 @@ reco_predict(const RecoPredictionRequest *request)
 		predictions[i].score = find_score(entries, n, item);
 		predictions[i].probability = isnan(predictions[i].score) ? NAN
 			: reco_answering_probability(a, item, predictions[i].score);
+		predictions[i].stars = expect_stars(a->model, item, customer);
 	}
 	return predictions;
 }

@@ -21,6 +21,7 @@ typedef struct RecoPrediction
 {
 	double		score;			/* NaN: the model does not know the item */
 	double		probability;	/* NaN: not known */
+	double		stars;			/* expected of a review by the customer; NaN: not known */
 } RecoPrediction;
 
 extern RecoPrediction *reco_predict(const RecoPredictionRequest *request);

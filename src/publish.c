@@ -91,6 +91,54 @@ set_facts(const RecoTrained *trained, double *facts)
 	set_losses(metrics, &facts[RECO_FACT_LOSSES]);
 }
 
+/* What is known of stars and words. */
+static void
+set_sentiment(const RecoTrained *trained, RecoModel *model)
+{
+	const RecoReviews *reviews = trained->reviews;
+	double	   *stars;
+
+	if (trained->sentiment.items == NULL)
+		return;
+	stars = reco_budget_alloc(trained->budget, RECO_STARS_NUMBERS, sizeof(double), "stars");
+	stars[RECO_STARS_MEAN] = Min(Max(trained->sentiment.mean, reviews->least), reviews->most);
+	stars[RECO_STARS_LEAST] = reviews->least;
+	stars[RECO_STARS_MOST] = reviews->most;
+	model->sentiment = trained->sentiment.items;
+	model->stars = stars;
+	model->wording = reviews->wording;
+	if (model->wording.weights == NULL)
+		return;
+	model->configuration = reviews->configuration;
+	model->configuration_length = strlen(reviews->configuration);
+}
+
+/* The kinds of events, in the budget's memory. */
+static void
+set_events(const RecoTrained *trained, RecoModel *model)
+{
+	uint64	   *start;
+	char	   *bytes;
+	int			length;
+	int			i;
+
+	if (trained->n_events == 0)
+		return;
+	start = reco_budget_alloc(trained->budget, trained->n_events + 1, sizeof(uint64), "the model");
+	bytes = reco_budget_alloc(trained->budget, trained->n_events, RECO_MAX_EVENT_LENGTH, "the model");
+	for (i = 0; i < trained->n_events; i++)
+	{
+		const char *text = reco_idmap_text(trained->events, i, &length);
+
+		memcpy(bytes + start[i], text, length);
+		start[i + 1] = start[i] + length;
+	}
+	model->n_events = trained->n_events;
+	model->event_start = start;
+	model->event_bytes = bytes;
+	model->event_weights = trained->event_weights;
+}
+
 /*
  * The model that training gave, with its pointers into the memory of the training.
  */
@@ -106,6 +154,12 @@ reco_publish_model(const RecoTrained *trained)
 	model.popularity = trained->popularity;
 	model.trend = trained->trend;
 	model.complements = trained->complements;
+	model.match = trained->match;
+	set_sentiment(trained, &model);
+	set_events(trained, &model);
+	model.fields = trained->fields;
+	model.prior = trained->prior;
+	model.lift = trained->lift;
 	memcpy(model.parameters, trained->parameters, sizeof(model.parameters));
 	set_facts(trained, model.facts);
 	return model;
@@ -144,6 +198,19 @@ reco_publish_blob_size(const RecoIdMap *items, int factors)
 	return size;
 }
 
+/* The same of names and labels, which messages tell. */
+static bool
+labels_are_valid_text(const RecoFields *fields)
+{
+	int64		i;
+
+	for (i = 0; fields->n > 0 && i < (int64) fields->n + fields->n_labels; i++)
+		if (!pg_verify_mbstr(GetDatabaseEncoding(), fields->bytes + fields->start[i],
+							 (int) (fields->start[i + 1] - fields->start[i]), true))
+			return false;
+	return true;
+}
+
 /* Text keys go back to clients: they must be texts of this database's encoding. */
 static bool
 keys_are_valid_text(const RecoModel *model)
@@ -169,10 +236,14 @@ reco_publish_open(const char *bytes, Size length, RecoModel *model, const char *
 	RecoRun		run = reco_foldin_run(NULL);
 	RecoStatus	status = reco_model_open(bytes, length, reco_checksum_crc32c, &run, model, problem);
 
-	if (status != RECO_OK || keys_are_valid_text(model))
+	if (status != RECO_OK)
 		return status;
-	*problem = "it has keys that are no text of this database's encoding";
-	return RECO_CORRUPT;
+	*problem = "it has keys or labels that are no text of this database's encoding";
+	if (!keys_are_valid_text(model) || !labels_are_valid_text(&model->fields))
+		return RECO_CORRUPT;
+	*problem = "it has a name of a text search configuration that is no text of this database's encoding";
+	return pg_verify_mbstr(GetDatabaseEncoding(), model->configuration, (int) model->configuration_length, true) ? RECO_OK
+		: RECO_CORRUPT;
 }
 
 static char *

@@ -166,25 +166,34 @@ rank_items(Request *r, RecoAnswer *answer)
 }
 
 /*
+ * The answer to a request by a model that was made ready for it, in the current memory context.  Errors: what reading the
+ * sources raises.
+ */
+RecoAnswer *
+reco_recommend_by(RecoAnswering *a, const RecoRequest *request)
+{
+	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
+	Request		r = {.request = request,.a = a};
+	RecoEvidence evidence;
+	RecoHistory *history;
+
+	answer->model = a->model;
+	begin_skipping(&r, NULL);
+	history = reco_evidence_read(a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit,
+								 &evidence);
+	ask(&r, history, &evidence);
+	rank_items(&r, answer);
+	return answer;
+}
+
+/*
  * The answer to a request, in the current memory context, for which the model stays pinned.  Errors: those of
  * reco_answering_begin, and what reading the sources raises.
  */
 RecoAnswer *
 reco_recommend(const RecoRequest *request)
 {
-	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
-	Request		r = {.request = request};
-	RecoEvidence evidence;
-	RecoHistory *history;
-
-	r.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
-	answer->model = r.a->model;
-	begin_skipping(&r, NULL);
-	history = reco_evidence_read(r.a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX : r.a->options.history_limit,
-								 &evidence);
-	ask(&r, history, &evidence);
-	rank_items(&r, answer);
-	return answer;
+	return reco_recommend_by(reco_answering_begin(request->model, request->integer_keys, request->as_of), request);
 }
 
 /*

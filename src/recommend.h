@@ -37,6 +37,7 @@ typedef struct RecoAnswer
 } RecoAnswer;
 
 extern RecoAnswer *reco_recommend(const RecoRequest *request);
+extern RecoAnswer *reco_recommend_by(RecoAnswering *a, const RecoRequest *request);
 extern RecoAnswer *reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history,
 									   RecoEvidence *evidence, const uint64 *unavailable);
 

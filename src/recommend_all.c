@@ -15,6 +15,8 @@
 #include "availability.h"
 #include "budget.h"
 #include "bulk.h"
+#include "consent.h"
+#include "evidence.h"
 #include "idmap.h"
 #include "interrupts.h"
 #include "users_from.h"
@@ -50,6 +52,7 @@ typedef struct Reading
 	RecoBudget *budget;
 	RecoIdMap  *users;
 	RecoIdMap  *items;			/* of the model, numbered as there */
+	RecoConsents *consents;		/* NULL: nobody is asked */
 	WaitingLine waiting[WAITING_LINES];
 	int			n_waiting;
 	RecoLine   *lines;			/* order is the number of the source here */
@@ -113,7 +116,7 @@ next_line(Reading *reading)
 	return &reading->lines[reading->n_lines++];
 }
 
-/* Look up the keys of the lines that wait for it. */
+/* Look up the keys of the lines that wait for it; who does not consent to personal answers is numbered, but has none. */
 static void
 receive_waiting(Reading *reading)
 {
@@ -124,7 +127,7 @@ receive_waiting(Reading *reading)
 		WaitingLine *waiting = &reading->waiting[i];
 
 		waiting->line.user = user_number(reading, &waiting->user);
-		if (waiting->line.user < 0)
+		if (waiting->line.user < 0 || !reco_consent_allows(reading->consents, &waiting->user, RECO_MAY_PERSONALIZE))
 			continue;
 		waiting->line.item = waiting->item.is_null ? -1 : reco_idmap_find(reading->items, &waiting->item);
 		*next_line(reading) = waiting->line;
@@ -197,7 +200,8 @@ read_lines(Reading *reading)
 	{
 		const RecoSource *source = lfirst(cell);
 
-		if (source->kind != RECO_SOURCE_ORDERS)
+		if (!reco_definitions_gives_orders(reading->a->sources, source) ||
+			reco_definitions_column(source, RECO_ROLE_USER) == NULL)
 			continue;
 		reading->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
 		(void) reco_sources_read_all(&reading->a->reader, source, bulk_fields, BULK_COLUMNS, receive_line, reading);
@@ -260,11 +264,13 @@ prepare(Reading *reading)
 		.history_limit = reading->a->options.history_limit,
 		.as_of = reading->a->as_of
 	};
-	int32	   *rank = reco_idmap_sort(reading->users);
+	int32	   *rank;
 	uint64	   *skip = reco_availability_unavailable(reading->a);
-	RecoBulk   *bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip,
-										reading->budget);
+	RecoBulk   *bulk;
 
+	strlcpy(task.timezone, reading->a->reader.timezone, sizeof(task.timezone));
+	rank = reco_idmap_sort(reading->users);
+	bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip, reading->budget);
 	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk));
 	pfree(skip);
 	pfree(rank);
@@ -302,6 +308,37 @@ emit_user(void *arg, int32 user, const RecoRecommendation *rows, int32 n)
 }
 
 /*
+ * Where more is known of customers than their lines, each is asked for as recommend asks for one; that takes a few queries a
+ * customer.
+ */
+static void
+ask_one_by_one(Reading *reading, Emission *emission)
+{
+	RecoAnswering *a = reading->a;
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "reco customer", ALLOCSET_DEFAULT_SIZES);
+	int32		n = reco_idmap_count(reading->users);
+	int32		user;
+
+	pfree(reco_idmap_sort(reading->users));
+	a->reader.gate = NULL;
+	a->reader.progress = NULL;
+	for (user = 0; user < n; user++)
+	{
+		MemoryContext old_context = MemoryContextSwitchTo(context);
+		RecoRequest request = {.k = reading->request->k,.exclude_purchased = reading->request->exclude_purchased,.as_of = a->as_of};
+		RecoAnswer *answer;
+
+		CHECK_FOR_INTERRUPTS();
+		request.visitor.has_user = true;
+		request.visitor.user = user_key(reading->users, user);
+		answer = reco_recommend_by(a, &request);
+		MemoryContextSwitchTo(old_context);
+		emit_user(emission, user, answer->rows, answer->n);
+		MemoryContextReset(context);
+	}
+}
+
+/*
  * The k best items of every customer, or of those asked for; a callback for each row, in a memory context that is
  * emptied after each customer.  Memory is accounted for against memory_limit, but for what one customer takes.
  * Errors: those of reco_answering_begin and reco_users_from_read, configuration_limit_exceeded, and what reading the
@@ -318,14 +355,23 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 	reading.a->reader.progress = request->progress;
 	reading.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
 	reading.users = reco_idmap_create(reading.budget, request->integer_keys, "customers");
+	reading.consents = reco_consent_read_all(reading.budget, &reading.a->reader, reading.a->sources,
+											 reading.a->options.default_consent);
+	reading.a->reader.gate = reco_consent_gate(reading.consents, RECO_CONSENT_TO_ANSWERS);
 	read_users(&reading);
 	read_lines(&reading);
 	notice_age(&reading);
-	bulk = prepare(&reading);
 	emission.model = reading.a->model;
 	emission.users = reading.users;
 	emission.context = AllocSetContextCreate(CurrentMemoryContext, "reco customer's rows", ALLOCSET_DEFAULT_SIZES);
 	emission.progress = request->progress;
+	if (!reco_evidence_is_lines(reading.a))
+	{
+		reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(reading.users));
+		ask_one_by_one(&reading, &emission);
+		return;
+	}
+	bulk = prepare(&reading);
 	reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(reading.users));
 	reco_bulk_run(bulk, emit_user, &emission);
 }

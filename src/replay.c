@@ -9,6 +9,7 @@
 
 #include "replay.h"
 
+#include "request_labels.h"
 #include <math.h>
 
 #include "interrupts.h"
@@ -18,7 +19,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#define FIRST_LINES 64
 #define SCAN_ITEMS 4096			/* at a time: some 100 us */
 
 static const char *const kind_names[RECO_REQUEST_KINDS] = {"completion", "next basket"};
@@ -38,16 +38,6 @@ reco_replay_is_asked(const RecoTest *test, RecoRequestKind kind)
 
 /* --- the evidence ------------------------------------------------------------------------------------------ */
 
-static RecoHistory *
-create_history(void)
-{
-	RecoHistory *history = palloc0(sizeof(RecoHistory));
-
-	history->capacity = FIRST_LINES;
-	history->lines = palloc(mul_size(FIRST_LINES, sizeof(RecoLine)));
-	return history;
-}
-
 /*
  * Of one source the newest lines, at most limit, of those from first to last, which are in the order of time.  Going back
  * from the end, no more are looked at than count, and those of the same moment as the last of these.
@@ -55,7 +45,7 @@ create_history(void)
 static RecoHistory *
 read_source(const RecoJournal *journal, int source, int64 first, int64 last, int64 limit)
 {
-	RecoHistory *history = create_history();
+	RecoHistory *history = reco_history_create();
 	int64		i;
 
 	for (i = last - 1; i >= first; i--)
@@ -97,7 +87,7 @@ find_time(const RecoJournal *journal, int64 first, int64 last, TimestampTz time)
 static RecoHistory *
 read_history(const RecoJournal *journal, const RecoTest *test, const int32 *model_item, int64 limit)
 {
-	RecoHistory *history = create_history();
+	RecoHistory *history = reco_history_create();
 	int64		first = test->user >= 0 ? journal->user_start[test->user] : 0;
 	int64		last = test->user >= 0 ? find_time(journal, first, journal->user_start[test->user + 1], test->as_of) : 0;
 	int			s;
@@ -230,6 +220,9 @@ typedef struct Asking
 	int32	   *top_places;
 	bool	   *hit;
 	int			found;
+	bool		beside_is_read;	/* what is stored beside lines, the same for all who are asked */
+	RecoEvidence beside;
+	TimestampTz lines_end;
 } Asking;
 
 static bool
@@ -273,6 +266,7 @@ begin_asking(Asking *asking, const RecoReplay *replay, int t, RecoRequestKind ki
 	int			i;
 
 	asking->test = test;
+	asking->beside_is_read = false;
 	asking->situation = &replay->situations[t];
 	asking->kind = kind;
 	for (i = first; i < test->n_items; i++)
@@ -438,21 +432,48 @@ score_all(const RecoAnswering *a, float *scores)
 		scores[a->mix.added.entries[i].item] += a->mix.added.entries[i].score;
 }
 
+/*
+ * What is stored of the customer beside his lines, which are at hand: read live, as of the order; and his reviews.
+ */
+static void
+read_beside(Asking *asking, const RecoAnswering *a)
+{
+	RecoVisitor visitor = {.has_user = true};
+	RecoValue	key;
+
+	asking->beside_is_read = true;
+	asking->lines_end = DT_NOEND;
+	reco_asking_clear(&asking->beside, a->as_of);
+	reco_request_labels_set_context(a, NULL, &asking->beside);
+	if (asking->test->user < 0 || a->sources == NIL)
+		return;
+	key = reco_idmap_key(asking->replay->tests->journal->users, asking->test->user);
+	visitor.user = (RecoKey) {key.integer, key.bytes, key.length};
+	asking->lines_end = reco_evidence_read_beside(a, &visitor, &asking->beside);
+	reco_judgements_set(asking->replay->judgements, asking->test->user, &asking->beside);
+}
+
 static void
 ask_model(Asking *asking, const RecoContestant *contestant)
 {
 	const RecoReplay *replay = asking->replay;
 	RecoAnswering *a = contestant->answering;
 	RecoRequest request = {.k = replay->k,.as_of = asking->test->as_of};
+	RecoHistory *history = read_history(replay->tests->journal, asking->test, replay->model_item, a->options.history_limit);
 	RecoEvidence evidence;
 	RecoAnswer *answer;
 	int			i;
 
-	reco_asking_clear(&evidence, asking->test->as_of);
+	a->as_of = a->evidence_end = asking->test->as_of;
+	if (!asking->beside_is_read)
+		read_beside(asking, a);
+	evidence = asking->beside;
+	reco_history_set_times(history, a->model, a->reader.timezone);
+	if (asking->lines_end == DT_NOBEGIN)
+		history->n = 0;
 	if (asking->kind == RECO_REQUEST_COMPLETION)
 		request.visitor.basket = basket_keys(a->model, asking->situation);
-	answer = reco_recommend_from(a, &request, read_history(replay->tests->journal, asking->test, replay->model_item,
-														   a->options.history_limit), &evidence, replay->unavailable);
+	answer = reco_recommend_from(a, &request, history, &evidence, replay->unavailable);
 	for (i = 0; i < answer->n; i++)
 		put_top(asking, answer->rows[i].item, answer->rows[i].score, answer->rows[i].probability);
 }

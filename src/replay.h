@@ -8,6 +8,7 @@
 
 #include "answering.h"
 #include "baselines.h"
+#include "judgements.h"
 #include "progress.h"
 #include "split.h"
 #include "variants.h"
@@ -59,6 +60,7 @@ typedef struct RecoReplay
 	const int32 *model_item;	/* its number for each of the journal's items, -1: it does not know it */
 	int			k;
 	int64		history_limit;
+	const RecoReviews *judgements;	/* reviews as reco_judgements_read gives them, or NULL */
 	const uint64 *unavailable;	/* bitmap of the model's items, or NULL */
 	const int32 *fallback;		/* what is popular lately, best first; fills up lists that are too short */
 	int			n_fallback;

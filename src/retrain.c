@@ -69,15 +69,19 @@ open_copy(RecoBudget *budget, const RecoTrained *trained)
 }
 
 /*
- * A model of what the filter lets pass, in the journal's budget; undated are the sources of items to be read beside it,
- * as they are now.  Errors as of training.
+ * A model of what the filter lets pass, in the journal's budget.  Where time alone divides, reviews and sessions of the past
+ * among the sources are learned from too.  undated are the sources of items and of customers to be read beside it, as they
+ * are now.  Ties among customers help to choose how much friends count.  Errors as of training.
  */
 const RecoModel *
 reco_retrain(const RecoJournal *journal, const RecoPastFilter *filter, const RecoOptions *options,
-			 const RecoReader *reader, List *undated, RecoProgress *progress)
+			 const RecoReader *reader, List *sources, List *undated, RecoProgress *progress)
 {
+	const RecoReviewsOptions reviews_options = {filter->before, true, NULL};
+	bool		by_time = filter->user_before == NULL && filter->held_out == NULL;
 	RecoBudget *budget = reco_budget_create_beside(journal->budget);
 	RecoInteractions *interactions = reco_interactions_create(budget, journal->integer_keys);
+	RecoGathered gathered = {.interactions = interactions,.reader = reader,.sources = undated,.ties_from = sources};
 	const RecoModel *model;
 	ListCell   *cell;
 	int			s;
@@ -85,8 +89,16 @@ reco_retrain(const RecoJournal *journal, const RecoPastFilter *filter, const Rec
 	for (s = 0; s < journal->n_sources; s++)
 		add_source(interactions, journal, s, filter);
 	foreach(cell, undated)
-		reco_interactions_read_items(interactions, reader, lfirst(cell));
-	model = open_copy(journal->budget, reco_train_gathered(interactions, options, progress));
+		if (((const RecoSource *) lfirst(cell))->kind == RECO_SOURCE_ITEMS)
+			reco_interactions_read_items(interactions, reader, lfirst(cell));
+	foreach(cell, by_time && reco_definitions_has_orders(sources) ? sources : NIL)
+		if (((const RecoSource *) lfirst(cell))->kind == RECO_SOURCE_SESSIONS)
+			reco_interactions_read_sessions(interactions, reader, lfirst(cell), filter->before);
+	if (by_time)
+		gathered.reviews = reco_reviews_read(budget, reader, sources, &reviews_options);
+	if (gathered.reviews != NULL)
+		gathered.groups = reco_groups_read(budget, reader, undated);
+	model = open_copy(journal->budget, reco_train_gathered(&gathered, options, progress));
 	MemoryContextDelete(budget->context);
 	return model;
 }

@@ -13,6 +13,6 @@
 #include "split.h"
 
 extern const RecoModel *reco_retrain(const RecoJournal *journal, const RecoPastFilter *filter, const RecoOptions *options,
-									 const RecoReader *reader, List *undated, RecoProgress *progress);
+									 const RecoReader *reader, List *sources, List *undated, RecoProgress *progress);
 
 #endif							/* RECO_RETRAIN_H */

@@ -8,6 +8,7 @@
 
 #include "scorer.h"
 
+#include "request_labels.h"
 #include "history.h"
 #include "miscadmin.h"
 #include "utils/memutils.h"
@@ -91,6 +92,7 @@ reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const Rec
 
 	scorer->task = *task;
 	scorer->a = reco_answering_create(model, kernels, task->as_of);
+	scorer->a->reader.timezone = scorer->task.timezone;
 	scorer->batch = batch_size(model, task);
 	scorer->asked = palloc0(mul_size(scorer->batch, sizeof(Asked)));
 	for (i = 0; i < scorer->batch; i++)
@@ -155,23 +157,13 @@ skip_purchased(uint64 *skip, const RecoLine *lines, int64 n, int32 *purchased)
 	return n_purchased;
 }
 
-/* From here on a line's order is the number of its context, and there are none. */
-static void
-forget_sources(RecoLine *lines, int64 n)
-{
-	int64		i;
-
-	for (i = 0; i < n; i++)
-		lines[i].order = -1;
-}
-
 /* The query of a customer, and what else his answer needs. */
 static void
 ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 {
 	const RecoScorerTask *task = &scorer->task;
 	int64		n = customer->n_lines;
-	RecoHistory history = {.lines = customer->lines,.capacity = n};
+	RecoHistory history = {.memory = CurrentMemoryContext,.lines = customer->lines,.capacity = n};
 	RecoEvidence evidence;
 
 	history.n = keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
@@ -183,10 +175,13 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 		asked->n_purchased = skip_purchased(asked->skip, history.lines, history.n, asked->purchased);
 	}
 	reco_history_cut(&history, task->history_limit);
-	forget_sources(history.lines, history.n);
+	reco_history_set_times(&history, scorer->a->model, task->timezone);
 	reco_asking_clear(&evidence, task->as_of);
+	reco_request_labels_set_context(scorer->a, NULL, &evidence);
 	evidence.lines = history.lines;
 	evidence.n_lines = history.n;
+	evidence.contexts = (const int32 (*)[RECO_MAX_CONTEXTS]) history.contexts;
+	evidence.n_contexts = history.n_contexts;
 	reco_answering_ask(scorer->a, &evidence);
 	asked->a = *scorer->a;
 }

@@ -6,6 +6,8 @@
 
 #include "postgres.h"
 
+#include "pgtime.h"
+
 #include "answering.h"
 #include "kernels.h"
 #include "lines.h"
@@ -18,6 +20,7 @@ typedef struct RecoScorerTask
 	bool		exclude_purchased;
 	int64		history_limit;
 	TimestampTz as_of;
+	char		timezone[TZ_STRLEN_MAX + 1];
 } RecoScorerTask;
 
 /* A customer and his answer. */

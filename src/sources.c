@@ -54,10 +54,62 @@ typedef struct Delivery
 /* --- values ------------------------------------------------------------------------------------------------ */
 
 static void
+set_text(RecoValue *value, Datum datum)
+{
+	text	   *bytes = DatumGetTextPP(datum);
+
+	value->bytes = VARDATA_ANY(bytes);
+	value->length = VARSIZE_ANY_EXHDR(bytes);
+}
+
+static void
+set_element(RecoValue *element, Datum datum, Oid type)
+{
+	if (!reco_values_is_number(type))
+	{
+		set_text(element, datum);
+		return;
+	}
+	element->number = reco_values_number(datum, type);
+	element->length = reco_values_is_integer(type);
+	if (element->length == 1)
+		element->integer = reco_values_integer(datum, type);
+}
+
+/* Everything but numbers and arrays of them has been cast to texts. */
+static void
+set_elements(RecoValue *value, Datum datum, Oid type)
+{
+	Oid			element_type = get_element_type(type);
+	Datum	   *datums = &datum;
+	bool	   *nulls = NULL;
+	int			n = 1;
+	RecoValue  *elements;
+	int			i;
+
+	if (OidIsValid(element_type))
+	{
+		int16		length;
+		bool		by_value;
+		char		alignment;
+
+		get_typlenbyvalalign(element_type, &length, &by_value, &alignment);
+		deconstruct_array(DatumGetArrayTypeP(datum), element_type, length, by_value, alignment, &datums, &nulls, &n);
+		type = getBaseType(element_type);
+	}
+	elements = palloc0(mul_size(Max(n, 1), sizeof(RecoValue)));
+	value->bytes = (const char *) elements;
+	value->length = 0;
+	for (i = 0; i < n; i++)
+	{
+		if (nulls == NULL || !nulls[i])
+			set_element(&elements[value->length++], datums[i], type);
+	}
+}
+
+static void
 set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 {
-	text	   *bytes;
-
 	switch (reco_definitions_role_class(role))
 	{
 		case RECO_CLASS_NUMBER:
@@ -70,21 +122,36 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 		case RECO_CLASS_TIME:
 			value->integer = DatumGetTimestampTz(datum);
 			return;
+		case RECO_CLASS_ANY:
+			set_elements(value, datum, type);
+			return;
 		case RECO_CLASS_KEY:
 		case RECO_CLASS_TEXT:
 		case RECO_CLASS_LABEL:
 		case RECO_CLASS_CONFIGURATION:
-		case RECO_CLASS_ANY:
 			break;
 	}
 	if (type == INT8OID)
 	{
 		value->integer = DatumGetInt64(datum);
-		return;
+		value->bytes = NULL;
 	}
-	bytes = DatumGetTextPP(datum);
-	value->bytes = VARDATA_ANY(bytes);
-	value->length = VARSIZE_ANY_EXHDR(bytes);
+	else
+		set_text(value, datum);
+}
+
+/* Whether the keys of customers in a row let it be read. */
+static bool
+passes(const SourceQuery *query, const RecoValue *values)
+{
+	const RecoGate *gate = query->reader->gate;
+	int			i;
+
+	for (i = 0; i < query->n_fields; i++)
+		if ((query->roles[i] == RECO_ROLE_USER || query->roles[i] == RECO_ROLE_FRIEND) && !values[i].is_null &&
+			!gate->passes(gate->arg, query->source, query->roles[i], &values[i]))
+			return false;
+	return true;
 }
 
 static void
@@ -106,8 +173,18 @@ deliver(void *arg, TupleTableSlot *slot, MemoryContext row_context)
 		column += query->given[i];
 	}
 	MemoryContextSwitchTo(old_context);
-	delivery->callback(delivery->arg, values);
+	if (query->reader->gate == NULL || passes(query, values))
+		delivery->callback(delivery->arg, values);
 	reco_progress_advance(query->reader->progress, 1);
+}
+
+/* A number, or an array of numbers. */
+static bool
+is_numeric(Oid type)
+{
+	Oid			element_type = get_element_type(type);
+
+	return reco_values_is_number(OidIsValid(element_type) ? getBaseType(element_type) : type);
 }
 
 /* --- building a query -------------------------------------------------------------------------------------- */
@@ -187,10 +264,18 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 		case RECO_CLASS_BOOLEAN:
 		case RECO_CLASS_FLAGS:
 			return "";
+		case RECO_CLASS_ANY:
+			if (is_numeric(*type))
+				return "";
+			if (OidIsValid(get_element_type(*type)))
+			{
+				*type = TEXTARRAYOID;
+				return "::pg_catalog.text[]";
+			}
+			break;
 		case RECO_CLASS_TEXT:
 		case RECO_CLASS_LABEL:
 		case RECO_CLASS_CONFIGURATION:
-		case RECO_CLASS_ANY:
 			break;
 	}
 	*type = TEXTOID;
@@ -487,29 +572,85 @@ reco_sources_check(const RecoReader *reader, const RecoSource *source)
 	(void) run_query(&read);
 }
 
+/* A gate looks at whose a row is, also where nobody else wants to know. */
+static const RecoField *
+with_user(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int *n)
+{
+	RecoField  *more;
+	int			i;
+
+	if (reader->gate == NULL || reco_definitions_column(source, RECO_ROLE_USER) == NULL)
+		return fields;
+	for (i = 0; i < *n; i++)
+		if (fields[i].role == RECO_ROLE_USER)
+			return fields;
+	more = palloc(mul_size(*n + 1, sizeof(RecoField)));
+	memcpy(more, fields, *n * sizeof(RecoField));
+	more[(*n)++] = (RecoField) {RECO_ROLE_USER, NULL};
+	return more;
+}
+
 /*
- * Every row of a source, in whatever order; values come as fields are listed, at most RECO_MAX_FIELDS, a list's member
- * as its text form.  What the source does not have is NULL.  Returns the number of rows.
+ * Every row of a source that the reader's gate lets pass, in whatever order; values come as fields are listed, at most
+ * RECO_MAX_FIELDS, a list's member as elements.  What the source does not have is NULL.  Returns the number of rows,
+ * of all of them.
  */
 uint64
 reco_sources_read_all(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
 					  RecoRowCallback callback, void *arg)
 {
-	Read		read = {reader, source, fields, n_fields, NULL, NULL, callback, arg};
+	const RecoField *read_fields = with_user(reader, source, fields, &n_fields);
+	Read		read = {reader, source, read_fields, n_fields, NULL, NULL, callback, arg};
 
 	return run_query(&read);
 }
 
+static bool
+add_user_conditions(SourceQuery *query, const void *arg)
+{
+	const RecoKey *user = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *expression = checked_expression(query, RECO_ROLE_USER, NULL);
+
+	if (!key_fits(user, expression->type, integer_keys))
+		return false;
+	appendStringInfo(&query->text, " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s", expression->text,
+					 compares_directly(expression->type) ? "" : "::pg_catalog.text",
+					 parameter_cast(expression->type, integer_keys));
+	query->params = make_params(1);
+	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(user, integer_keys));
+	return true;
+}
+
+/*
+ * The rows of one customer, in whatever order.
+ */
+uint64
+reco_sources_read_user(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
+					   const RecoKey *user, RecoRowCallback callback, void *arg)
+{
+	Read		read = {reader, source, fields, n_fields, add_user_conditions, user, callback, arg};
+
+	return run_query(&read);
+}
+
+/* The order in which keys of a model come, whatever the collation. */
+static const char *
+key_order(bool integer_keys)
+{
+	return integer_keys ? "::pg_catalog.int8" : "::pg_catalog.text COLLATE \"C\"";
+}
+
 typedef struct CustomerConditions
 {
-	const RecoKey *user;
+	const RecoKey *key;			/* the customer's, or the session's */
 	TimestampTz before;
 	int64		limit;
 } CustomerConditions;
 
 /*
- * The newest lines of one customer.  Among lines of one moment the order is fixed too, the same as in
- * reco_history_compare, so that a limit is deterministic.
+ * The newest lines of one customer, where they have a time.  Among lines of one moment the order is fixed too, the same as
+ * in reco_history_compare, so that a limit is deterministic.
  */
 static bool
 add_customer_conditions(SourceQuery *query, const void *arg)
@@ -520,22 +661,27 @@ add_customer_conditions(SourceQuery *query, const void *arg)
 	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
 	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
 	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
+	RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
 
-	if (!key_fits(conditions->user, user->type, integer_keys))
+	if (!key_fits(conditions->key, user->type, integer_keys))
 		return false;
-	appendStringInfo(&query->text,
-					 " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s"
-					 " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2"
-					 " ORDER BY (%s) DESC, (%s)%s",
+	appendStringInfo(&query->text, " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s",
 					 user->text, compares_directly(user->type) ? "" : "::pg_catalog.text",
-					 parameter_cast(user->type, integer_keys), at->text, at->text, item->text,
-					 integer_keys ? "::pg_catalog.int8" : "::pg_catalog.text COLLATE \"C\"");
+					 parameter_cast(user->type, integer_keys));
+	if (at != NULL)
+		appendStringInfo(&query->text, " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2", at->text);
+	appendStringInfoString(&query->text, " ORDER BY ");
+	if (at != NULL)
+		appendStringInfo(&query->text, "(%s) DESC, ", at->text);
+	appendStringInfo(&query->text, "(%s)%s", item->text, key_order(integer_keys));
 	if (quantity != NULL)
 		appendStringInfo(&query->text, ", (%s)", quantity->text);
+	if (event != NULL)
+		appendStringInfo(&query->text, ", (%s)::pg_catalog.text COLLATE \"C\" NULLS FIRST", event->text);
 	appendStringInfoString(&query->text, " LIMIT $3");
 
 	query->params = make_params(3);
-	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->user, integer_keys));
+	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->key, integer_keys));
 	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
 	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
 	return true;
@@ -554,35 +700,136 @@ reco_sources_read_customer(const RecoReader *reader, const RecoSource *source, c
 	return run_query(&read);
 }
 
-typedef struct ItemConditions
-{
-	const RecoKey *items;
-	int			n_items;
-} ItemConditions;
-
+/*
+ * The newest events of one session, whose key is a text whatever the model's are.  Among events of one moment the order is
+ * fixed too, so that a limit is deterministic.
+ */
 static bool
-add_item_conditions(SourceQuery *query, const void *arg)
+add_session_conditions(SourceQuery *query, const void *arg)
 {
-	const ItemConditions *conditions = arg;
-	bool		integer_keys = query->reader->integer_keys;
+	const CustomerConditions *conditions = arg;
+	RecoExpression *session = checked_expression(query, RECO_ROLE_SESSION, NULL);
+	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
 	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
-	const char *cast = parameter_cast(item->type, integer_keys);
-	Oid			type = integer_keys ? INT8OID : TEXTOID;
-	Datum	   *elements = palloc(mul_size(sizeof(Datum), conditions->n_items));
+	RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
+
+	if (!key_fits(conditions->key, session->type, false))
+		return false;
+	appendStringInfo(&query->text,
+					 " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s"
+					 " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2"
+					 " ORDER BY (%s) DESC, (%s)%s",
+					 session->text, compares_directly(session->type) ? "" : "::pg_catalog.text",
+					 parameter_cast(session->type, false), at->text, at->text, item->text,
+					 key_order(query->reader->integer_keys));
+	if (event != NULL)
+		appendStringInfo(&query->text, ", (%s)::pg_catalog.text COLLATE \"C\" NULLS FIRST", event->text);
+	appendStringInfoString(&query->text, " LIMIT $3");
+
+	query->params = make_params(3);
+	set_param(query->params, 0, TEXTOID, key_datum(conditions->key, false));
+	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
+	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
+	return true;
+}
+
+/*
+ * The newest events of one session before a time, newest first, at most limit of them.
+ */
+uint64
+reco_sources_read_session(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
+						  const RecoKey *session, TimestampTz before, int64 limit, RecoRowCallback callback, void *arg)
+{
+	CustomerConditions conditions = {session, before, limit};
+	Read		read = {reader, source, fields, n_fields, add_session_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+/* The newest ties of one customer; where they have no times, those of the least keys. */
+static bool
+add_tie_conditions(SourceQuery *query, const void *arg)
+{
+	const CustomerConditions *conditions = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	RecoExpression *friend_user = checked_expression(query, RECO_ROLE_FRIEND, NULL);
+	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+
+	if (!key_fits(conditions->key, user->type, integer_keys))
+		return false;
+	appendStringInfo(&query->text, " WHERE (%s)%s OPERATOR(pg_catalog.=) $1%s AND (%s) IS NOT NULL",
+					 user->text, compares_directly(user->type) ? "" : "::pg_catalog.text",
+					 parameter_cast(user->type, integer_keys), friend_user->text);
+	if (at != NULL)
+		appendStringInfo(&query->text, " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2", at->text);
+	appendStringInfoString(&query->text, " ORDER BY ");
+	if (at != NULL)
+		appendStringInfo(&query->text, "(%s) DESC, ", at->text);
+	appendStringInfo(&query->text, "(%s)%s LIMIT $3", friend_user->text, key_order(integer_keys));
+
+	query->params = make_params(3);
+	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->key, integer_keys));
+	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
+	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
+	return true;
+}
+
+/*
+ * Whom a customer follows since before a time, by the newest ties of a source, at most limit of them.
+ */
+uint64
+reco_sources_read_ties(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
+					   const RecoKey *user, TimestampTz before, int64 limit, RecoRowCallback callback, void *arg)
+{
+	CustomerConditions conditions = {user, before, limit};
+	Read		read = {reader, source, fields, n_fields, add_tie_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+typedef struct KeyConditions
+{
+	RecoRole	role;			/* whose keys */
+	const RecoKey *keys;
+	int			n;
+} KeyConditions;
+
+/* The keys that can stand in a column as an array; false where none can. */
+static bool
+key_array(const SourceQuery *query, const RecoExpression *column, const KeyConditions *conditions, Datum *array)
+{
+	bool		integer_keys = query->reader->integer_keys;
+	Datum	   *elements = palloc(mul_size(sizeof(Datum), conditions->n));
 	int			n = 0;
 	int			i;
 
-	for (i = 0; i < conditions->n_items; i++)
-		if (key_fits(&conditions->items[i], item->type, integer_keys))
-			elements[n++] = key_datum(&conditions->items[i], integer_keys);
+	for (i = 0; i < conditions->n; i++)
+		if (key_fits(&conditions->keys[i], column->type, integer_keys))
+			elements[n++] = key_datum(&conditions->keys[i], integer_keys);
 	if (n == 0)
 		return false;
+	*array = PointerGetDatum(integer_keys ? construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
+							 : construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+	return true;
+}
+
+static bool
+add_key_conditions(SourceQuery *query, const void *arg)
+{
+	const KeyConditions *conditions = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *key = checked_expression(query, conditions->role, NULL);
+	const char *cast = parameter_cast(key->type, integer_keys);
+	Oid			type = integer_keys ? INT8OID : TEXTOID;
+	Datum		keys;
+
+	if (!key_array(query, key, conditions, &keys))
+		return false;
 	appendStringInfo(&query->text, " WHERE (%s)%s OPERATOR(pg_catalog.=) ANY ($1%s%s)",
-					 item->text, compares_directly(item->type) ? "" : "::pg_catalog.text", cast, *cast ? "[]" : "");
+					 key->text, compares_directly(key->type) ? "" : "::pg_catalog.text", cast, *cast ? "[]" : "");
 	query->params = make_params(1);
-	set_param(query->params, 0, get_array_type(type),
-			  PointerGetDatum(integer_keys ? construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
-							  : construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT)));
+	set_param(query->params, 0, get_array_type(type), keys);
 	return true;
 }
 
@@ -593,8 +840,80 @@ uint64
 reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
 						const RecoKey *items, int n_items, RecoRowCallback callback, void *arg)
 {
-	ItemConditions conditions = {items, n_items};
-	Read		read = {reader, source, fields, n_fields, add_item_conditions, &conditions, callback, arg};
+	KeyConditions conditions = {RECO_ROLE_ITEM, items, n_items};
+	Read		read = {reader, source, fields, n_fields, add_key_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+/*
+ * The rows of the given customers, in whatever order.
+ */
+uint64
+reco_sources_read_users(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
+						const RecoKey *users, int n_users, RecoRowCallback callback, void *arg)
+{
+	KeyConditions conditions = {RECO_ROLE_USER, users, n_users};
+	Read		read = {reader, source, fields, n_fields, add_key_conditions, &conditions, callback, arg};
+
+	return run_query(&read);
+}
+
+typedef struct CrowdConditions
+{
+	KeyConditions users;
+	TimestampTz before;
+	int64		limit;
+} CrowdConditions;
+
+/*
+ * The newest lines of each of some customers.  The limit is within the loop over them, so that an index on (customer, at
+ * DESC) finds them without the rest, of which a customer may have any number.
+ */
+static bool
+add_crowd_conditions(SourceQuery *query, const void *arg)
+{
+	const CrowdConditions *conditions = arg;
+	bool		integer_keys = query->reader->integer_keys;
+	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
+	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
+	StringInfoData text;
+	Datum		keys;
+
+	if (!key_array(query, user, &conditions->users, &keys))
+		return false;
+	initStringInfo(&text);
+	appendStringInfo(&text,
+					 "SELECT \"reco lines\".* FROM pg_catalog.unnest($1) \"reco users\" (\"reco user\") CROSS JOIN LATERAL (%s"
+					 " WHERE (%s)%s OPERATOR(pg_catalog.=) \"reco users\".\"reco user\"%s"
+					 " AND (%s)::pg_catalog.timestamptz OPERATOR(pg_catalog.<) $2"
+					 " ORDER BY (%s) DESC, (%s)%s",
+					 query->text.data, user->text, compares_directly(user->type) ? "" : "::pg_catalog.text",
+					 parameter_cast(user->type, integer_keys), at->text, at->text, item->text, key_order(integer_keys));
+	if (quantity != NULL)
+		appendStringInfo(&text, ", (%s)", quantity->text);
+	appendStringInfoString(&text, " LIMIT $3) \"reco lines\"");
+	query->text = text;
+
+	query->params = make_params(3);
+	set_param(query->params, 0, get_array_type(integer_keys ? INT8OID : TEXTOID), keys);
+	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
+	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
+	return true;
+}
+
+/*
+ * The newest lines of each of some customers before a time, at most limit of each, in whatever order.
+ */
+uint64
+reco_sources_read_crowd(const RecoReader *reader, const RecoSource *source, const RecoField *fields, int n_fields,
+						const RecoKey *users, int n_users, TimestampTz before, int64 limit,
+						RecoRowCallback callback, void *arg)
+{
+	CrowdConditions conditions = {{RECO_ROLE_USER, users, n_users}, before, limit};
+	Read		read = {reader, source, fields, n_fields, add_crowd_conditions, &conditions, callback, arg};
 
 	return run_query(&read);
 }
@@ -606,7 +925,7 @@ reco_sources_read_items(const RecoReader *reader, const RecoSource *source, cons
 static bool
 is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole role)
 {
-	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false, NULL};
+	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false, NULL, NULL};
 	SourceQuery query = {.reader = &any_keys,.source = source};
 	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
 	RecoExpression *expression;
@@ -616,6 +935,24 @@ is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole rol
 	relation_close(query.relation, NoLock);
 	reco_section_end(&section);
 	return expression == NULL || reco_values_is_integer(expression->type);
+}
+
+/*
+ * Whether a list's member gives numbers, or arrays of them, as its relation stands now; false where the source has none.
+ */
+bool
+reco_sources_gives_numbers(const RecoReader *reader, const RecoSource *source, RecoRole role, const char *name)
+{
+	RecoReader	any_keys = {.model = reader->model,.owner = reader->owner,.timezone = reader->timezone};
+	SourceQuery query = {.reader = &any_keys,.source = source};
+	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
+	RecoExpression *expression;
+
+	query.relation = open_relation(source);
+	expression = checked_expression(&query, role, name);
+	relation_close(query.relation, NoLock);
+	reco_section_end(&section);
+	return expression != NULL && is_numeric(expression->type);
 }
 
 /*
@@ -647,6 +984,13 @@ bool
 reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source)
 {
 	return is_integer_role(reader, source, RECO_ROLE_ORDER);
+}
+
+/* The same of its session keys. */
+bool
+reco_sources_integer_sessions(const RecoReader *reader, const RecoSource *source)
+{
+	return is_integer_role(reader, source, RECO_ROLE_SESSION);
 }
 
 /*

@@ -489,11 +489,15 @@ check_size(const RecoIdMap *items, const RecoOptions *options, Size length)
 				 errhint("Use fewer factors or shorter keys, or call reco.train, which has no such limit.")));
 }
 
+/* An aggregate has no time zone of its own: hours and days are those of UTC. */
+static const RecoReader universal = {.timezone = "UTC"};
+
 static bytea *
 factorize(const FactorizeState *state, MemoryContext result_context)
 {
 	RecoBudget *budget = reco_budget_create(CurrentMemoryContext, work_name, memory_limit());
 	RecoInteractions *interactions = reco_interactions_copy(budget, state->interactions);
+	const RecoGathered gathered = {.interactions = interactions,.reader = &universal};
 	RecoTrained *trained;
 	RecoModel	model;
 	Size		length;
@@ -502,7 +506,7 @@ factorize(const FactorizeState *state, MemoryContext result_context)
 
 	reco_interactions_end_orders(interactions);
 	check_size(interactions->items, &state->options, reco_publish_blob_size(interactions->items, state->options.factors));
-	trained = reco_train_gathered(interactions, &state->options, NULL);
+	trained = reco_train_gathered(&gathered, &state->options, NULL);
 	model = reco_publish_model(trained);
 	check_size(trained->items, &state->options, reco_model_size(&model));
 	blob = reco_publish_blob(trained->budget, &model, &length);

@@ -18,6 +18,7 @@
 #include "utils/builtins.h"
 #include "utils/guc.h"
 #include "utils/lsyscache.h"
+#include "words.h"
 
 PG_FUNCTION_INFO_V1(reco_access);
 PG_FUNCTION_INFO_V1(reco_resolve_role);
@@ -235,6 +236,22 @@ reco_drop_model(PG_FUNCTION_ARGS)
 
 /* --- sources ----------------------------------------------------------------------------------------------- */
 
+/* An expression for a text search configuration, NULL where none is given. */
+static const char *
+configuration_expression(FunctionCallInfo fcinfo, int i)
+{
+	char	   *name = PG_ARGISNULL(i) ? NULL : reco_words_configuration_name(PG_GETARG_OID(i));
+
+	if (PG_ARGISNULL(i))
+		return NULL;
+	if (name == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT),
+				 errmsg("text search configuration with OID %u does not exist", PG_GETARG_OID(i)),
+				 errhint("SELECT cfgname FROM pg_ts_config lists them.")));
+	return psprintf("%s::pg_catalog.regconfig", quote_literal_cstr(name));
+}
+
 /*
  * Common to all kinds: arg_of says which argument has the expression of a role, 0 for none.
  */
@@ -242,7 +259,7 @@ static Datum
 add_source(FunctionCallInfo fcinfo, RecoSourceKind kind, const int *arg_of, int name_arg)
 {
 	RecoModelRow *model = reco_surface_own_model(fcinfo);
-	RecoReader	reader = {model->name, model->owner_oid, model->timezone, false, NULL};
+	RecoReader	reader = {model->name, model->owner_oid, model->timezone, false, NULL, NULL};
 	const char *texts[RECO_ROLES] = {NULL};
 	RecoSource *source;
 	int			role;
@@ -258,7 +275,9 @@ add_source(FunctionCallInfo fcinfo, RecoSourceKind kind, const int *arg_of, int 
 				 errmsg("the owner \"%s\" of model \"%s\" does not exist", model->owner.role_name, model->name),
 				 errhint("A superuser can give the model to another role with reco.set_owner.")));
 	for (role = 0; role < RECO_ROLES; role++)
-		if (arg_of[role] > 0)
+		if (arg_of[role] > 0 && role == RECO_ROLE_CONFIGURATION)
+			texts[role] = configuration_expression(fcinfo, arg_of[role]);
+		else if (arg_of[role] > 0)
 			texts[role] = reco_surface_text_or_null(fcinfo, arg_of[role]);
 	source = reco_definitions_make(model->name, kind, reco_surface_text_or_null(fcinfo, name_arg), PG_GETARG_OID(1), texts);
 	reader.integer_keys = reco_sources_integer_keys(&reader, source);

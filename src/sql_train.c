@@ -93,7 +93,7 @@ Datum
 reco_train(PG_FUNCTION_ARGS)
 {
 	RecoModelRow *model;
-	RecoReader	reader;
+	RecoReader	reader = {0};
 	RecoTraining training = {0};
 	RecoProgress progress;
 	RecoTrained *trained;

@@ -314,6 +314,7 @@ read_prediction_request(FunctionCallInfo fcinfo, bool integer_keys)
 	request.integer_keys = integer_keys;
 	request.visitor = read_visitor(fcinfo, PREDICT_USER, PREDICT_BASKET, PREDICT_HISTORY, PREDICT_CONTEXT,
 								   integer_keys);
+	request.visitor.opinions = true;
 	request.items = key_list(fcinfo, PREDICT_ITEMS, "item_ids", integer_keys);
 	request.as_of = read_as_of(fcinfo, PREDICT_AS_OF);
 	return request;
@@ -331,8 +332,8 @@ answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
 	predictions = reco_predict(&request);
 	for (i = 0; i < request.items.n; i++)
 	{
-		Datum		values[4];
-		bool		nulls[4] = {false};
+		Datum		values[5];
+		bool		nulls[5] = {false};
 
 		CHECK_FOR_INTERRUPTS();
 		values[0] = Int32GetDatum(i + 1);
@@ -341,6 +342,8 @@ answer_predict(FunctionCallInfo fcinfo, bool integer_keys)
 		nulls[2] = isnan(predictions[i].score);
 		values[3] = Float8GetDatum(predictions[i].probability);
 		nulls[3] = isnan(predictions[i].probability);
+		values[4] = Float8GetDatum(predictions[i].stars);
+		nulls[4] = isnan(predictions[i].stars);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);

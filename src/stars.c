@@ -1,7 +1,8 @@
 /*
  * stars.c: divides the reviews as the orders were divided, learns from the earlier and predicts the later ones.
  *
- * A later reviewer or item that no earlier review has is unknown to the predictors, which then go by what is left.
+ * A later reviewer or item that no earlier review has is unknown to the predictors, which then go by what is left.  The
+ * model goes by its items and features, and, as reco.predict does, by all that the reviewer said before, also since the cut.
  */
 #include "postgres.h"
 
@@ -11,6 +12,7 @@
 
 #include "interrupts.h"
 #include "portability/instr_time.h"
+#include "sentiment.h"
 #include "utils/timestamp.h"
 
 #define FIRST_REVIEWS 1024
@@ -29,10 +31,12 @@ static const RecoField fields[COLUMNS] = {
 	[COLUMN_STARS] = {RECO_ROLE_STARS, NULL}
 };
 
-static const char *const predictor_names[RECO_RATINGS_PREDICTORS] = {"mean", "item_mean", "biases", "rating_factorization"};
+static const char *const predictor_names[RECO_STARS_PREDICTORS] = {
+	"mean", "item_mean", "biases", "rating_factorization", RECO_EVALUATION_MODEL
+};
 
 const char *
-reco_stars_predictor_name(RecoRatingsPredictor predictor)
+reco_stars_predictor_name(int predictor)
 {
 	return predictor_names[predictor];
 }
@@ -194,6 +198,77 @@ learn(const RecoEvaluation *e, const Reviews *reviews, int64 n, int32 *user_numb
 	reco_budget_free(e->budget, list);
 }
 
+/* --- the model --------------------------------------------------------------------------------------------- */
+
+/* What the model of the past expects, asked in the order of the reviews. */
+typedef struct Expectation
+{
+	const RecoModel *model;		/* NULL: it expects nothing */
+	const Reviews *reviews;
+	int32	   *item;			/* the model's numbers of the reviews' items, -1: not known */
+	double	   *sum;			/* by reviewer: what his stars were above those expected of others, in parts of the scale */
+	int32	   *n;
+	int64		known;			/* reviews that have been added up */
+} Expectation;
+
+static Expectation
+begin_expecting(const RecoEvaluation *e, const Reviews *reviews)
+{
+	Expectation expectation = {.reviews = reviews};
+	int32		items = reco_idmap_count(reviews->items);
+	int32		users = reco_idmap_count(reviews->users);
+	int32		i;
+
+	if (e->model == NULL || e->model->stars == NULL)
+		return expectation;
+	expectation.model = e->model;
+	expectation.item = reco_budget_alloc(e->budget, items, sizeof(int32), "items");
+	expectation.sum = reco_budget_alloc(e->budget, users, sizeof(double), "reviewers");
+	expectation.n = reco_budget_alloc(e->budget, users, sizeof(int32), "reviewers");
+	for (i = 0; i < items; i++)
+	{
+		RecoValue	value = reco_idmap_key(reviews->items, i);
+		RecoKey		key = {value.integer, value.bytes, value.length};
+
+		RECO_CHECK_INTERRUPTS(i);
+		expectation.item[i] = reco_answering_find_item(e->model, &key);
+	}
+	return expectation;
+}
+
+/* Add up what was said before some time. */
+static void
+learn_customers(Expectation *x, TimestampTz before)
+{
+	const double *stars = x->model->stars;
+	double		scale = stars[RECO_STARS_MOST] - stars[RECO_STARS_LEAST];
+
+	for (; x->known < x->reviews->n && x->reviews->list[x->known].at < before; x->known++)
+	{
+		const Review *review = &x->reviews->list[x->known];
+
+		RECO_CHECK_INTERRUPTS(x->known);
+		if (review->user < 0 || x->item[review->item] < 0)
+			continue;
+		x->sum[review->user] += (review->stars - stars[RECO_STARS_MEAN]) / scale - x->model->sentiment[x->item[review->item]];
+		x->n[review->user]++;
+	}
+}
+
+static double
+expect_stars(Expectation *x, const Review *review)
+{
+	const double *stars = x->model->stars;
+	double		scale = stars[RECO_STARS_MOST] - stars[RECO_STARS_LEAST];
+	int32		item = x->item[review->item];
+	double		above = item >= 0 ? x->model->sentiment[item] : 0;
+
+	learn_customers(x, review->at);
+	if (review->user >= 0)
+		above += x->sum[review->user] / (x->n[review->user] + RECO_SENTIMENT_CUSTOMER_SHRINKAGE);
+	return Min(Max(stars[RECO_STARS_MEAN] + scale * above, stars[RECO_STARS_LEAST]), stars[RECO_STARS_MOST]);
+}
+
 /* --- predicting -------------------------------------------------------------------------------------------- */
 
 /* Columns of the tally: how many, then squared errors by predictor. */
@@ -211,6 +286,12 @@ root_mean_square(const double *sums, const void *arg)
 	return sqrt(mean_square(sums, arg));
 }
 
+static double
+square(double x)
+{
+	return x * x;
+}
+
 /* Reviewers are what is drawn; each unknown one is another. */
 static RecoTally *
 predict(const RecoEvaluation *e, const Reviews *reviews, int64 first, const RecoRatings *ratings, const int32 *user_number,
@@ -219,7 +300,8 @@ predict(const RecoEvaluation *e, const Reviews *reviews, int64 first, const Reco
 	int32		users = reco_idmap_count(reviews->users);
 	int32	   *cluster = reco_budget_alloc(e->budget, users, sizeof(int32), "reviewers");
 	int32		clusters = 0;
-	RecoTally  *tally = reco_tally_create(e->budget, (int) Min(reviews->n - first, PG_INT32_MAX), 1 + RECO_RATINGS_PREDICTORS);
+	RecoTally  *tally = reco_tally_create(e->budget, (int) Min(reviews->n - first, PG_INT32_MAX), 1 + RECO_STARS_PREDICTORS);
+	Expectation expectation = begin_expecting(e, reviews);
 	int			p;
 	int64		i;
 
@@ -241,6 +323,8 @@ predict(const RecoEvaluation *e, const Reviews *reviews, int64 first, const Reco
 
 			reco_tally_add(tally, at, 1 + p, error * error);
 		}
+		if (expectation.model != NULL)
+			reco_tally_add(tally, at, 1 + RECO_STARS_BY_MODEL, square(expect_stars(&expectation, review) - review->stars));
 	}
 	tally->clusters = clusters;
 	reco_tally_finish(tally, e->options.split.seed);
@@ -281,7 +365,8 @@ reco_stars_evaluate(const RecoEvaluation *e)
 	stars.seconds = INSTR_TIME_GET_DOUBLE(end);
 	stars.factors = ratings.factors;
 	tally = predict(e, &reviews, stars.past, &ratings, user_number, item_number);
-	for (p = 0; p < RECO_RATINGS_PREDICTORS; p++)
+	stars.by_model = e->model != NULL && e->model->stars != NULL;
+	for (p = 0; p < RECO_RATINGS_PREDICTORS + stars.by_model; p++)
 	{
 		stars.mse[p] = reco_tally_interval(tally, mean_square, &p);
 		stars.rmse[p] = reco_tally_interval(tally, root_mean_square, &p);

@@ -43,7 +43,7 @@ reco_stopping_create(const RecoInteractions *interactions, TimestampTz cut, doub
 	MemoryContext context = AllocSetContextCreate(interactions->budget->context, "reco held-out orders",
 												  ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old_context = MemoryContextSwitchTo(context);
-	RecoCases  *cases = reco_cases_make(interactions, cut, seed, CASES);
+	RecoCases  *cases = reco_cases_make(interactions, NULL, NULL, cut, seed, CASES);
 	int64		n_items = 0;
 	int			i;
 

@@ -20,12 +20,16 @@
 
 #include <math.h>
 
+#include "attributes.h"
 #include "bags.h"
 #include "budget.h"
 #include "cases.h"
+#include "conversion.h"
+#include "consent.h"
 #include "crew.h"
 #include "fit.h"
 #include "fit_complements.h"
+#include "foldin.h"
 #include "guc.h"
 #include "ials.h"
 #include "interrupts.h"
@@ -48,6 +52,9 @@ typedef struct Trainer
 	RecoProgress *progress;		/* NULL: nobody is told */
 	RecoBudget *budget;
 	RecoInteractions *interactions;
+	RecoReviews *reviews;		/* NULL: none, as the next */
+	RecoGroups *groups;
+	RecoSegments *segments;
 	const RecoKernels *kernels;
 	RecoIalsOptions ials;
 	RecoCrew   *crew;			/* the processes that train */
@@ -58,7 +65,10 @@ typedef struct Trainer
 	RecoFitComplements *fit_complements;
 	RecoSparse	complements;	/* of the last fit's bags, where the whole crew sees it */
 	uint32		evidence;		/* bits of RecoStrengthKind */
+	RecoAttributes *attributes; /* NULL: none */
 	int			iterations;		/* of a fit: the first may find that fewer are enough */
+	float		event_weights[RECO_MAX_EVENT_KINDS];
+	int			n_events;
 	double		popularity_trust;
 	double	   *seconds;		/* by stage */
 	instr_time	stage_start;
@@ -88,11 +98,20 @@ end_stage(Trainer *trainer, RecoStage stage)
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
-/* The other kinds say nothing about what goes with what: they are there for evaluation. */
+/* Kinds of which every row is read. */
 static bool
 is_learned_from(const RecoSource *source)
 {
-	return source->kind == RECO_SOURCE_ORDERS || source->kind == RECO_SOURCE_ITEMS;
+	return source->kind == RECO_SOURCE_ORDERS || source->kind == RECO_SOURCE_ITEMS || source->kind == RECO_SOURCE_REVIEWS ||
+		source->kind == RECO_SOURCE_SESSIONS;
+}
+
+/* Whether any row of it is looked at. */
+static bool
+is_read(const RecoSource *source)
+{
+	return is_learned_from(source) || source->kind == RECO_SOURCE_SOCIAL ||
+		(source->kind == RECO_SOURCE_USERS && reco_definitions_column(source, RECO_ROLE_CONSENT) != NULL);
 }
 
 static void
@@ -108,12 +127,12 @@ announce_reading(const RecoTraining *training)
 		const RecoSource *source = lfirst(cell);
 		double		estimate;
 
-		if (!is_learned_from(source))
+		if (!is_read(source))
 			continue;
 		estimate = reco_sources_estimate_rows(source);
 		rows += estimate;
 		all_known &= estimate > 0;
-		if (source->kind == RECO_SOURCE_ORDERS)
+		if (source->kind != RECO_SOURCE_ITEMS)
 			lines += estimate;
 	}
 	reco_progress_phase(training->progress, RECO_PHASE_READING, all_known ? (int64) rows : RECO_PROGRESS_UNKNOWN);
@@ -133,8 +152,10 @@ report_skipped(const RecoInteractions *interactions)
 				(errmsg(INT64_FORMAT " of " INT64_FORMAT " order lines count nothing",
 						reco_interactions_skipped(interactions), counts->rows),
 				 errdetail(INT64_FORMAT " have no item, " INT64_FORMAT " no finite time, " INT64_FORMAT
-						   " no finite quantity other than 0, " INT64_FORMAT " are later than the training clock.",
-						   counts->no_item, counts->bad_time, counts->bad_quantity, counts->too_late)));
+						   " no finite quantity other than 0, " INT64_FORMAT " are later than the training clock%s.",
+						   counts->no_item, counts->bad_time, counts->bad_quantity, counts->too_late,
+						   interactions->withheld == 0 ? ""
+						   : psprintf(", " INT64_FORMAT " are of customers who do not consent", interactions->withheld))));
 }
 
 /* What strengths there may be evidence of. */
@@ -154,6 +175,39 @@ evidence_of(List *sources)
 	return evidence;
 }
 
+/* What customers think of items, and what items have in common that says more of it. */
+static void
+read_reviews(Trainer *trainer, const RecoTraining *training, TimestampTz before)
+{
+	RecoReviewsOptions options = {.before = before};
+
+	trainer->reviews = reco_reviews_read(trainer->budget, training->reader, training->sources, &options);
+	if (trainer->reviews != NULL)
+		trainer->groups = reco_groups_read(trainer->budget, training->reader, training->sources);
+}
+
+static void
+number_reviews(Trainer *trainer)
+{
+	if (trainer->reviews == NULL)
+		return;
+	reco_reviews_number(trainer->reviews, trainer->interactions->users, trainer->interactions->items);
+	reco_groups_number(trainer->groups, trainer->interactions->items);
+}
+
+static void
+report_skipped_events(const RecoSessions *sessions)
+{
+	const RecoSessionCounts *counts = &sessions->counts;
+
+	if (counts->incomplete + counts->too_late > 0)
+		ereport(NOTICE,
+				(errmsg(INT64_FORMAT " of " INT64_FORMAT " session events count nothing", counts->incomplete + counts->too_late,
+						counts->rows),
+				 errdetail(INT64_FORMAT " have no session, no item or no finite time, " INT64_FORMAT
+						   " are later than the training clock.", counts->incomplete, counts->too_late)));
+}
+
 static void
 read_sources(Trainer *trainer, const RecoTraining *training)
 {
@@ -161,22 +215,34 @@ read_sources(Trainer *trainer, const RecoTraining *training)
 	TimestampTz before = reco_train_before(&training->options, training->now);
 	ListCell   *cell;
 
+	interactions->contexts = reco_segments_contexts(trainer->budget, training->reader, training->sources);
 	foreach(cell, training->sources)
 	{
 		const RecoSource *source = lfirst(cell);
 
 		if (source->kind == RECO_SOURCE_ORDERS)
 			reco_interactions_read_orders(interactions, training->reader, source, before);
-		else if (is_learned_from(source))
+		else if (source->kind == RECO_SOURCE_SESSIONS)
+			reco_interactions_read_sessions(interactions, training->reader, source, before);
+		else if (source->kind == RECO_SOURCE_ITEMS)
 			reco_interactions_read_items(interactions, training->reader, source);
 	}
+	read_reviews(trainer, training, before);
+	if (interactions->sessions != NULL && !reco_definitions_has_orders(training->sources))
+		reco_interactions_order_sessions(interactions);
 	trainer->interactions = interactions;
 	trainer->evidence = evidence_of(training->sources);
 	end_stage(trainer, RECO_STAGE_READ);
 	reco_progress_phase(training->progress, RECO_PHASE_SORTING, RECO_PROGRESS_UNKNOWN);
 	reco_interactions_finish(interactions);
+	number_reviews(trainer);
 	report_skipped(interactions);
+	if (interactions->sessions != NULL)
+		report_skipped_events(interactions->sessions);
+	trainer->segments = reco_segments_make(interactions, training->reader, training->sources, training->options.min_support);
 	end_stage(trainer, RECO_STAGE_SORT);
+	interactions->ties = reco_ties_read(trainer->budget, training->reader, training->sources, interactions->users);
+	end_stage(trainer, RECO_STAGE_READ);
 }
 
 /* --- fitting ----------------------------------------------------------------------------------------------- */
@@ -195,6 +261,27 @@ complements_bytes(const Trainer *trainer)
 											 trainer->pairs);
 }
 
+/* Bags as the options say, of orders and sessions before a time. */
+static RecoBagOptions
+bag_options(const Trainer *trainer, TimestampTz before, TimestampTz clock)
+{
+	const RecoOptions *options = trainer->options;
+
+	return (RecoBagOptions) {before, clock, options->order_half_life, options->customer_half_life,
+		options->customer_weight, options->session_weight, trainer->event_weights};
+}
+
+/* What is known of the items, once they have their numbers. */
+static void
+read_attributes(Trainer *trainer, const RecoReader *reader, List *sources)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	const RecoBagOptions options = bag_options(trainer, DT_NOEND, DT_NOEND);
+
+	if (sources != NIL)
+		trainer->attributes = reco_attributes_read(interactions, reader, sources, reco_bags_most(interactions, &options));
+}
+
 /*
  * Bytes that the fits need beside the lines, at most: bags in both directions, factors, complements, workspace.  Making
  * complements and the factors of bags come one after the other.
@@ -205,8 +292,10 @@ fitting_memory(const Trainer *trainer)
 	const RecoInteractions *interactions = trainer->interactions;
 	Size		items = reco_idmap_count(interactions->items);
 	Size		row = mul_size(reco_stride(trainer->ials.factors), sizeof(float));
-	Size		bags = add_size(interactions->n_orders, reco_idmap_count(interactions->users));
-	Size		entries = mul_size(interactions->n_lines, trainer->options->customer_weight > 0 ? 2 : 1);
+	Size		events = interactions->sessions != NULL ? interactions->sessions->n_events : 0;
+	RecoBagOptions options = bag_options(trainer, DT_NOEND, DT_NOEND);
+	Size		bags = reco_bags_most(interactions, &options);
+	Size		entries = add_size(mul_size(interactions->n_lines, trainer->options->customer_weight > 0 ? 2 : 1), events);
 	Size		bytes = mul_size(entries, 2 * (sizeof(int32) + sizeof(float)));
 
 	bytes = add_size(bytes, mul_size(add_size(bags, items), sizeof(int64)));
@@ -216,6 +305,7 @@ fitting_memory(const Trainer *trainer)
 	/* When the model is written down, bags and their factors are gone, but the rest is there twice. */
 	bytes = Max(bytes, mul_size(2, add_size(mul_size(items, add_size(row, 2 * sizeof(int64))), complements_bytes(trainer))));
 	bytes = add_size(bytes, reco_fit_complements_member_memory(&trainer->complements_options, items));
+	bytes = add_size(bytes, reco_segments_memory(trainer->segments, trainer->interactions));
 	return add_size(bytes, reco_ials_workspace_size(&trainer->ials));
 }
 
@@ -232,7 +322,9 @@ private_memory(const Trainer *trainer)
 	Size		cases = mul_size(interactions->n_lines / 4, RECO_CASES_LINE_BYTES);
 
 	cases = add_size(cases, mul_size(reco_idmap_count(interactions->users), sizeof(int64)));
-	return add_size(Max(Max(bags, cases), add_size(item_bytes(trainer), complements_bytes(trainer))), PRIVATE_BYTES);
+	cases = Max(cases, reco_conversion_memory(interactions));
+	return add_size(Max(Max(bags, cases), add_size(item_bytes(trainer), complements_bytes(trainer))),
+					add_size(reco_segments_memory(trainer->segments, interactions), PRIVATE_BYTES));
 }
 
 /* Bytes of memory for all processes that the fits take, at most at a time. */
@@ -261,8 +353,9 @@ begin_fitting(Trainer *trainer)
 {
 	const RecoInteractions *interactions = trainer->interactions;
 	Size		items = reco_idmap_count(interactions->items);
-	Size		bags = reco_bags_most(interactions, trainer->options->customer_weight);
-	Size		entries = reco_bags_most_entries(interactions, trainer->options->customer_weight);
+	RecoBagOptions options = bag_options(trainer, DT_NOEND, DT_NOEND);
+	Size		bags = reco_bags_most(interactions, &options);
+	Size		entries = reco_bags_most_entries(interactions, &options);
 	Size		bytes = fitting_memory(trainer);
 	Size		member = add_size(reco_fit_member_memory(&trainer->ials),
 								  reco_fit_complements_member_memory(&trainer->complements_options, items));
@@ -279,6 +372,23 @@ begin_fitting(Trainer *trainer)
 														  trainer->pairs);
 }
 
+/* What kinds of events are worth, by the orders before a time; where sessions are the orders, all the same. */
+static void
+learn_event_weights(Trainer *trainer, TimestampTz before)
+{
+	const RecoInteractions *interactions = trainer->interactions;
+	int			k;
+
+	if (interactions->sessions == NULL)
+		return;
+	trainer->n_events = reco_sessions_n_kinds(interactions->sessions);
+	if (!interactions->sessions_are_orders)
+		reco_conversion_learn(interactions, interactions->sessions, before, trainer->event_weights);
+	else
+		for (k = 0; k < trainer->n_events; k++)
+			trainer->event_weights[k] = 1;
+}
+
 /*
  * Fit the factors to the orders before a time, going on from where they are, and make complements of these orders; returns
  * the number of bags.  The last fit
@@ -287,17 +397,18 @@ begin_fitting(Trainer *trainer)
 static int32
 fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 {
-	const RecoOptions *options = trainer->options;
-	RecoBagOptions bag_options = {before, clock, options->order_half_life, options->customer_half_life,
-	options->customer_weight};
+	RecoBagOptions options = bag_options(trainer, before, clock);
 	RecoArena  *arena = reco_crew_arena(trainer->crew);
 	RecoStopping *stopping = is_last ? NULL :
-		reco_stopping_create(trainer->interactions, before, options->regularization, options->seed);
-	RecoArenaMark mark = reco_arena_begin(arena, "fit");
+		reco_stopping_create(trainer->interactions, before, trainer->options->regularization, trainer->options->seed);
+	RecoArenaMark mark;
 	RecoBags	bags;
 	int			iterations;
 
-	reco_bags_build(trainer->interactions, &bag_options, arena, &bags);
+	learn_event_weights(trainer, before);
+	reco_segments_learn(trainer->segments, trainer->interactions, before, clock, trainer->options->customer_half_life);
+	mark = reco_arena_begin(arena, "fit");
+	reco_bags_build(trainer->interactions, &options, arena, &bags);
 	if (is_last)
 		reco_interactions_free_lines(trainer->interactions);
 	end_stage(trainer, is_last ? RECO_STAGE_FIT : RECO_STAGE_FIRST_FIT);
@@ -315,6 +426,34 @@ fit(Trainer *trainer, TimestampTz before, TimestampTz clock, bool is_last)
 		trainer->iterations = iterations;
 	reco_arena_end(arena, mark);
 	return bags.n_bags;
+}
+
+/* Items without a purchase get factors by their attributes; orders, of all items, are those of the fit. */
+static void
+fill_new_items(Trainer *trainer, const float *orders)
+{
+	if (trainer->attributes != NULL)
+		reco_attributes_fill(trainer->attributes, orders, trainer->ials.factors, trainer->fit->item_factors,
+							 reco_crew_arena(trainer->crew), &reco_crew_leader(trainer->crew)->run);
+}
+
+/* In how many orders items were before a time; NULL where nobody asks. */
+static float *
+count_orders(Trainer *trainer, TimestampTz before)
+{
+	if (trainer->attributes == NULL)
+		return NULL;
+	return reco_popularity_orders(trainer->interactions, before, trainer->interactions->clock, INFINITY);
+}
+
+/* What items have in common as the orders before a time tell. */
+static RecoMatch
+match_attributes(Trainer *trainer, TimestampTz before, TimestampTz clock)
+{
+	if (trainer->attributes == NULL)
+		return (RecoMatch) {.n_fields = 0};
+	return reco_attributes_match(trainer->attributes, trainer->interactions, before, clock,
+								 &reco_crew_leader(trainer->crew)->run);
 }
 
 static void *
@@ -341,19 +480,37 @@ keep_complements(Trainer *trainer, RecoSparse *complements)
 }
 
 /* The factors are fitted: rotate them for serving, and let the other processes and the memory shared with them go. */
+/* What is expected of customers by their attributes, from factors that are final. */
 static void
-end_fitting(Trainer *trainer, RecoTrained *trained)
+learn_prior(Trainer *trainer, const float *y, const double *gram_diagonal, const double *parameters)
+{
+	RecoFactors factors = {trainer->fit->items, trainer->ials.factors, y, gram_diagonal, trainer->options->unobserved_weight};
+	RecoRun		run = reco_foldin_run(trainer->kernels);
+
+	reco_segments_learn_prior(trainer->segments, &factors, parameters[RECO_PARAMETER_ALONE_LAMBDA], &run);
+}
+
+static void
+end_fitting(Trainer *trainer, const float *orders, RecoTrained *trained)
 {
 	float	   *own = trainer->fit->item_factors;
 
 	reco_fit_finish(trainer->fit, trained->gram_diagonal);
+	fill_new_items(trainer, orders);
 	if (reco_crew_arena(trainer->crew)->base != NULL)
 	{
 		own = reco_budget_alloc_aligned(trainer->budget, item_bytes(trainer), 1, "item factors");
 		reco_copy_bytes(own, trainer->fit->item_factors, item_bytes(trainer));
 	}
 	trained->y = own;
+	learn_prior(trainer, own, trained->gram_diagonal, trained->parameters);
+	trained->fields = trainer->segments->fields;
+	trained->prior = trainer->segments->prior;
+	trained->lift = trainer->segments->lift;
 	trained->complements = trainer->complements;
+	memcpy(trained->event_weights, trainer->event_weights, sizeof(trained->event_weights));
+	trained->n_events = trainer->n_events;
+	trained->events = trainer->n_events > 0 ? trainer->interactions->sessions->kinds : NULL;
 	if (reco_crew_arena(trainer->crew)->base != NULL)
 		keep_complements(trainer, &trained->complements);
 	reco_crew_end(trainer->crew);
@@ -377,6 +534,16 @@ keep_parameters(Trainer *trainer, double *parameters)
 	pfree(popularity);
 }
 
+/* What reviews before a time lead to expect. */
+static RecoSentiment
+learn_sentiment(Trainer *trainer, TimestampTz before)
+{
+	if (trainer->reviews == NULL)
+		return (RecoSentiment) {0, NULL};
+	return reco_sentiment_learn(trainer->budget, trainer->reviews, trainer->groups,
+								reco_idmap_count(trainer->interactions->items), before);
+}
+
 /* Fit to the past of the newest tenth of the orders, and choose the serving parameters on that tenth. */
 static void
 choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metrics)
@@ -388,6 +555,7 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 	RecoLearned learned = {.popularity = NULL};
 	float	   *popularity;
 	float	   *trend;
+	float	   *orders;
 	double		order_mass;
 
 	reco_holdout_default_parameters(options, parameters);
@@ -395,16 +563,25 @@ choose_parameters(Trainer *trainer, double *parameters, RecoHoldoutMetrics *metr
 		return;
 	end_stage(trainer, RECO_STAGE_FIRST_FIT);
 	reco_fit_finish(trainer->fit, gram_diagonal);
+	orders = count_orders(trainer, cut);
+	fill_new_items(trainer, orders);
+	learned.match = match_attributes(trainer, cut, cut);
 	learned.factors.items = trainer->fit->items;
 	learned.factors.factors = trainer->ials.factors;
 	learned.factors.y = trainer->fit->item_factors;
 	learned.factors.gram_diagonal = gram_diagonal;
 	learned.factors.unobserved = options->unobserved_weight;
+	learn_prior(trainer, learned.factors.y, gram_diagonal, parameters);
+	learned.segments = trainer->segments;
 	learned.popularity = popularity = reco_popularity_count(interactions, cut, cut, &order_mass);
 	learned.order_mass = order_mass;
 	trainer->popularity_trust = reco_popularity_trust(interactions, popularity, order_mass, cut);
 	learned.trend = trend = reco_popularity_trend(interactions, cut, cut);
 	learned.complements = trainer->complements;
+	learned.reviews = trainer->reviews;
+	learned.sentiment = learn_sentiment(trainer, cut).items;
+	memcpy(learned.event_weights, trainer->event_weights, sizeof(learned.event_weights));
+	learned.n_events = trainer->n_events;
 	reco_holdout_choose(interactions, cut, options, trainer->crew, &learned, parameters, metrics, trainer->progress);
 	pfree(trend);
 	pfree(popularity);
@@ -440,6 +617,11 @@ set_counts(const Trainer *trainer, RecoTrained *trained)
 	trained->clock = interactions->clock;
 	trained->rows = interactions->counts.rows;
 	trained->skipped = reco_interactions_skipped(interactions);
+	if (interactions->sessions != NULL)
+	{
+		trained->rows += interactions->sessions->counts.rows;
+		trained->skipped += interactions->sessions->counts.incomplete + interactions->sessions->counts.too_late;
+	}
 	trained->users = reco_idmap_count(interactions->users);
 	trained->orders = interactions->n_orders;
 }
@@ -529,6 +711,8 @@ count_popularity(Trainer *trainer, RecoTrained *trained)
 static void
 train(Trainer *trainer, RecoTrained *trained)
 {
+	float	   *orders;
+
 	settle_options(trainer);
 	set_complements_options(trainer);
 	begin_result(trainer, trained);
@@ -538,9 +722,13 @@ train(Trainer *trainer, RecoTrained *trained)
 	else
 		choose_parameters(trainer, trained->parameters, &trained->metrics);
 	count_popularity(trainer, trained);
+	orders = count_orders(trainer, DT_NOEND);
+	trained->match = match_attributes(trainer, DT_NOEND, trainer->interactions->clock);
+	trained->reviews = trainer->reviews;
+	trained->sentiment = learn_sentiment(trainer, DT_NOEND);
 	trained->bags = fit(trainer, DT_NOEND, trainer->interactions->clock, true);
 	trained->iterations = trainer->iterations;
-	end_fitting(trainer, trained);
+	end_fitting(trainer, orders, trained);
 	end_stage(trainer, RECO_STAGE_FIT);
 }
 
@@ -553,33 +741,51 @@ reco_train_model(const RecoTraining *training)
 {
 	RecoTrained *trained = palloc0(sizeof(RecoTrained));
 	RecoBudget *budget = reco_budget_create(CurrentMemoryContext, "training", training->memory_limit);
+	RecoTraining by_consent = *training;
+	RecoReader	reader = *training->reader;
+	RecoConsents *consents;
 	Trainer		trainer;
 
 	set_up(&trainer, &training->options, budget, trained->seconds);
 	trainer.progress = training->progress;
 	trainer.kept = training->kept;
 	announce_reading(training);
-	read_sources(&trainer, training);
+	consents = reco_consent_read_all(budget, &reader, training->sources, training->options.default_consent);
+	reader.gate = reco_consent_gate(consents, RECO_CONSENT_TO_LEARNING);
+	by_consent.reader = &reader;
+	read_sources(&trainer, &by_consent);
+	read_attributes(&trainer, &reader, training->sources);
+	reco_consent_free(consents);
 	train(&trainer, trained);
 	return trained;
 }
 
 /*
- * Train a model from what was gathered elsewhere; its sources are ended, but it is not finished.  It is used up.  Gives
- * the same bits as reco_train_model from the same rows, without a notice.  Memory is the interactions' own; errors as
+ * Train a model from what was gathered elsewhere, and attributes of items from sources, if any; the gathered ones are ended,
+ * but not finished.  It is used up.  Gives the same bits as reco_train_model from the same rows, without a notice; reader says
+ * in which time zone, and sources with whose rights.  Memory is the interactions' own; errors as
  * there.
  */
 RecoTrained *
-reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options, RecoProgress *progress)
+reco_train_gathered(const RecoGathered *gathered, const RecoOptions *options, RecoProgress *progress)
 {
-	RecoTrained *trained = MemoryContextAllocZero(interactions->budget->context, sizeof(RecoTrained));
+	RecoInteractions *interactions = gathered->interactions;
+	RecoBudget *budget = interactions->budget;
+	RecoTrained *trained = MemoryContextAllocZero(budget->context, sizeof(RecoTrained));
 	Trainer		trainer;
 
-	set_up(&trainer, options, interactions->budget, trained->seconds);
+	set_up(&trainer, options, budget, trained->seconds);
 	trainer.quiet = true;
 	trainer.progress = progress;
 	trainer.interactions = interactions;
+	interactions->contexts = reco_segments_contexts(budget, gathered->reader, NIL);
+	trainer.reviews = gathered->reviews;
+	trainer.groups = gathered->groups;
 	reco_interactions_finish(interactions);
+	number_reviews(&trainer);
+	read_attributes(&trainer, gathered->reader, gathered->sources);
+	trainer.segments = reco_segments_make(interactions, gathered->reader, gathered->sources, options->min_support);
+	interactions->ties = reco_ties_read(budget, gathered->reader, gathered->ties_from, interactions->users);
 	train(&trainer, trained);
 	return trained;
 }

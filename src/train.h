@@ -7,8 +7,11 @@
 #include "postgres.h"
 
 #include "holdout.h"
+#include "match.h"
 #include "nodes/pg_list.h"
 #include "options.h"
+#include "reviews.h"
+#include "sentiment.h"
 #include "sources.h"
 #include "sparse.h"
 
@@ -22,6 +25,17 @@ typedef struct RecoTraining
 	RecoProgress *progress;		/* NULL: nobody is told */
 	const double *kept;			/* [RECO_PARAMETERS] to serve with, chosen before; NULL: they are chosen */
 } RecoTraining;
+
+/* What was gathered elsewhere, to train on; it is used up. */
+typedef struct RecoGathered
+{
+	RecoInteractions *interactions; /* sources are ended, but it is not finished */
+	RecoReviews *reviews;		/* not yet numbered; NULL: none */
+	RecoGroups *groups;			/* of items, with them */
+	const RecoReader *reader;	/* in which time zone; and who reads the sources */
+	List	   *sources;		/* what else is to be read: of items and of users */
+	List	   *ties_from;		/* whose ties among customers are read */
+} RecoGathered;
 
 /* Where the time goes. */
 typedef enum RecoStage
@@ -45,8 +59,17 @@ typedef struct RecoTrained
 	double		gram_diagonal[RECO_MAX_FACTORS];
 	const float *popularity;	/* [items] */
 	const float *trend;			/* [items] */
+	const RecoReviews *reviews; /* NULL: none; of what they led to only the next and what words say is used */
+	RecoSentiment sentiment;
 	RecoComplementsMethod method;	/* none too where there were no orders */
 	RecoSparse	complements;	/* [items x items] row j: what item j in a basket speaks for; no rows: none */
+	RecoMatch	match;			/* no fields: none */
+	int			n_events;		/* kinds of events in sessions */
+	const RecoIdMap *events;	/* their texts; NULL: none */
+	float		event_weights[RECO_MAX_EVENT_KINDS];
+	RecoFields	fields;			/* attributes of customers, and contexts */
+	const float *prior;			/* [1 + labels of customers, x stride] what is expected of a customer; NULL: nothing */
+	RecoSparse	lift;			/* labels x items */
 	double		parameters[RECO_PARAMETERS];
 	uint32		evidence;		/* bits of the RecoStrengthKinds of which there is any */
 	RecoHoldoutMetrics metrics;
@@ -65,7 +88,6 @@ extern const char *reco_train_stage_name(RecoStage stage);
 extern double reco_train_regularization(const RecoOptions *options, int32 items);
 extern TimestampTz reco_train_before(const RecoOptions *options, TimestampTz now);
 extern RecoTrained *reco_train_model(const RecoTraining *training);
-extern RecoTrained *reco_train_gathered(RecoInteractions *interactions, const RecoOptions *options,
-										RecoProgress *progress);
+extern RecoTrained *reco_train_gathered(const RecoGathered *gathered, const RecoOptions *options, RecoProgress *progress);
 
 #endif							/* RECO_TRAIN_H */

@@ -22,6 +22,15 @@
 
 #define TOP 10
 
+typedef struct SparsePlace
+{
+	int32		rows;
+	int32		cols;
+	RecoPlace	start;
+	RecoPlace	index;
+	RecoPlace	weight;
+} SparsePlace;
+
 /* What is to be done, as all members see it. */
 typedef struct Arguments
 {
@@ -33,15 +42,28 @@ typedef struct Arguments
 	RecoPlace	gram_diagonal;
 	RecoPlace	popularity;
 	RecoPlace	trend;
-	RecoPlace	complement_start;
-	RecoPlace	complement_index;
-	RecoPlace	complement_weight;
+	SparsePlace complements;	/* no rows: none; so below */
+	SparsePlace lift;
+	SparsePlace match_by_item;
+	SparsePlace match_by_value;
+	RecoPlace	match_fields;
+	int			n_match_fields;
 	RecoPlace	cases;
 	RecoPlace	case_items;
 	RecoPlace	case_lines;
+	RecoPlace	case_friends;
+	RecoPlace	case_reviews;
+	RecoPlace	sentiment;
+	RecoPlace	case_views;
+	float		event_weights[RECO_MAX_EVENT_KINDS];
+	int			n_events;
+	RecoPlace	case_labels;
+	RecoPlace	case_contexts;
+	RecoPlace	prior;
+	bool		has_prior;
 	int			n_cases;
 	int			first_case;		/* of the first block */
-	bool		has_complements;
+	bool		has_sentiment;
 	bool		has_screen;
 	bool		as_answered;	/* trials are one for each kind, or none */
 	RecoPlace	screen;
@@ -60,8 +82,11 @@ typedef struct Replayer
 	RecoFactors factors;
 	RecoCases	cases;
 	RecoSparse	complements;
+	RecoMatch	match;
+	RecoSparse	lift;
 	RecoScoring *scoring;
 	const RecoScreen *screen;
+	float		event_weights[RECO_MAX_EVENT_KINDS];
 	uint64	   *skip;			/* bitmap of visible items */
 	MemoryContext context;		/* of all that */
 	MemoryContext case_context; /* emptied after each case */
@@ -93,7 +118,8 @@ make_request(const Replayer *replayer, const RecoCase *test, RecoEvidenceKind ki
 {
 	Request		request = {.test = test,.kind = kind,.completion = is_completion(kind),.is_new = true};
 
-	reco_cases_evidence(&replayer->cases, test, request.completion, kind != RECO_EVIDENCE_BASKET, &request.evidence);
+	reco_cases_evidence(&replayer->cases, test, request.completion, kind == RECO_EVIDENCE_BOTH || kind == RECO_EVIDENCE_HISTORY,
+						&request.evidence);
 	return request;
 }
 
@@ -196,12 +222,15 @@ static RecoTrialScores
 answer(const Replayer *replayer, const RecoCase *test, const RecoTrial *trials, bool completion)
 {
 	Request		request = make_request(replayer, test, completion ? RECO_EVIDENCE_BOTH : RECO_EVIDENCE_HISTORY);
+	const RecoTrialScores none = {NAN, NAN};
 	RecoTopEntry top[TOP];
 	RecoTopQuery query;
 	RecoMix		mix;
 	const int32 *wanted;
 	int			n_wanted;
 
+	if (completion && test->n_visible == 0 && test->n_views == 0)
+		return none;
 	reco_scoring_clear(&request.scores);
 	if (trials != NULL)
 		set_scores(replayer, &request, &trials[reco_asking_kind(&request.evidence)].settings);
@@ -268,6 +297,24 @@ sample(const Replayer *replayer, Request *request, const RecoTrial *trial, int m
 
 /* --- blocks ------------------------------------------------------------------------------------------------ */
 
+static RecoSparse
+find_sparse(const RecoMember *member, const SparsePlace *place)
+{
+	return (RecoSparse) {
+		place->rows, place->cols, reco_crew_address(member, place->start), reco_crew_address(member, place->index),
+		reco_crew_address(member, place->weight)
+	};
+}
+
+static RecoMatch
+find_match(const RecoMember *member, const Arguments *args)
+{
+	return (RecoMatch) {
+		find_sparse(member, &args->match_by_item), find_sparse(member, &args->match_by_value), args->n_match_fields,
+		reco_crew_address(member, args->match_fields)
+	};
+}
+
 static Replayer *
 make_replayer(const RecoMember *member, const Arguments *args)
 {
@@ -283,14 +330,20 @@ make_replayer(const RecoMember *member, const Arguments *args)
 		args->items, args->factors, reco_crew_address(member, args->y), reco_crew_address(member, args->gram_diagonal),
 		args->unobserved
 	};
-	replayer->complements = (RecoSparse) {
-		args->items, args->items, reco_crew_address(member, args->complement_start),
-		reco_crew_address(member, args->complement_index), reco_crew_address(member, args->complement_weight)
-	};
-	data.complements = args->has_complements ? &replayer->complements : NULL;
+	replayer->complements = find_sparse(member, &args->complements);
+	replayer->lift = find_sparse(member, &args->lift);
+	data.lift = args->lift.rows > 0 ? &replayer->lift : NULL;
+	data.prior = args->has_prior ? reco_crew_address(member, args->prior) : NULL;
+	data.complements = args->complements.rows > 0 ? &replayer->complements : NULL;
+	replayer->match = find_match(member, args);
+	data.match = args->n_match_fields > 0 ? &replayer->match : NULL;
 	data.trend = reco_crew_address(member, args->trend);
 	data.popularity = reco_crew_address(member, args->popularity);
 	data.order_mass = args->order_mass;
+	data.sentiment = args->has_sentiment ? reco_crew_address(member, args->sentiment) : NULL;
+	memcpy(replayer->event_weights, args->event_weights, sizeof(replayer->event_weights));
+	data.event_weights = replayer->event_weights;
+	data.n_events = args->n_events;
 	replayer->scoring = reco_scoring_create(&data, &replayer->run);
 	replayer->screen = args->has_screen ? reco_crew_address(member, args->screen) : NULL;
 	replayer->skip = palloc_extended(mul_size((Size) args->items / 64 + 1, sizeof(uint64)), MCXT_ALLOC_HUGE | MCXT_ALLOC_ZERO);
@@ -298,6 +351,11 @@ make_replayer(const RecoMember *member, const Arguments *args)
 	replayer->cases.list = reco_crew_address(member, args->cases);
 	replayer->cases.items = reco_crew_address(member, args->case_items);
 	replayer->cases.lines = reco_crew_address(member, args->case_lines);
+	replayer->cases.friends = reco_crew_address(member, args->case_friends);
+	replayer->cases.reviews = reco_crew_address(member, args->case_reviews);
+	replayer->cases.views = reco_crew_address(member, args->case_views);
+	replayer->cases.labels = reco_crew_address(member, args->case_labels);
+	replayer->cases.contexts = reco_crew_address(member, args->case_contexts);
 	MemoryContextSwitchTo(old_context);
 	return replayer;
 }
@@ -381,18 +439,33 @@ samples_bytes(int cases, int most)
 	return mul_size(mul_size(cases, most), sizeof(RecoOutcome));
 }
 
+static Size
+sparse_bytes(const RecoSparse *matrix)
+{
+	if (matrix->rows == 0)
+		return 0;
+	return add_size(mul_size((Size) matrix->rows + 1, sizeof(int64)),
+					mul_size((Size) matrix->start[matrix->rows], sizeof(int32) + sizeof(float)));
+}
+
 /* Bytes of what all members see. */
 static Size
 shared_bytes(const RecoTrials *trials, int most_trials, int most_samples)
 {
 	const RecoCases *cases = &trials->cases;
 	const RecoFactors *factors = &trials->factors;
-	Size		entries = trials->complements.rows > 0 ? trials->complements.start[factors->items] : 0;
 	Size		sizes[] = {
-		mul_size(factors->factors, sizeof(double)), mul_size(factors->items, 2 * sizeof(float)),
+		mul_size(factors->factors, sizeof(double)), mul_size(factors->items, 3 * sizeof(float)),
 		reco_screen_size(factors->items, factors->factors),
-		mul_size((Size) factors->items + 1, sizeof(int64)), mul_size(entries, sizeof(int32)), mul_size(entries, sizeof(float)),
+		sparse_bytes(&trials->complements), sparse_bytes(&trials->lift),
+		sparse_bytes(&trials->match.by_item), sparse_bytes(&trials->match.by_value),
+		mul_size((Size) trials->match.n_fields + 1, sizeof(RecoMatchField)), 4 * RECO_CACHE_LINE,
+		mul_size(cases->n_labels, sizeof(int32)), mul_size(cases->n_contexts, sizeof(*cases->contexts)),
+		mul_size(mul_size(trials->prior_rows, reco_stride(trials->factors.factors)), sizeof(float)),
 		mul_size(cases->n, sizeof(RecoCase)), mul_size(cases->n_items, sizeof(int32)), mul_size(cases->n_lines, sizeof(RecoLine)),
+		mul_size(cases->n_friends, sizeof(RecoEntry)),
+		mul_size(cases->n_reviews, sizeof(RecoReview)),
+		mul_size(cases->n_views, sizeof(RecoView)),
 		mul_size(mul_size(most_trials, cases->n), sizeof(RecoTrialScores)), mul_size(most_trials, sizeof(RecoTrial)),
 		mul_size(cases->n, sizeof(RecoTrialList)), samples_bytes(cases->n, most_samples)
 	};
@@ -410,7 +483,7 @@ share_screen(RecoTrials *trials)
 {
 	const RecoFactors *factors = &trials->factors;
 	Size		size = reco_screen_size(factors->items, factors->factors);
-	const float *biases[RECO_BIASES] = {trials->trend, trials->popularity};
+	const float *biases[RECO_BIASES] = {trials->trend, trials->popularity, trials->sentiment};
 	RecoScreen *screen;
 
 	if (factors->items < RECO_SCREEN_FEWEST)
@@ -422,17 +495,28 @@ share_screen(RecoTrials *trials)
 }
 
 static void
-share_complements(RecoTrials *trials)
+share_sparse(RecoTrials *trials, RecoSparse *matrix)
 {
-	RecoSparse *b = &trials->complements;
 	Size		entries;
 
-	if (b->rows == 0)
+	if (matrix->rows == 0)
 		return;
-	entries = (Size) b->start[b->rows];
-	b->start = share(trials, b->start, (Size) b->rows + 1, sizeof(int64));
-	b->index = share(trials, b->index, entries, sizeof(int32));
-	b->weight = share(trials, b->weight, entries, sizeof(float));
+	entries = (Size) matrix->start[matrix->rows];
+	matrix->start = share(trials, matrix->start, (Size) matrix->rows + 1, sizeof(int64));
+	matrix->index = share(trials, matrix->index, entries, sizeof(int32));
+	matrix->weight = share(trials, matrix->weight, entries, sizeof(float));
+}
+
+static void
+share_match(RecoTrials *trials)
+{
+	RecoMatch  *match = &trials->match;
+
+	if (match->n_fields == 0)
+		return;
+	share_sparse(trials, &match->by_item);
+	share_sparse(trials, &match->by_value);
+	match->fields = share(trials, match->fields, (Size) match->n_fields + 1, sizeof(RecoMatchField));
 }
 
 /*
@@ -456,11 +540,31 @@ reco_trials_begin(RecoTrials *trials, RecoBudget *budget, int most_trials, int m
 	factors->gram_diagonal = share(trials, factors->gram_diagonal, factors->factors, sizeof(double));
 	trials->popularity = share(trials, trials->popularity, factors->items, sizeof(float));
 	trials->trend = share(trials, trials->trend, factors->items, sizeof(float));
-	share_complements(trials);
+	if (trials->sentiment != NULL)
+		trials->sentiment = share(trials, trials->sentiment, factors->items, sizeof(float));
+	share_sparse(trials, &trials->complements);
+	share_match(trials);
+	share_sparse(trials, &trials->lift);
+	if (trials->prior != NULL)
+		trials->prior = share(trials, trials->prior, mul_size(trials->prior_rows, reco_stride(factors->factors)), sizeof(float));
 	share_screen(trials);
 	cases->list = share(trials, cases->list, cases->n, sizeof(RecoCase));
 	cases->items = share(trials, cases->items, cases->n_items, sizeof(int32));
 	cases->lines = share(trials, cases->lines, cases->n_lines, sizeof(RecoLine));
+	cases->friends = share(trials, cases->friends, cases->n_friends, sizeof(RecoEntry));
+	cases->views = share(trials, cases->views, cases->n_views, sizeof(RecoView));
+	cases->reviews = share(trials, cases->reviews, cases->n_reviews, sizeof(RecoReview));
+	cases->labels = share(trials, cases->labels, cases->n_labels, sizeof(int32));
+	cases->contexts = share(trials, cases->contexts, cases->n_contexts, sizeof(*cases->contexts));
+}
+
+static SparsePlace
+place_sparse(const RecoMember *leader, const RecoSparse *matrix)
+{
+	return (SparsePlace) {
+		matrix->rows, matrix->cols, reco_crew_place(leader, matrix->start), reco_crew_place(leader, matrix->index),
+		reco_crew_place(leader, matrix->weight)
+	};
 }
 
 static Arguments
@@ -476,13 +580,26 @@ describe(const RecoTrials *trials, const RecoTrial *list, int n, RecoEvidenceKin
 	args.trend = reco_crew_place(leader, trials->trend);
 	args.has_screen = trials->screen != NULL;
 	args.screen = reco_crew_place(leader, trials->screen);
-	args.has_complements = trials->complements.rows > 0;
-	args.complement_start = reco_crew_place(leader, trials->complements.start);
-	args.complement_index = reco_crew_place(leader, trials->complements.index);
-	args.complement_weight = reco_crew_place(leader, trials->complements.weight);
+	args.complements = place_sparse(leader, &trials->complements);
+	args.lift = place_sparse(leader, &trials->lift);
+	args.match_by_item = place_sparse(leader, &trials->match.by_item);
+	args.match_by_value = place_sparse(leader, &trials->match.by_value);
+	args.match_fields = reco_crew_place(leader, trials->match.fields);
+	args.n_match_fields = trials->match.n_fields;
 	args.cases = reco_crew_place(leader, trials->cases.list);
 	args.case_items = reco_crew_place(leader, trials->cases.items);
 	args.case_lines = reco_crew_place(leader, trials->cases.lines);
+	args.case_friends = reco_crew_place(leader, trials->cases.friends);
+	args.case_reviews = reco_crew_place(leader, trials->cases.reviews);
+	args.has_sentiment = trials->sentiment != NULL;
+	args.sentiment = reco_crew_place(leader, trials->sentiment);
+	args.case_views = reco_crew_place(leader, trials->cases.views);
+	memcpy(args.event_weights, trials->event_weights, sizeof(args.event_weights));
+	args.n_events = trials->n_events;
+	args.case_labels = reco_crew_place(leader, trials->cases.labels);
+	args.case_contexts = reco_crew_place(leader, trials->cases.contexts);
+	args.has_prior = trials->prior != NULL;
+	args.prior = reco_crew_place(leader, trials->prior);
 	args.trials = reco_crew_place(leader, list);
 	args.out = reco_crew_place(leader, out);
 	return args;

@@ -45,7 +45,14 @@ typedef struct RecoTrials
 	double		order_mass;
 	const float *trend;			/* [items] */
 	RecoSparse	complements;	/* 0 rows: none */
+	RecoMatch	match;			/* no fields: none */
+	const float *sentiment;		/* [items]; NULL: none */
+	const float *prior;			/* as in RecoScoringData; NULL: none */
+	int32		prior_rows;
+	RecoSparse	lift;			/* 0 rows: none */
 	RecoCases	cases;
+	float		event_weights[RECO_MAX_EVENT_KINDS];
+	int			n_events;
 	const RecoScreen *screen;	/* of the factors; NULL: none */
 	bool		alone;			/* the crew's arena has no room */
 	RecoArenaMark mark;

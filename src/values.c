@@ -6,6 +6,7 @@
 #include "values.h"
 
 #include "catalog/pg_type.h"
+#include "common/shortest_dec.h"
 #include "fmgr.h"
 #include "utils/builtins.h"
 
@@ -57,4 +58,18 @@ reco_values_integer(Datum value, Oid type)
 		default:
 			return DatumGetInt64(value);
 	}
+}
+
+/*
+ * The text of an element of a list's member; that of a number is the shortest one, in a buffer of RECO_NUMBER_TEXT bytes.
+ */
+RecoValue
+reco_values_element_text(const RecoValue *element, char *buffer)
+{
+	RecoValue	text = {.bytes = buffer};
+
+	if (element->bytes != NULL)
+		return *element;
+	text.length = element->length == 1 ? pg_lltoa(element->integer, buffer) : double_to_shortest_decimal_bufn(element->number, buffer);
+	return text;
 }

@@ -75,6 +75,7 @@ use(const RecoModel *model)
 		for (j = 0; j < stride; j++)
 			sum += model->y[(size_t) i * stride + j];
 		sum += model->popularity[i];
+		sum += model->sentiment != NULL ? model->sentiment[i] * model->stars[RECO_STARS_MEAN] : 0;
 	}
 	for (i = 0; i < model->factors; i++)
 		sum += model->gram_diagonal[i];
@@ -94,6 +95,29 @@ use_complements(const RecoModel *model)
 		for (i = model->complements.start[row]; i < model->complements.start[row + 1]; i++)
 			sum += model->complements.weight[i] * model->popularity[model->complements.index[i]];
 	if (model->complements.rows != 0 && model->complements.rows != model->items)
+		abort();
+}
+
+/* Attribute match: shares lead to values and these to items. */
+static void
+use_match(const RecoModel *model)
+{
+	const RecoMatch *match = &model->match;
+	volatile double sum = 0;
+	int32_t		row;
+	int64_t		i;
+
+	if (match->n_fields == 0)
+		return;
+	for (row = 0; row < match->n_fields; row++)
+		sum += match->fields[row].basket + match->fields[row].history;
+	for (row = 0; row < model->items; row++)
+		for (i = match->by_item.start[row]; i < match->by_item.start[row + 1]; i++)
+			sum += match->by_item.weight[i] * match->by_value.start[match->by_item.index[i]];
+	for (row = 0; row < match->by_value.rows; row++)
+		for (i = match->by_value.start[row]; i < match->by_value.start[row + 1]; i++)
+			sum += match->by_value.weight[i] * model->popularity[match->by_value.index[i]];
+	if (sum != sum)
 		abort();
 }
 
@@ -124,6 +148,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	{
 		use(&model);
 		use_complements(&model);
+		use_match(&model);
 	}
 	free(memory);
 	return 0;

@@ -54,7 +54,16 @@ main(int argc, char **argv)
 	static const int64_t complement_start[MAX_ITEMS + 1] = {0, 0, 1, 3, 6};	/* row j lists all items before item j */
 	static const int32_t complement_index[] = {0, 0, 1, 0, 1, 2};
 	static const float complement_weight[] = {1, 2, 3, 4, 5, 6};
+	static const RecoMatchField match_fields[3] = {{0, 0.5f, 1}, {1, 0, 0.25f}, {2, 0, 0}};
+	static const int64_t share_start[MAX_ITEMS + 1] = {0, 2, 2, 3, 3};
+	static const int32_t share_index[] = {0, 1, 1};
+	static const float share_weight[] = {1, 0.5f, 2};
+	static const int64_t chance_start[] = {0, 1, 3};
+	static const int32_t chance_index[] = {0, 0, 2};
+	static const float chance_weight[] = {1, 0.5f, 0.25f};
 	static const int factors[] = {1, 16, MAX_FACTORS};
+	static const float sentiment[MAX_ITEMS] = {-1, 0, 0.5f, 1};
+	static const double stars[RECO_STARS_NUMBERS] = {4, 1, 5};
 	float		popularity[MAX_ITEMS] = {0, 0.5, 1, 2};
 	double		gram[MAX_FACTORS];
 	size_t		i;
@@ -73,7 +82,8 @@ main(int argc, char **argv)
 		{
 			static float y[MAX_ITEMS * 2 * RECO_STRIDE_FLOATS];
 			RecoModel	model = {.items = items[i],.factors = factors[j],.keys = keys,.key_start = start,.key_bytes = "abac\xff",
-			.y = y,.gram_diagonal = gram,.popularity = popularity,.trend = popularity};
+			.y = y,.gram_diagonal = gram,.popularity = popularity,.trend = popularity,
+			.sentiment = sentiment,.stars = stars};
 			int			row;
 
 			memset(y, 0, sizeof(y));
@@ -84,6 +94,11 @@ main(int argc, char **argv)
 				model.parameters[k] = (double) k + 1;
 			if (items[i] > 0)
 				model.complements = (RecoSparse) {items[i], items[i], complement_start, complement_index, complement_weight};
+			if (items[i] == MAX_ITEMS)
+				model.match = (RecoMatch) {
+					{MAX_ITEMS, 2, share_start, share_index, share_weight}, {2, MAX_ITEMS, chance_start, chance_index, chance_weight},
+					2, match_fields
+				};
 			write_input(argv[1], &model);
 			model.integer_keys = true;
 			write_input(argv[1], &model);

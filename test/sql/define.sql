@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(557);
+SELECT plan(592);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -43,11 +43,11 @@ SELECT bag_eq('SELECT option FROM reco.options()', 'SELECT jsonb_object_keys(rec
               'options() and default_options() list the same');
 SELECT is_empty($$SELECT option FROM reco.options()
                   WHERE reco.default_options() ->> option IS DISTINCT FROM "default"
-                     OR (minimum IS NULL OR maximum IS NULL) <> (type IN ('string', 'timestamp'))
+                     OR (minimum IS NULL OR maximum IS NULL) <> (type IN ('string', 'timestamp', 'boolean'))
                      OR CASE WHEN minimum IS NOT NULL THEN "default"::numeric NOT BETWEEN minimum::numeric AND maximum::numeric END
-                     OR coalesce(description, '') = '' OR type NOT IN ('integer', 'number', 'string', 'timestamp')$$,
+                     OR coalesce(description, '') = '' OR type NOT IN ('integer', 'number', 'string', 'timestamp', 'boolean')$$,
                 'each with a type, a default within its range, and a description');
-SELECT is((SELECT count(*)::integer FROM reco.options() WHERE minimum IS NOT NULL), 16, 'so many have a range');
+SELECT is((SELECT count(*)::integer FROM reco.options() WHERE minimum IS NOT NULL), 18, 'so many have a range');
 SELECT is((reco.alter_model('shop', jsonb_build_object(option, value::numeric))).options -> option, value::jsonb,
           format('%s can be %s', option, value))
 FROM   reco.options(), unnest(ARRAY[minimum, maximum, "default"]) value
@@ -74,7 +74,7 @@ SELECT throws_ok($$SELECT reco.alter_model('shop', '{"history_limit": 100001}')$
                  'option "history_limit" cannot be 100001: it must be an integer from 1 to 100000', 'history_limit has an end');
 SELECT throws_ok($$SELECT reco.alter_model('shop', '{"holdout_orders": 100001}')$$, '22023', NULL, 'holdout_orders has an end');
 SELECT is((reco.alter_model('shop', '{"factors": 64.0}')).options -> 'factors', '64', 'an integer may be written 64.0');
-SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 16,
+SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 18,
           'failed changes changed nothing, the others added up');
 SELECT is((reco.alter_model('shop', (SELECT jsonb_object_agg(option, NULL) FROM reco.options()))).options, '{}',
           'null takes each back to its default');
@@ -206,9 +206,9 @@ SELECT is((SELECT expressions ->> 'unit_price' FROM reco.add_orders('kinds', 'li
 SELECT is(s, ROW('kinds', 'users', 'lines', 'lines'::regclass, '{"user_id": "customer_id", "features": {"device": "device", "band": "(customer_id / 10)"}}'::jsonb, now())::reco.sources,
           'add_users with all that it takes')
 FROM   reco.add_users('kinds', 'lines', user_id => 'customer_id', features => 'device, customer_id / 10 AS band') s;
-SELECT is(s, ROW('kinds', 'reviews', 'verdicts', 'lines'::regclass, '{"user_id": "customer_id", "item_id": "product_id", "at": "ordered_at", "stars": "(order_id % 5)", "body": "device"}'::jsonb,
+SELECT is(s, ROW('kinds', 'reviews', 'verdicts', 'lines'::regclass, '{"user_id": "customer_id", "item_id": "product_id", "at": "ordered_at", "stars": "(order_id % 5)", "body": "device", "configuration": "''english''::regconfig"}'::jsonb,
                  now())::reco.sources, 'add_reviews with all that it takes')
-FROM   reco.add_reviews('kinds', 'lines', user_id => 'customer_id', item_id => 'product_id', at => 'ordered_at', stars => 'order_id % 5', body => 'device', name => 'verdicts') s;
+FROM   reco.add_reviews('kinds', 'lines', user_id => 'customer_id', item_id => 'product_id', at => 'ordered_at', stars => 'order_id % 5', body => 'device', configuration => 'english', name => 'verdicts') s;
 SELECT is((SELECT expressions FROM reco.add_users('kinds', 'lines', 'customer_id')), '{"user_id": "customer_id"}', 'add_users with the least');
 SELECT is((SELECT expressions FROM reco.add_reviews('kinds', 'lines', 'customer_id', 'product_id', name => 'verdicts')), '{"user_id": "customer_id", "item_id": "product_id"}',
           'add_reviews with the least');

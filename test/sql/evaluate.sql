@@ -257,7 +257,7 @@ SELECT is((SELECT count(*) FROM reco.evaluate('shop', 3, cut => (SELECT at FROM 
 -- ---- Without what has no time ----------------------------------------------------------------------------------------
 
 CREATE TABLE dated AS SELECT * FROM reco.evaluate('shop', cut => (SELECT at FROM cut), undated => false);
-SELECT is((SELECT string_agg(DISTINCT algorithm, ' ' ORDER BY algorithm) FROM evaluated WHERE metric = 'ndcg' AND algorithm NOT IN (SELECT algorithm FROM dated WHERE metric = 'ndcg')), 'content hybrid', 'undated => false: nobody goes by features');
+SELECT is((SELECT string_agg(DISTINCT algorithm, ' ' ORDER BY algorithm) FROM evaluated WHERE metric = 'ndcg' AND algorithm NOT IN (SELECT algorithm FROM dated WHERE metric = 'ndcg')), 'content hybrid reco_without_affinity reco_without_match', 'undated => false: nobody goes by features');
 SELECT is((SELECT remark FROM dated WHERE metric = 'undated' AND remark LIKE 'products%'), 'products (items) has no time, and was left out: item_id, features, description, margin, available', 'which is told');
 SELECT is((SELECT count(*) FROM dated WHERE metric = 'margin_recovered'), 0::bigint, 'nor by margins');
 SELECT cmp_ok((SELECT count(*) FROM reco.replay('shop', cut => (SELECT at FROM cut), undated => false) WHERE '117' = ANY (recommended)), '>', 10::bigint, 'and what is not available now is recommended');

@@ -224,8 +224,8 @@ FROM   (VALUES ('\x'::bytea, 'XX001 the data are no model: it is too short', 'no
                (sealed(overlay(:'m'::bytea PLACING '\x01020304'::bytea FROM 13)), '0A000 cannot read the data: it was written on a machine of the other byte order', 'the other byte order'),
                (overlay(:'m'::bytea PLACING '\xff'::bytea FROM 301), 'XX001 the data are no model: its checksum is wrong', 'one byte changed'),
                (sealed(overlay(:'t'::bytea PLACING '\xff'::bytea FROM section(:'t', 3) + 1)), 'XX001 the data are no model: its keys are not in order', 'a key that is no text, out of order'),
-               (sealed(overlay(:'t'::bytea PLACING '\xff'::bytea FROM section(:'t', 3) + 4 * 5 + 3)), 'XX001 the data are no model: it has keys that are no text of this database''s encoding', 'a key that is no text'),
-               (sealed(overlay(:'t'::bytea PLACING '\x00'::bytea FROM section(:'t', 3) + 4)), 'XX001 the data are no model: it has keys that are no text of this database''s encoding', 'a key with a zero byte')) AS x (data, words, what);
+               (sealed(overlay(:'t'::bytea PLACING '\xff'::bytea FROM section(:'t', 3) + 4 * 5 + 3)), 'XX001 the data are no model: it has keys or labels that are no text of this database''s encoding', 'a key that is no text'),
+               (sealed(overlay(:'t'::bytea PLACING '\x00'::bytea FROM section(:'t', 3) + 4)), 'XX001 the data are no model: it has keys or labels that are no text of this database''s encoding', 'a key with a zero byte')) AS x (data, words, what);
 SELECT is(hint, 'Give what reco.export_model or reco.factorize returned, unchanged.', 'the hint of what is no model') FROM complaint('SELECT reco.import_model(''m'', ''\x'')');
 SELECT is(hint, 'Install the library that wrote it here too.', 'of a newer format') FROM complaint(format('SELECT reco.import_model(''m'', %L)', sealed(overlay(:'m'::bytea PLACING little(2, 4) FROM 9))));
 SELECT is((SELECT array_agg(DISTINCT left(said(substr(:'m'::bytea, 1, n)), 5)) FROM generate_series(0, :n - 1) n), ARRAY['XX001'], 'cut off anywhere');
@@ -236,21 +236,21 @@ SELECT is(said(sealed(overlay(:'m'::bytea PLACING bytes FROM section(:'m', kind)
 FROM   (VALUES (8, 0, little(-1::float8), '-1 customers'), (8, 0, little(0.5::float8), 'half a customer'), (8, 0, little('NaN'::float8), 'customers NaN'), (8, 0, little('infinity'::float8), 'infinitely many'), (8, 0, little(2147483648::float8), '2^31'),
                (8, 8, little(-1::float8), '-1 orders'), (8, 16, little(1e300::float8), '1e300 bags'), (8, 24, little('-infinity'::float8), 'cases'), (8, 32, little(1.5::float8), 'one and a half cases'),
                (8, 40, little(1.01::float8), 'a recall above 1'), (8, 48, little(-0.01::float8), 'a negative nDCG'), (8, 56, little('infinity'::float8), 'an infinite recall'), (8, 72, little(2::float8), 'popularity''s recall of 2'),
-               (7, 56, little(9223371331200002048::float8), 'a clock after the end of time'), (7, 56, little(-211813488000000032::float8), 'before its beginning'), (7, 56, little(-8e18::float8), 'long before'), (7, 56, little('NaN'::float8), 'no clock'), (7, 8, little(-1::float8), 'a negative lambda'), (4, 0, little(x'7fc00000'::bigint, 4), 'a factor NaN'),
+               (7, 64, little(9223371331200002048::float8), 'a clock after the end of time'), (7, 64, little(-211813488000000032::float8), 'before its beginning'), (7, 64, little(-8e18::float8), 'long before'), (7, 64, little('NaN'::float8), 'no clock'), (7, 8, little(-1::float8), 'a negative lambda'), (4, 0, little(x'7fc00000'::bigint, 4), 'a factor NaN'),
                (5, 0, little('NaN'::float8), 'a Gram matrix NaN'), (6, 0, little(x'ff800000'::bigint, 4), 'popularity -infinity')) AS x (kind, at, bytes, what);
 SELECT is(said(sealed(overlay(:'m'::bytea PLACING bytes FROM section(:'m', kind) + at + 1))), 'taken: 6', 'sealed, and no fault: ' || what)
 FROM   (VALUES (8, 0, little(2147483647::float8), '2^31 - 1 customers'), (8, 16, little(2147483647::float8), '2^31 - 1 bags'), (8, 24, little(0::float8), 'no cases'), (8, 40, little('NaN'::float8), 'no recall'), (8, 40, little(1::float8), 'a recall of 1'),
-               (7, 56, little('-infinity'::float8), 'trained up to nothing'), (7, 56, little(0::float8), 'trained up to 2000')) AS x (kind, at, bytes, what);
+               (7, 64, little('-infinity'::float8), 'trained up to nothing'), (7, 64, little(0::float8), 'trained up to 2000')) AS x (kind, at, bytes, what);
 SELECT is((SELECT count(*)::integer FROM reco.versions WHERE model = 'untrained'), 0, 'nothing of all that is left');
 SELECT is((SELECT count(*)::integer FROM reco.version_part p WHERE NOT EXISTS (SELECT FROM reco.version v WHERE v.blob = p.blob)), 0, 'nor a part');
 
 -- Numbers that say much are shown as they are.
 SELECT results_eq(format($$SELECT users, bags, trained_to, metrics #>> '{completion,recall@10}', metrics #>> '{next_order,cases}' FROM reco.import_model('untrained', %L)$$,
                          sealed(overlay(overlay(overlay(overlay(overlay(:'m'::bytea PLACING little(2147483647::float8) FROM section(:'m', 8) + 1) PLACING little(2147483646::float8) FROM section(:'m', 8) + 17)
-                         PLACING little(0::float8) FROM section(:'m', 7) + 57) PLACING little(0.125::float8) FROM section(:'m', 8) + 41) PLACING little(7::float8) FROM section(:'m', 8) + 33))),
+                         PLACING little(0::float8) FROM section(:'m', 7) + 65) PLACING little(0.125::float8) FROM section(:'m', 8) + 41) PLACING little(7::float8) FROM section(:'m', 8) + 33))),
                   $$VALUES (2147483647, 2147483646::bigint, timestamptz '2000-01-01 00:00+00', '0.125', '7')$$, 'what a forged model says of itself');
 SELECT lives_ok('SELECT * FROM reco.versions', 'and can be listed');
-SELECT is((SELECT trained_to FROM reco.import_model('untrained', sealed(overlay(:'m'::bytea PLACING little(at) FROM section(:'m', 7) + 57)))), shown, 'trained up to ' || coalesce(shown::text, 'no timestamp'))
+SELECT is((SELECT trained_to FROM reco.import_model('untrained', sealed(overlay(:'m'::bytea PLACING little(at) FROM section(:'m', 7) + 65)))), shown, 'trained up to ' || coalesce(shown::text, 'no timestamp'))
 FROM   (VALUES (9223371331199998976::float8, timestamptz '294276-12-31 23:59:59.998976+00'), (-211813488000000000, '4714-11-24 00:00+00 BC'), (9223371331200000000, NULL)) AS x (at, shown);
 SELECT lives_ok('SELECT * FROM reco.versions', 'which can be listed');
 SELECT is((SELECT versions FROM reco.drop_model('untrained')), 3, 'and dropped');

@@ -1,7 +1,7 @@
 -- Whatever stands in a catalog table or a blob may be forged or damaged: a clean error, and the session lives.
 
 SET client_min_messages = warning;
-SELECT plan(193);
+SELECT plan(214);
 
 CREATE ROLE owner_role;
 GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
@@ -11,7 +11,8 @@ FROM generate_series(1, 40) o, generate_series(1, 2) j;
 CREATE INDEX lines_index ON lines (u);
 CREATE SEQUENCE numbers;
 CREATE TABLE items AS SELECT id, true AS sold FROM generate_series(1, 6) id;
-GRANT SELECT ON lines, items TO owner_role;
+CREATE TABLE kinds AS SELECT 't' || n AS id, n / 3 AS kind FROM generate_series(0, 5) n;
+GRANT SELECT ON lines, items, kinds TO owner_role;
 
 SET ROLE owner_role;
 SELECT reco.create_model('m', 'UTC', '{"factors": 2, "iterations": 2}') \g /dev/null
@@ -21,6 +22,7 @@ SELECT reco.train('m') \g /dev/null
 SELECT reco.train('m') \g /dev/null
 SELECT reco.create_model('t', 'UTC', '{"factors": 2, "iterations": 2}') \g /dev/null
 SELECT reco.add_orders('t', 'lines', 'u', 't', 'at', 'o', quantity => 'q') \g /dev/null
+SELECT reco.add_items('t', 'kinds', 'id', features => 'kind') \g /dev/null
 SELECT reco.train('t') \g /dev/null
 RESET ROLE;
 SELECT is((SELECT count(*)::integer FROM reco.recommend('m', 1)), 6, 'the model answers');
@@ -106,6 +108,9 @@ SELECT is(forged(format('INSERT INTO reco.source_column SELECT model, kind, sour
                   WHERE model = ''m'' AND kind = ''orders'' AND role = ''at''', n), 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), ARRAY[state, state],
           format('a list of %s', n))
 FROM   (VALUES (64, NULL), (65, 'XX001')) x (n, state);
+SELECT is(forged(format('SELECT reco.add_reviews(''m'', ''lines'', ''u'', ''i'', stars => ''q'', body => ''t'', configuration => ''simple''); UPDATE reco.source_column SET expression = %L WHERE role = ''configuration''', expression),
+                 'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)'), ARRAY[state, NULL], 'a forged configuration: ' || expression)
+FROM   (VALUES ('''nothing''::regconfig', '42704'), ('t', '42804'), ('4294967295::regconfig', '42704'), ('''simple''::regconfig', NULL), ('CASE i WHEN 1 THEN ''english''::regconfig END', NULL)) x (expression, state);
 
 SELECT is(forged(format('UPDATE reco.source SET relation_oid = %s WHERE model = ''m'' AND kind = ''orders''', number),
                  'SELECT reco.train(''m'')', 'SELECT count(*) FROM reco.recommend(''m'', 1)', 'SELECT count(relation::text) FROM reco.sources'),
@@ -286,6 +291,13 @@ FROM   (VALUES (2, 0, little(1, 8), 'the first key begins at 1'), (2, 8, little(
                (2, 16, little(1, 8), 'that ends before it begins'), (2, 48, little(13, 8), 'the last ends behind the end'), (2, 48, little(0, 8), 'or at 0'),
                (3, 0, '\xff'::bytea, 'no text'), (3, 0, '\x00'::bytea, 'a zero byte'), (3, 0, 'z'::bytea, 'not in order'), (3, 2, 't0'::bytea, 'a key twice'))
        AS x (kind, at, bytes, what);
+SELECT is(answer_to('t', sealed(overlay(:'t'::bytea PLACING bytes FROM section(:'t', kind) + at + 1))), 'XX001', 'sealed, attribute match: ' || what)
+FROM   (VALUES (30, 0, little(1, 4), 'a first field that begins at 1'), (30, 4, little(x'3f800001'::bigint, 4), 'a reason above 1'), (30, 8, little(x'bf800000'::bigint, 4), 'one below 0'),
+               (30, 4, little(x'7fc00000'::bigint, 4), 'NaN'), (30, 12, little(1, 4), 'fields that end before the values'), (30, 12, little(-1, 4), 'or before they begin'),
+               (31, 8, little(-1, 8), 'values of items that end before they begin'), (31, 8, little(9223372036854775807, 8), 'or far away'), (32, 0, little(2, 4), 'a value that there is not'),
+               (32, 0, little(-1, 4), 'value -1'), (33, 0, little(0, 4), 'a share of 0'), (34, 8, little(100, 8), 'items of values that end behind the end'),
+               (35, 0, little(6, 4), 'an item that there is not'), (35, 4, little(0, 4), 'an item twice'), (36, 0, little(x'3f800001'::bigint, 4), 'a chance above 1'),
+               (36, 0, little(x'7fc00000'::bigint, 4), 'a chance NaN')) AS x (kind, at, bytes, what);
 SELECT is(answer_to('t', :'t'), '6', 'the one with text keys still answers');
 
 -- Numbers that pass, and lead nowhere.

@@ -1,5 +1,5 @@
 -- The probability column: between 0 and 1, ascending with the score, true on orders that came later, NULL where nothing could be learned.
-SELECT plan(34);
+SELECT plan(35);
 SET client_min_messages = warning;
 
 -- 4,000 orders of 2 to 6 items by 100 customers, one an hour: mostly of the customer's theme, some of his favourites in it, some of anything.
@@ -38,7 +38,7 @@ SELECT results_eq($$SELECT item_id, probability FROM reco.recommend('shop', 7, b
 				  $$SELECT item_id, probability FROM answer WHERE name = 'both' AND item_id IN (9, 2, 50)$$, 'nor on filters');
 SELECT set_eq($$SELECT user_id, item_id, probability FROM reco.recommend_all('shop', 3, as_of => '2025-05-06')$$,
 			  $$SELECT c, item_id, probability FROM (SELECT DISTINCT c FROM lines) c, reco.recommend('shop', c, 3, as_of => '2025-05-06')$$, 'recommend_all has the same');
-SELECT is((SELECT array_agg(key ORDER BY key) FROM reco.versions v, jsonb_each(v.metrics -> 'calibration') WHERE model = 'shop' AND value <> 'null'), '{basket,both,history,order_mass}',
+SELECT is((SELECT array_agg(key ORDER BY key) FROM reco.versions v, jsonb_each(v.metrics -> 'calibration') WHERE model = 'shop' AND value <> 'null'), '{basket,both,history,none,order_mass}',
 		  'reco.versions shows the curves');
 SELECT ok(greatest((value ->> 'slope')::float8, (value ->> 'linear')::float8) > 0 AND least((value ->> 'slope')::float8, (value ->> 'linear')::float8) >= 0 AND num_nulls(value ->> 'intercept', value ->> 'by_basket', value ->> 'by_history') = 0, format('the curve of %s ascends', key))
 FROM   reco.versions v, jsonb_each(v.metrics -> 'calibration') WHERE model = 'shop' AND key <> 'order_mass' AND value <> 'null' ORDER BY key;

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(770);
+SELECT plan(778);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -17,7 +17,8 @@ GRANT EXECUTE ON FUNCTION reco.create_model(text, text, jsonb) TO owner_role;
 CREATE TABLE lines AS
 SELECT o, o % 5 AS u, 1 + (o * 7 + j * 3) % 6 AS i, 'k' || (o * 7 + j * 3) % 6 AS t, '2024-01-01'::timestamptz + o * interval '1 hour' AS at
 FROM generate_series(1, 40) o, generate_series(1, 2) j;
-GRANT SELECT ON lines TO owner_role;
+CREATE TABLE words AS SELECT n, n % 6 AS i, 1 + n % 5 AS stars, 'word' || n % 5 || ' thing' || n AS body FROM generate_series(1, 600) n;
+GRANT SELECT ON lines, words TO owner_role;
 SET ROLE owner_role;
 SELECT reco.create_model('m', 'UTC', '{"factors": 2, "training_clock": "2024-01-02 06:00+00"}') \g /dev/null
 SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o', context => 'o % 2 AS parity') \g /dev/null
@@ -26,7 +27,10 @@ SELECT reco.train('m') \g /dev/null
 SELECT reco.create_model('t', 'UTC', '{"factors": 2}') \g /dev/null
 SELECT reco.add_orders('t', 'lines', 'u', 't', 'at', 'o') \g /dev/null
 SELECT reco.train('t') \g /dev/null
-SELECT reco.grant_usage(model, 'recommender'), reco.grant_usage(model, 'explainer', explain => true) FROM unnest(ARRAY['m', 't']) model \g /dev/null
+SELECT reco.create_model('w', 'UTC', '{"factors": 2}') \g /dev/null
+SELECT reco.add_orders('w', 'lines', 'u', 'i', 'at', 'o'), reco.add_reviews('w', 'words', 'n', 'i', stars => 'stars', body => 'body') \g /dev/null
+SELECT reco.train('w') \g /dev/null
+SELECT reco.grant_usage(model, 'recommender'), reco.grant_usage(model, 'explainer', explain => true) FROM unnest(ARRAY['m', 't', 'w']) model \g /dev/null
 RESET ROLE;
 
 -- What a call as a role gives: ok, or the SQLSTATE.  Whatever it does is undone.
@@ -90,6 +94,7 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.predict(''m'', 1, ''{1,2}'')', 1),
 	('SELECT * FROM reco.predict(''m'', NULL, ''{1}'', basket => ''{2}'', history => ''{1}'')', 1),
 	('SELECT * FROM reco.predict_text(''t'', ''1'', ''{k1}'')', 1),
+	('SELECT * FROM reco.sentiment(''w'', ''word1'')', 1),
 	('SELECT reco.export_model(''m'')', 3),
 	('SELECT reco.export_model(''m'', 1)', 3),
 	('SELECT reco.import_model(''m'', (SELECT reco.factorize(u, i, 1) FROM (VALUES (1, 2), (1, 3)) v (u, i)))', 3),
@@ -170,7 +175,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n 
 SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
 	$$VALUES ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
-	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
+	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('sentiment', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),

@@ -17,7 +17,7 @@ FROM   (SELECT o, lot(o, 1, 150) AS c, 2 + lot(o, 2, 5) AS n FROM generate_serie
 INSERT INTO lines SELECT 5000 + n, 5000 + n, 900 + n % 3, timestamptz '2026-01-05 00:00+00' + n * interval '1 hour' FROM generate_series(1, 30) n;
 INSERT INTO lines SELECT 6000 + n / 2, NULL, 900 + n % 3, timestamptz '2026-04-25 00:00+00' + (n / 2) * interval '1 hour' FROM generate_series(0, 9) n;
 CREATE INDEX ON lines (customer, at DESC);
-SELECT reco.create_model('shop', 'UTC', '{"factors": 8, "iterations": 3, "holdout_orders": 0, "half_life": 60, "history_regularization": 10, "training_clock": "2026-04-11 00:00+00"}') \g /dev/null
+SELECT reco.create_model('shop', 'UTC', '{"factors": 8, "iterations": 3, "holdout_orders": 0, "min_support": 100000, "half_life": 60, "history_regularization": 10, "training_clock": "2026-04-11 00:00+00"}') \g /dev/null
 SELECT reco.add_orders('shop', 'lines', 'customer', 'item', 'at', 'order_id') \g /dev/null
 SELECT items FROM reco.train('shop') \gset
 CREATE VIEW cut AS SELECT timestamptz '2026-04-11 00:00+00' AS at;

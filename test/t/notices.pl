@@ -50,6 +50,20 @@ is(() = $asked =~ /$old/g, 1, 'said once for each version and session');
 is(() = $asked =~ /NOTICE/g, 2, 'also where two models take turns');
 unlike(messages(q{SELECT count(*) FROM reco.recommend('shop', 1, as_of => '2024-03-25')}), qr/NOTICE/, 'not where as_of is of that time');
 
+# ---- Reviews --------------------------------------------------------------------------------------------------------------
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE reviews AS SELECT n % 50 AS customer, n % 30 AS item, 1 + n % 5 AS stars, 'words of ' || n AS body FROM generate_series(1, 499) n;
+	SELECT reco.add_reviews('shop', 'reviews', 'customer', 'item', stars => 'stars', body => 'body')});
+like(messages(q{SELECT reco.train('shop')}),
+	qr/NOTICE:  what words of reviews say is not learned from 499 texts with stars, 200 of them positive and 199 negative: stars alone count\nDETAIL:  It takes 500, and 25 of either\./,
+	'too few texts to learn from');
+$node->safe_psql('postgres', q{INSERT INTO reviews VALUES (1, 1, 5, 'words of one more')});
+unlike(messages(q{SELECT reco.train('shop')}), qr/words of reviews/, 'nothing is said where there are enough');
+$node->safe_psql('postgres', q{UPDATE reviews SET body = NULL});
+unlike(messages(q{SELECT reco.train('shop')}), qr/words of reviews/, 'nor where there are none');
+$node->safe_psql('postgres', q{SELECT reco.remove_source('shop', 'reviews')});
+
 # ---- Evaluating -----------------------------------------------------------------------------------------------------------
 
 $node->safe_psql('postgres', q{SELECT reco.add_users('shop', 'lines', 'customer', features => 'customer % 5 AS band')});

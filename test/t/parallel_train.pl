@@ -107,7 +107,7 @@ is("$out @$counts", '80000 ', 'none where they would not pay');
 # The more memory, the more of them, down to none, and to an error where not even one process has enough.
 {
 	my (@planned, @wrong);
-	for my $memory (2, 4, 8 .. 24, 32)
+	for my $memory (2, 4, 8 .. 24, 32, 40, 48, 64)
 	{
 		my ($result, $with, $messages) = run(4, $digest, "SET maintenance_work_mem = '${memory}MB'; ");
 		my $refused = $messages =~ /ERROR:  training needs at least \d+ MB of memory, but maintenance_work_mem is $memory MB/;

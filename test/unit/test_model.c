@@ -26,7 +26,12 @@
 enum
 {
 	KIND_INTEGER_KEYS = 1, KIND_KEY_START, KIND_KEY_BYTES, KIND_FACTORS, KIND_GRAM, KIND_POPULARITY, KIND_PARAMETERS, KIND_FACTS,
-	KIND_COMPLEMENT_START, KIND_COMPLEMENT_INDEX, KIND_COMPLEMENT_WEIGHT, KIND_TREND
+	KIND_COMPLEMENT_START, KIND_COMPLEMENT_INDEX, KIND_COMPLEMENT_WEIGHT, KIND_TREND,
+	KIND_FIELDS = 20, KIND_LABEL_START, KIND_LABEL_BYTES, KIND_LABEL_EDGES, KIND_PRIOR, KIND_LIFT_START, KIND_LIFT_INDEX, KIND_LIFT_WEIGHT,
+	KIND_MATCH_FIELDS = 30, KIND_MATCH_ITEM_START, KIND_MATCH_ITEM_VALUE, KIND_MATCH_ITEM_SHARE, KIND_MATCH_VALUE_START,
+	KIND_MATCH_VALUE_ITEM, KIND_MATCH_VALUE_CHANCE,
+	KIND_SENTIMENT = 40, KIND_STARS, KIND_WORDING_WEIGHTS, KIND_WORDING_CURVES, KIND_WORDING_CONFIGURATION,
+	KIND_EVENT_START = 50, KIND_EVENT_BYTES, KIND_EVENT_WEIGHTS, KIND_UNKNOWN = 4711
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -185,6 +190,17 @@ use(const RecoModel *model)
 	}
 	for (i = 0; i < (size_t) model->factors; i++)
 		sum += model->gram_diagonal[i];
+	for (i = 0; i < (size_t) model->fields.n_labels; i++)
+	{
+		size_t		length;
+		const char *text = reco_fields_text(&model->fields, (int32_t) i, &length);
+
+		sum += model->fields.edges[i] + reco_fields_of_label(&model->fields, (int32_t) i) + (length > 0 ? text[length - 1] : 0);
+	}
+	for (i = 0; model->prior != NULL && i < (size_t) (1 + reco_model_customer_labels(model)) * stride; i++)
+		sum += model->prior[i];
+	for (i = 0; model->lift.rows > 0 && i < (size_t) model->lift.start[model->lift.rows]; i++)
+		sum += model->lift.weight[i] + model->popularity[model->lift.index[i]];
 	return sum;
 }
 
@@ -277,6 +293,18 @@ static const int64_t complement_start[MAX_ITEMS + 1] = {0, 0, 1, 3, 6, 10};
 static const int32_t complement_index[ENTRIES] = {0, 0, 1, 0, 1, 2, 0, 1, 2, 3};
 static const float complement_weight[ENTRIES] = {0.5f, 1, 2, 3, 0.25f, 1e-30f, 1e30f, 7, 8, 9};
 
+/* Three values in two fields; each of the first two items has all of them, the others none. */
+#define SHARES		6
+#define CHANCES		4
+
+static const RecoMatchField match_fields[3] = {{0, 0.5f, 1}, {2, 0, 0.25f}, {3, 0, 0}};
+static const int64_t share_start[MAX_ITEMS + 1] = {0, 3, 6, 6, 6, 6};
+static const int32_t share_index[SHARES] = {0, 1, 2, 0, 1, 2};
+static const float share_weight[SHARES] = {1, 0.5f, 1000, 1e-30f, 1, 2};
+static const int64_t chance_start[4] = {0, 1, 1, 4};
+static const int32_t chance_index[CHANCES] = {4, 0, 1, 3};
+static const float chance_weight[CHANCES] = {1, 1e-30f, 0.25f, 0.5f};
+
 static RecoModel
 make_model(bool integer, int items)
 {
@@ -306,6 +334,10 @@ make_model(bool integer, int items)
 	model.trend = trend;
 	if (items > 0)
 		model.complements = (RecoSparse) {items, items, complement_start, complement_index, complement_weight};
+	if (items == MAX_ITEMS)
+		model.match = (RecoMatch) {
+			{items, 3, share_start, share_index, share_weight}, {3, items, chance_start, chance_index, chance_weight}, 2, match_fields
+		};
 	for (i = 0; i < RECO_PARAMETERS; i++)
 		model.parameters[i] = i + 0.125;
 	for (i = 0; i < RECO_FACTS; i++)
@@ -318,7 +350,7 @@ make_model(bool integer, int items)
 }
 
 static bool
-complements_equal(const RecoSparse *a, const RecoSparse *b)
+sparse_equal(const RecoSparse *a, const RecoSparse *b)
 {
 	size_t		entries;
 
@@ -330,6 +362,14 @@ complements_equal(const RecoSparse *a, const RecoSparse *b)
 	return memcmp(a->start, b->start, ((size_t) a->rows + 1) * sizeof(int64_t)) == 0 &&
 		memcmp(a->index, b->index, entries * sizeof(int32_t)) == 0 &&
 		memcmp(a->weight, b->weight, entries * sizeof(float)) == 0;
+}
+
+static bool
+match_equal(const RecoMatch *a, const RecoMatch *b)
+{
+	return a->n_fields == b->n_fields &&
+		(a->n_fields == 0 || (memcmp(a->fields, b->fields, ((size_t) a->n_fields + 1) * sizeof(RecoMatchField)) == 0 &&
+							  sparse_equal(&a->by_item, &b->by_item) && sparse_equal(&a->by_value, &b->by_value)));
 }
 
 static bool
@@ -350,7 +390,8 @@ models_equal(const RecoModel *a, const RecoModel *b)
 		memcmp(a->popularity, b->popularity, items * sizeof(float)) == 0 &&
 		memcmp(a->trend, b->trend, items * sizeof(float)) == 0 &&
 		memcmp(a->parameters, b->parameters, sizeof(a->parameters)) == 0 &&
-		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0 && complements_equal(&a->complements, &b->complements);
+		memcmp(a->facts, b->facts, sizeof(a->facts)) == 0 && sparse_equal(&a->complements, &b->complements) &&
+		match_equal(&a->match, &b->match);
 }
 
 static const char *
@@ -387,9 +428,12 @@ test_format_1(void)
 	};
 	RecoModel	integers = make_model(true, MAX_ITEMS);
 	RecoModel	texts = make_model(false, MAX_ITEMS);
-	Blob		blob = write_model(&integers);
-	Blob		text_blob = write_model(&texts);
+	Blob		blob;
+	Blob		text_blob;
 
+	integers.match = texts.match = (RecoMatch) {.n_fields = 0};
+	blob = write_model(&integers);
+	text_blob = write_model(&texts);
 	ok(memcmp(blob.bytes, head, sizeof(head)) == 0 && get(&blob, 28, 4) == 1 && get(&blob, 32, 4) == MAX_ITEMS &&
 	   get(&blob, 36, 4) == FACTORS && get(&blob, SECTIONS_AT, 4) == 10, "format 1: the header");
 	ok(get(&blob, CRC_AT, 4) == FORMAT_1_INTEGER_CRC, "format 1: the bytes of a model with integer keys (CRC %08x)",
@@ -838,7 +882,7 @@ test_arrangements(const Blob *blob, bool integer)
 	"sections of unknown kinds are passed over, text keys"};
 	Cases		refused = {.name = integer ? "missing, doubled and malformed sections, integer keys" :
 	"missing, doubled and malformed sections, text keys"};
-	static const uint32_t unknown[] = {13, 100, 1u << 31, UINT32_MAX};
+	static const uint32_t unknown[] = {90, 100, 1u << 31, UINT32_MAX};
 	Part		parts[80];
 	size_t		n = take_apart(blob, parts);
 	size_t		i;
@@ -1039,6 +1083,64 @@ test_hostile_facts(const Blob *blob)
 }
 
 static void
+test_hostile_match(const Blob *blob)
+{
+	static const float weights[] = {0, -1, -0.0f, NAN, INFINITY, -INFINITY, 1.1e6f};
+	static const float reasons[] = {-1, -1e-9f, 1.01f, NAN, INFINITY, -INFINITY};
+	static const int32_t numbers[] = {-1, MAX_ITEMS, INT32_MAX, INT32_MIN};
+	static const int32_t firsts[] = {-1, 4, INT32_MAX, INT32_MIN};
+	Cases		cases = {.name = "attribute match is fields that ascend, reasons that are chances, and rows as of complements"};
+	size_t		fields = data_at(blob, KIND_MATCH_FIELDS);
+	size_t		i;
+	size_t		j;
+
+	for (i = 0; i < 2; i++)
+	{
+		for (j = 0; j < sizeof(firsts) / sizeof(firsts[0]); j++)
+			expect(&cases, status_with(blob, fields + i * 12, &firsts[j], 4) == RECO_CORRUPT, "first %zu is %d", i, firsts[j]);
+		for (j = 0; j < sizeof(reasons) / sizeof(reasons[0]); j++)
+		{
+			expect(&cases, status_with(blob, fields + i * 12 + 4, &reasons[j], 4) == RECO_CORRUPT, "reason %zu is %g", i, reasons[j]);
+			expect(&cases, status_with(blob, fields + i * 12 + 8, &reasons[j], 4) == RECO_CORRUPT, "reason %zu is %g", i, reasons[j]);
+		}
+	}
+	expect(&cases, status_with(blob, fields, &numbers[0], 4) == RECO_CORRUPT, "the first field begins at -1");
+	expect(&cases, status_with(blob, fields, &share_index[1], 4) == RECO_CORRUPT, "the first field begins at 1");
+	expect(&cases, status_with(blob, fields + 24, &share_index[2], 4) == RECO_CORRUPT, "the last field ends before the last value");
+	for (i = 0; i < SHARES; i++)
+	{
+		for (j = 0; j < sizeof(weights) / sizeof(weights[0]); j++)
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_ITEM_SHARE) + i * 4, &weights[j], 4) == RECO_CORRUPT,
+				   "share %zu is %g", i, weights[j]);
+		for (j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++)
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_ITEM_VALUE) + i * 4, &numbers[j], 4) == RECO_CORRUPT,
+				   "value %zu is %d", i, numbers[j]);
+	}
+	for (i = 0; i < CHANCES; i++)
+	{
+		for (j = 0; j < sizeof(reasons) / sizeof(reasons[0]); j++)
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_VALUE_CHANCE) + i * 4, &reasons[j], 4) == RECO_CORRUPT,
+				   "chance %zu is %g", i, reasons[j]);
+		for (j = 0; j < sizeof(numbers) / sizeof(numbers[0]); j++)
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_VALUE_ITEM) + i * 4, &numbers[j], 4) == RECO_CORRUPT,
+				   "item %zu is %d", i, numbers[j]);
+	}
+	for (i = 0; i <= 3; i++)
+	{
+		int64_t		values[] = {-1, INT64_MIN, INT64_MAX, CHANCES + 1, chance_start[i] + 7};
+
+		for (j = 0; j < sizeof(values) / sizeof(values[0]); j++)
+		{
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_VALUE_START) + i * 8, &values[j], 8) == RECO_CORRUPT,
+				   "start of value %zu is %lld", i, (long long) values[j]);
+			expect(&cases, status_with(blob, data_at(blob, KIND_MATCH_ITEM_START) + i * 8, &values[j], 8) == RECO_CORRUPT || j > 2,
+				   "start of item %zu is %lld", i, (long long) values[j]);
+		}
+	}
+	finish(&cases);
+}
+
+static void
 test_hostile_complements(const Blob *blob)
 {
 	static const float weights[] = {0, -1, -0.0f, NAN, INFINITY, -INFINITY};
@@ -1067,6 +1169,115 @@ test_hostile_complements(const Blob *blob)
 				   (long long) values[j]);
 	}
 	finish(&cases);
+}
+
+/* --- kinds of events ----------------------------------------------------------------------------------------------- */
+
+#define EVENTS		3
+
+static const char event_bytes[] = "cartview";
+static const uint64_t event_start[EVENTS + 1] = {0, 0, 4, 8};
+static const float event_weights[EVENTS] = {0.125f, 1, 0.25f};
+
+static bool
+events_equal(const RecoModel *a, const RecoModel *b)
+{
+	return a->n_events == b->n_events && memcmp(a->event_start, b->event_start, (EVENTS + 1) * sizeof(uint64_t)) == 0 &&
+		memcmp(a->event_weights, b->event_weights, EVENTS * sizeof(float)) == 0 &&
+		memcmp(a->event_bytes, b->event_bytes, event_start[EVENTS]) == 0;
+}
+
+static void
+test_hostile_event_numbers(const Blob *blob)
+{
+	static const float weights[] = {0, -1, -0.0f, 1.0000001f, NAN, INFINITY, -INFINITY};
+	Cases		cases = {.name = "kinds of events have shares as weights, and texts that ascend"};
+	size_t		start = data_at(blob, KIND_EVENT_START);
+	size_t		bytes = data_at(blob, KIND_EVENT_BYTES);
+	size_t		weight = data_at(blob, KIND_EVENT_WEIGHTS);
+	size_t		i;
+	size_t		j;
+
+	for (i = 0; i < EVENTS; i++)
+		for (j = 0; j < sizeof(weights) / sizeof(weights[0]); j++)
+			expect(&cases, status_with(blob, weight + i * 4, &weights[j], 4) == RECO_CORRUPT, "weight %zu is %g", i, weights[j]);
+	for (i = 0; i <= EVENTS; i++)
+	{
+		uint64_t	values[] = {UINT64_MAX, UINT64_C(1) << 63, 9, event_start[i] + 5};
+
+		for (j = 0; j < sizeof(values) / sizeof(values[0]); j++)
+			expect(&cases, status_with(blob, start + i * 8, &values[j], 8) == RECO_CORRUPT, "start %zu is %llu", i,
+				   (unsigned long long) values[j]);
+	}
+	expect(&cases, status_with(blob, bytes, "viewcart", 8) == RECO_CORRUPT, "in the other order");
+	expect(&cases, status_with(blob, bytes, "cartcart", 8) == RECO_CORRUPT, "the same twice");
+	finish(&cases);
+}
+
+static bool
+is_event_part(const Part *part)
+{
+	return part->kind >= KIND_EVENT_START && part->kind <= KIND_EVENT_WEIGHTS;
+}
+
+static void
+test_hostile_event_sections(const Blob *blob)
+{
+	static const uint64_t many_starts[RECO_MODEL_EVENTS + 2];
+	Cases		cases = {.name = "kinds of events are all there, or not at all, and few"};
+	Part		parts[80];
+	size_t		n = take_apart(blob, parts);
+	size_t		i;
+
+	for (i = 0; i < n; i++)
+	{
+		(void) take_apart(blob, parts);
+		if (!is_event_part(&parts[i]))
+			continue;
+		parts[i].kind = 1000;
+		expect(&cases, status_of_parts(blob, parts, n) == RECO_CORRUPT, "without section %zu", i);
+		(void) take_apart(blob, parts);
+		parts[i].count--;
+		expect(&cases, status_of_parts(blob, parts, n) == RECO_CORRUPT, "section %zu one element short", i);
+		parts[i].count = 0;
+		expect(&cases, status_of_parts(blob, parts, n) == RECO_CORRUPT, "section %zu empty", i);
+	}
+	(void) take_apart(blob, parts);
+	for (i = 0; i < n; i++)
+		if (is_event_part(&parts[i]))
+			parts[i].kind += 1000;
+	expect(&cases, status_of_parts(blob, parts, n) == RECO_OK, "without all of them");
+	(void) take_apart(blob, parts);
+	for (i = 0; i < n; i++)
+	{
+		if (parts[i].kind == KIND_EVENT_START)
+			parts[i] = (Part) {KIND_EVENT_START, 8, RECO_MODEL_EVENTS + 2, many_starts};
+		if (parts[i].kind == KIND_EVENT_WEIGHTS)
+			parts[i] = (Part) {KIND_EVENT_WEIGHTS, 4, RECO_MODEL_EVENTS + 1, NULL};
+	}
+	expect(&cases, status_of_parts(blob, parts, n) == RECO_CORRUPT, "too many");
+	finish(&cases);
+}
+
+static void
+test_events(void)
+{
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	RecoModel	opened;
+	Blob		blob;
+
+	model.n_events = EVENTS;
+	model.event_start = event_start;
+	model.event_bytes = event_bytes;
+	model.event_weights = event_weights;
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && models_equal(&model, &opened) && events_equal(&model, &opened),
+	   "kinds of events come back");
+	ok(reco_model_find_event(&opened, "", 0) == 0 && reco_model_find_event(&opened, "view", 4) == 2 &&
+	   reco_model_find_event(&opened, "views", 5) == -1 && reco_model_find_event(&opened, "vie", 3) == -1, "and are found");
+	test_hostile_event_numbers(&blob);
+	test_hostile_event_sections(&blob);
+	free(blob.bytes);
 }
 
 static void
@@ -1193,6 +1404,115 @@ test_random_edits(const Blob *blob, bool integer)
 	finish(&cases);
 }
 
+/* --- labels -------------------------------------------------------------------------------------------------------------- */
+
+/* Two attributes of customers, one a number, and a device. */
+static const RecoFieldEntry label_entries[] = {
+	{RECO_FIELDS_OF_CUSTOMERS, RECO_FIELD_NUMBER, 0, 2}, {RECO_FIELDS_OF_CUSTOMERS, RECO_FIELD_TEXT, 2, 1},
+	{RECO_FIELDS_OF_CONTEXT, RECO_FIELD_TEXT, 3, 2}
+};
+static const uint64_t label_start[] = {0, 3, 9, 15, 20, 25, 29, 36, 42};
+static const char label_bytes[] = "ageregiondevice(,20)[20,)eastdesktopmobile";
+static const double label_edges[] = {10, 20, 0, 0, 0};
+static const int64_t lift_start[] = {0, 2, 2, 3, 3, 4};
+static const int32_t lift_index[] = {0, 2, 1, 2};
+static const float lift_weight[] = {0.5f, 0.25f, 1, 2};
+
+static RecoModel
+make_labelled(void)
+{
+	static float prior[4 * 512];
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	size_t		stride = reco_stride(model.factors);
+	size_t		i;
+
+	for (i = 0; i < 4 * stride; i++)
+		prior[i] = i % stride < (size_t) model.factors ? (float) i / 16 : 0;
+	model.fields = (RecoFields) {3, 5, label_entries, label_start, label_bytes, label_edges};
+	model.prior = prior;
+	model.lift = (RecoSparse) {5, MAX_ITEMS, lift_start, lift_index, lift_weight};
+	return model;
+}
+
+static void
+test_labels(void)
+{
+	RecoModel	model = make_labelled();
+	Blob		blob = write_model(&model);
+	size_t		stride = reco_stride(model.factors);
+	RecoModel	opened;
+	size_t		length;
+
+	ok(open_blob(&blob, &opened) == RECO_OK && opened.fields.n == 3 && opened.fields.n_labels == 5, "a dictionary of labels");
+	ok(reco_model_customer_labels(&opened) == 3 && memcmp(opened.prior, model.prior, 4 * stride * sizeof(float)) == 0,
+	   "what is expected of customers by theirs");
+	ok(opened.lift.rows == 5 && opened.lift.cols == MAX_ITEMS && memcmp(opened.lift.weight, lift_weight, sizeof(lift_weight)) == 0, "lifts");
+	ok(memcmp(reco_fields_text(&opened.fields, 4, &length), "mobile", 6) == 0 && length == 6 &&
+	   reco_fields_number_label(&opened.fields, 0, 25) == 1, "labels can be looked up");
+	free(blob.bytes);
+	model.prior = NULL;
+	model.lift = (RecoSparse) {0};
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && opened.prior == NULL && opened.lift.rows == 0 && opened.fields.n == 3, "labels that say nothing");
+	free(blob.bytes);
+}
+
+/* The status with a section of that kind as one that nobody knows. */
+static RecoStatus
+status_without(const Blob *blob, uint32_t kind)
+{
+	const uint32_t unknown = 1000;
+	size_t		i;
+
+	for (i = 0; i < n_sections(blob); i++)
+		if (get(blob, entry_at(i), 4) == kind)
+			return status_with(blob, entry_at(i), &unknown, 4);
+	return RECO_OK;
+}
+
+static void
+test_hostile_labels(void)
+{
+	static const float bad_floats[] = {NAN, INFINITY, -INFINITY};
+	static const float bad_weights[] = {NAN, INFINITY, 0, -1};
+	static const double bad_edges[] = {NAN, INFINITY, 10, -1};
+	static const int32_t bad_items[] = {-1, MAX_ITEMS, INT32_MIN, INT32_MAX};
+	static const int64_t bad_starts[] = {-1, 5, INT64_MAX, INT64_MIN};
+	static const uint32_t bad_numbers[] = {3, 5, 0x7fffffff, 0x80000000u, 0xffffffffu};
+	Cases		cases = {.name = "hostile labels"};
+	RecoModel	model = make_labelled();
+	Blob		blob = write_model(&model);
+	size_t		fields = data_at(&blob, KIND_FIELDS);
+	size_t		i;
+	uint32_t	kind;
+
+	for (i = 0; i < sizeof(bad_numbers) / sizeof(bad_numbers[0]); i++)
+		for (kind = 0; kind < 4; kind++)
+			if (bad_numbers[i] != 3 || kind < 2)
+				expect(&cases, status_with(&blob, fields + 16 + kind * 4, &bad_numbers[i], 4) == RECO_CORRUPT, "field number %u is %u", kind,
+					   bad_numbers[i]);
+	for (i = 0; i < 4; i++)
+	{
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_LIFT_WEIGHT) + 4, &bad_weights[i], 4) == RECO_CORRUPT, "lift %g", bad_weights[i]);
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_LABEL_EDGES) + 8, &bad_edges[i], 8) == RECO_CORRUPT, "edge %g", bad_edges[i]);
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_LIFT_INDEX) + 4, &bad_items[i], 4) == RECO_CORRUPT, "item %d", bad_items[i]);
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_LIFT_START) + 8, &bad_starts[i], 8) == RECO_CORRUPT, "lifts from %lld",
+			   (long long) bad_starts[i]);
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_LABEL_START) + 8 * 4, &bad_starts[i], 8) == RECO_CORRUPT, "text from %lld",
+			   (long long) bad_starts[i]);
+	}
+	for (i = 0; i < 3; i++)
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_PRIOR) + 64, &bad_floats[i], 4) == RECO_CORRUPT, "prior %g", bad_floats[i]);
+	expect(&cases, status_with(&blob, data_at(&blob, KIND_LABEL_BYTES) + 29, "z", 1) == RECO_CORRUPT, "labels out of order");
+	for (kind = KIND_FIELDS; kind <= KIND_LIFT_WEIGHT; kind++)
+		expect(&cases, (status_without(&blob, kind) == RECO_CORRUPT) == (kind != KIND_PRIOR), "without section %u", kind);
+	finish(&cases);
+	test_truncation(&blob, true);
+	test_bit_flips(&blob, true);
+	test_random_edits(&blob, true);
+	free(blob.bytes);
+}
+
 /* --- all of it ----------------------------------------------------------------------------------------------------------- */
 
 static void
@@ -1215,6 +1535,7 @@ test_keys(bool integer)
 		test_hostile_text_keys(&blob);
 	test_hostile_facts(&blob);
 	test_hostile_complements(&blob);
+	test_hostile_match(&blob);
 	test_random_edits(&blob, integer);
 	free(blob.bytes);
 }
@@ -1272,6 +1593,118 @@ test_interruption(void)
 	free(blob.bytes);
 }
 
+/* --- stars and words ----------------------------------------------------------------------------------------- */
+
+static float sentiment[MAX_ITEMS] = {-1, -0.25f, 0, 0.25f, 1};
+static const double stars[RECO_STARS_NUMBERS] = {4, 1, 5};
+static float word_weights[RECO_WORDING_BUCKETS];
+static const char configuration[] = "pg_catalog.simple";
+
+static RecoModel
+make_sentiment(bool words)
+{
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	size_t		i;
+
+	model.sentiment = sentiment;
+	model.stars = stars;
+	if (!words)
+		return model;
+	for (i = 0; i < RECO_WORDING_BUCKETS; i++)
+		word_weights[i] = (float) i / 7 - 4000;
+	model.wording.weights = word_weights;
+	model.wording.curves.intercept = -2;
+	model.wording.curves.slope = 3;
+	for (i = 0; i < RECO_WORDING_KNOTS; i++)
+	{
+		model.wording.curves.score[i] = (double) (i / 2) - 4;
+		model.wording.curves.stars[i] = 1 + (double) (i / 4);
+	}
+	model.configuration = configuration;
+	model.configuration_length = strlen(configuration);
+	return model;
+}
+
+static void
+test_sentiment_comes_back(void)
+{
+	RecoModel	model = make_sentiment(false);
+	Blob		blob = write_model(&model);
+	RecoModel	opened;
+
+	ok(open_blob(&blob, &opened) == RECO_OK && models_equal(&model, &opened) && opened.sentiment != NULL &&
+	   memcmp(opened.sentiment, sentiment, sizeof(sentiment)) == 0 && memcmp(opened.stars, stars, sizeof(stars)) == 0 &&
+	   opened.wording.weights == NULL, "stars come back");
+	free(blob.bytes);
+	model = make_sentiment(true);
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && models_equal(&model, &opened) && opened.wording.weights != NULL &&
+	   memcmp(opened.wording.weights, word_weights, sizeof(word_weights)) == 0 &&
+	   memcmp(&opened.wording.curves, &model.wording.curves, sizeof(RecoWordingCurves)) == 0 &&
+	   opened.configuration_length == strlen(configuration) &&
+	   memcmp(opened.configuration, configuration, strlen(configuration)) == 0, "words, too");
+	free(blob.bytes);
+}
+
+static void
+test_hostile_sentiment(void)
+{
+	static const float far_off[] = {1.001f, -1.001f, NAN, INFINITY, -INFINITY};
+	static const double bad_stars[][RECO_STARS_NUMBERS] = {
+		{NAN, 1, 5}, {4, NAN, 5}, {4, 1, NAN}, {0.5, 1, 5}, {5.5, 1, 5}, {5, 5, 5}, {4, 5, 1}, {4, -INFINITY, 5}, {4, 1, INFINITY},
+		{4, 1, 1e300}, {4, -1e300, 5}
+	};
+	Cases		cases = {.name = "stars are a scale with a mean, and items differ by parts of it"};
+	RecoModel	model = make_sentiment(false);
+	Blob		blob = write_model(&model);
+	size_t		i;
+	size_t		j;
+
+	for (i = 0; i < MAX_ITEMS; i++)
+		for (j = 0; j < sizeof(far_off) / sizeof(far_off[0]); j++)
+			expect(&cases, status_with(&blob, data_at(&blob, KIND_SENTIMENT) + i * 4, &far_off[j], 4) == RECO_CORRUPT,
+				   "item %zu has %g", i, far_off[j]);
+	for (i = 0; i < sizeof(bad_stars) / sizeof(bad_stars[0]); i++)
+		expect(&cases, status_with(&blob, data_at(&blob, KIND_STARS), bad_stars[i], sizeof(bad_stars[i])) == RECO_CORRUPT,
+			   "stars %g from %g to %g", bad_stars[i][0], bad_stars[i][1], bad_stars[i][2]);
+	expect(&cases, status_without(&blob, KIND_STARS) == RECO_CORRUPT, "no stars");
+	expect(&cases, status_without(&blob, KIND_SENTIMENT) == RECO_CORRUPT, "no items");
+	finish(&cases);
+	free(blob.bytes);
+}
+
+static void
+test_hostile_words(void)
+{
+	static const float bad_weights[] = {NAN, INFINITY, -INFINITY, 1e7f, -1e7f};
+	static const double bad[] = {NAN, INFINITY, -INFINITY};
+	Cases		cases = {.name = "words have finite weights, and curves that ascend within the scale"};
+	RecoModel	model = make_sentiment(true);
+	Blob		blob = write_model(&model);
+	size_t		weights = data_at(&blob, KIND_WORDING_WEIGHTS);
+	size_t		curves = data_at(&blob, KIND_WORDING_CURVES);
+	double		low = -5;
+	double		high = 5.5;
+	size_t		i;
+
+	for (i = 0; i < sizeof(bad_weights) / sizeof(bad_weights[0]); i++)
+		expect(&cases, status_with(&blob, weights + i * (RECO_WORDING_BUCKETS - 1) / 4 * 4, &bad_weights[i], 4) == RECO_CORRUPT,
+			   "a weight of %g", bad_weights[i]);
+	for (i = 0; i < sizeof(RecoWordingCurves) / 8; i += 5)
+		expect(&cases, status_with(&blob, curves + i * 8, &bad[i % 3], 8) == RECO_CORRUPT, "number %zu is %g", i, bad[i % 3]);
+	expect(&cases, status_with(&blob, curves + 8, &low, 8) == RECO_CORRUPT, "a negative slope");
+	expect(&cases, status_with(&blob, curves + (2 + 3) * 8, &low, 8) == RECO_CORRUPT, "scores that descend");
+	expect(&cases, status_with(&blob, curves + (2 + RECO_WORDING_KNOTS) * 8, &low, 8) == RECO_CORRUPT, "stars below the scale");
+	expect(&cases, status_with(&blob, curves + (2 + 2 * RECO_WORDING_KNOTS - 1) * 8, &high, 8) == RECO_CORRUPT,
+		   "stars above the scale");
+	expect(&cases, status_with(&blob, curves + (2 + RECO_WORDING_KNOTS) * 8, &stars[0], 8) == RECO_CORRUPT, "stars that descend");
+	expect(&cases, status_with(&blob, data_at(&blob, KIND_WORDING_CONFIGURATION) + 3, "", 1) == RECO_CORRUPT, "a name with a zero");
+	for (i = KIND_SENTIMENT; i <= KIND_WORDING_CONFIGURATION; i++)
+		expect(&cases, status_without(&blob, (uint32_t) i) == RECO_CORRUPT, "no section %zu", i);
+	finish(&cases);
+	free(blob.bytes);
+}
+
 int
 main(void)
 {
@@ -1287,6 +1720,8 @@ main(void)
 		test_integer_lookup(items[i]);
 		test_text_lookup(items[i]);
 	}
+	test_labels();
+	test_hostile_labels();
 	test_format_1();
 	test_many_factors();
 	test_factors_out_of_range();
@@ -1294,7 +1729,11 @@ main(void)
 	test_keys(false);
 	test_numbers();
 	test_two_text_keys();
+	test_events();
 	test_interruption();
+	test_sentiment_comes_back();
+	test_hostile_sentiment();
+	test_hostile_words();
 	printf("1..%d\n", tests);
 	return failures > 0;
 }
