@@ -25,7 +25,8 @@ FROM products p LEFT JOIN order_items i USING (product_id) GROUP BY 1, 2;
 CREATE TABLE people AS SELECT customer_unique_id AS customer, min(customer_state) AS state FROM customers GROUP BY 1;
 -- A review is of an order: it counts for each of its products.
 CREATE TABLE reviews AS
-SELECT DISTINCT l.customer, l.product, r.review_creation_date AS at, r.review_score AS stars, r.review_comment_message AS body
+SELECT DISTINCT l.customer, l.product, r.review_creation_date AS at, r.review_score AS stars,
+	   concat_ws(E' ', r.review_comment_title, r.review_comment_message) AS body
 FROM order_reviews r JOIN lines l USING (order_id);
 ANALYZE;
 
