@@ -24,6 +24,7 @@ static const char *const source_names[RECO_ANSWER_SOURCES] = {
 static const RecoAnswerSource source_of[RECO_COMPONENTS] = {
 	[RECO_COMPONENT_BASKET] = RECO_ANSWER_BASKET,
 	[RECO_COMPONENT_HISTORY] = RECO_ANSWER_PERSONAL,
+	[RECO_COMPONENT_EVERYBODY] = RECO_ANSWER_POPULAR,
 	[RECO_COMPONENT_PRIOR] = RECO_ANSWER_SEGMENT,
 	[RECO_COMPONENT_COMPLEMENTS] = RECO_ANSWER_BASKET,
 	[RECO_COMPONENT_FOLLOWUPS] = RECO_ANSWER_PERSONAL,
@@ -95,6 +96,7 @@ reco_answering_has(const RecoModel *model, RecoComponent component)
 			return model->complements.rows > 0;
 		case RECO_COMPONENT_SENTIMENT:
 			return model->sentiment != NULL;
+		case RECO_COMPONENT_EVERYBODY:
 		case RECO_COMPONENT_PRIOR:
 			return model->prior != NULL;
 		case RECO_COMPONENT_SEGMENT:

@@ -332,7 +332,7 @@ set_history(RecoScoring *scoring, const RecoEvidence *evidence, const RecoSettin
 static void
 set_labels(RecoScoring *scoring, const RecoEvidence *evidence, RecoComponentScores *scores)
 {
-	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_PRIOR))
+	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_EVERYBODY) || !reco_scoring_is_idle(scoring, RECO_COMPONENT_PRIOR))
 		reco_scoring_expect(scoring, evidence->labels, evidence->n_labels, scores);
 	if (!reco_scoring_is_idle(scoring, RECO_COMPONENT_SEGMENT))
 		reco_scoring_lift(scoring, RECO_COMPONENT_SEGMENT, evidence->labels, evidence->n_labels, scores);

@@ -31,7 +31,8 @@ static const double first_weights[RECO_BLENDS][RECO_COMPONENTS] = {
 	[RECO_EVIDENCE_BASKET] = {[RECO_COMPONENT_BASKET] = 0.2,[RECO_COMPONENT_COMPLEMENTS] = 0.8},
 	[RECO_EVIDENCE_BOTH] = {[RECO_COMPONENT_BASKET] = 0.15,[RECO_COMPONENT_COMPLEMENTS] = 0.78,[RECO_COMPONENT_REPEATS] = 0.07},
 	[RECO_EVIDENCE_HISTORY] = {[RECO_COMPONENT_HISTORY] = 0.4,[RECO_COMPONENT_REPEATS] = 0.37,[RECO_COMPONENT_TREND] = 0.23},
-	[RECO_EVIDENCE_NONE] = {[RECO_COMPONENT_HISTORY] = 1,[RECO_COMPONENT_PRIOR] = 1,[RECO_COMPONENT_POPULARITY] = 1}
+	[RECO_EVIDENCE_NONE] = {[RECO_COMPONENT_HISTORY] = 1,[RECO_COMPONENT_EVERYBODY] = 3,[RECO_COMPONENT_PRIOR] = 3,
+	[RECO_COMPONENT_POPULARITY] = 1}
 };
 
 /* What weights are learned from. */
@@ -182,16 +183,23 @@ measure_units(const Lesson *lesson, double *units)
 		units[c] = units[c] > 0 ? 1 / sqrt(units[c] / lesson->n_outcomes) : 0;
 }
 
-/* The root mean square of the scores. */
+/* The root mean square of the scores by the weights of base; 1 where there are none. */
 static double
 score_size(const Lesson *lesson)
 {
 	double		sum = 0;
 	Size		i;
+	int			c;
 
 	for (i = 0; i < lesson->n_outcomes; i++)
-		sum += (double) lesson->outcomes[i].score * lesson->outcomes[i].score;
-	return lesson->n_outcomes > 0 ? sqrt(sum / lesson->n_outcomes) : 0;
+	{
+		double		score = 0;
+
+		for (c = 0; c < RECO_COMPONENTS; c++)
+			score += lesson->base->weights[c] * lesson->outcomes[i].parts[c];
+		sum += score * score;
+	}
+	return sum > 0 ? sqrt(sum / lesson->n_outcomes) : 1;
 }
 
 static RecoTrial
@@ -356,22 +364,34 @@ measure_losses(RecoTrials *trials, const RecoTrial *chosen, RecoEvidenceKind kin
 	pfree(contest);
 }
 
-/* Take up what further kinds of data bring; what is learned from is then what the new weights put on top. */
+/* What the trial says by now. */
 static void
-turn_knobs(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind kind)
+begin_again(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvidenceKind kind)
 {
-	double		sizes[RECO_COMPONENTS];
-	double		size = score_size(lesson);
-	int			c;
-
-	measure_units(lesson, sizes);
-	for (c = 0; c < RECO_COMPONENTS; c++)
-		sizes[c] *= size;
-	if (!reco_knobs_choose(trials, base, kind, sizes))
-		return;
 	end_lesson(lesson);
 	memset(lesson, 0, sizeof(*lesson));
 	begin_lesson(lesson, trials, base, kind);
+}
+
+/*
+ * Take up what further kinds of data bring, one after another, each in the size that the score has by then; what is learned
+ * from is then what the new weights put on top.
+ */
+static void
+turn_knobs(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind kind)
+{
+	double		units[RECO_COMPONENTS];
+	bool		any = false;
+	int			c;
+
+	if (reco_knobs_choose_strengths(trials, base, kind))
+		begin_again(lesson, trials, base, kind);
+	measure_units(lesson, units);
+	for (c = 0; c < RECO_COMPONENTS; c++)
+		if (reco_knobs_is_one((RecoComponent) c) && units[c] > 0)
+			any |= reco_knobs_choose_weight(trials, base, kind, (RecoComponent) c, units[c] * score_size(lesson));
+	if (any)
+		begin_again(lesson, trials, base, kind);
 }
 
 /*

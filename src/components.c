@@ -20,7 +20,7 @@
 #include "port/pg_bitutils.h"
 
 static const char *const names[RECO_COMPONENTS] = {
-	"basket", "history", "prior", "complements", "followups", "repeats", "viewed", "match", "affinity", "segment", "context",
+	"basket", "history", "everybody", "prior", "complements", "followups", "repeats", "viewed", "match", "affinity", "segment", "context",
 	"trend", "popularity", "sentiment"
 };
 
@@ -71,13 +71,29 @@ reco_component_data(RecoComponent component)
 	}
 }
 
-/* What evidence a strength is of; context fields have names of their own besides. */
+/* What evidence a strength is of; that of a context goes before the name of the field. */
 const char *
 reco_strength_name(RecoStrengthKind strength)
 {
 	static const char *const strength_names[RECO_STRENGTH_CONTEXT] = {"friends", "stars", "session", "session_decay"};
 
-	return strength < RECO_STRENGTH_CONTEXT ? strength_names[strength] : "same_context";
+	return strength < RECO_STRENGTH_CONTEXT ? strength_names[strength] : "same";
+}
+
+/* Whether requests of a kind can have what a strength is of: a history for stars and contexts, a session for sessions. */
+bool
+reco_strength_serves(RecoStrengthKind strength, RecoEvidenceKind kind)
+{
+	switch (strength)
+	{
+		case RECO_STRENGTH_FRIENDS:
+			return true;
+		case RECO_STRENGTH_SESSION:
+		case RECO_STRENGTH_SESSION_DECAY:
+			return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_BOTH;
+		default:
+			return kind == RECO_EVIDENCE_BOTH || kind == RECO_EVIDENCE_HISTORY;
+	}
 }
 
 /* The kind of data of that. */
@@ -139,22 +155,70 @@ reco_scoring_fold_in(RecoScoring *scoring, RecoComponent component, const RecoEn
 	reco_foldin_bag(scoring->foldin, entries, n, lambda, &scores->vectors[component]);
 }
 
-/* The scores that are expected of a customer with these labels. */
+/* What a row of a sparse matrix, such as that of an item, says for an item. */
+static double
+association(const RecoSparse *b, int32 item, int32 other)
+{
+	double		sum = 0;
+	int64		e;
+
+	for (e = b->start[item]; e < b->start[item + 1]; e++)
+		if (b->index[e] == other)
+			sum += b->weight[e];
+	return sum;
+}
+
+/* Add a row of what is expected. */
+static void
+add_row(const RecoScoring *scoring, int32 row, RecoVector *vector)
+{
+	int			factors = scoring->data.factors->factors;
+	const float *x = scoring->data.prior + (size_t) row * reco_stride(factors);
+	int			k;
+
+	vector->is_zero = false;
+	for (k = 0; k < factors; k++)
+		vector->x[k] += (double) x[k];
+}
+
+/* The scores that are expected of anybody, and what is expected beyond them of a customer with these labels. */
 void
 reco_scoring_expect(RecoScoring *scoring, const int32 *labels, int n, RecoComponentScores *scores)
 {
-	RecoVector *vector = &scores->vectors[RECO_COMPONENT_PRIOR];
-	int			factors = scoring->data.factors->factors;
-	size_t		stride = reco_stride(factors);
-	const float *prior = scoring->data.prior;
+	static const RecoVector nothing = {.is_zero = true};
 	int			i;
-	int			k;
 
-	memset(vector, 0, sizeof(*vector));
-	vector->is_zero = prior == NULL || n == 0;
-	for (i = -1; !vector->is_zero && i < n; i++)
-		for (k = 0; k < factors; k++)
-			vector->x[k] += (double) prior[(size_t) (i < 0 ? 0 : 1 + labels[i]) * stride + (size_t) k];
+	scores->vectors[RECO_COMPONENT_EVERYBODY] = scores->vectors[RECO_COMPONENT_PRIOR] = nothing;
+	if (scoring->data.prior == NULL)
+		return;
+	add_row(scoring, 0, &scores->vectors[RECO_COMPONENT_EVERYBODY]);
+	for (i = 0; i < n; i++)
+		add_row(scoring, 1 + labels[i], &scores->vectors[RECO_COMPONENT_PRIOR]);
+}
+
+/* What each label adds to what the prior, or the lift of labels, gives an item; a label may be negative: none. */
+void
+reco_scoring_explain_labels(const RecoScoring *scoring, RecoComponent component, const int32 *labels, int n, int32 item,
+							double *contributions)
+{
+	const RecoSparse *lift = scoring->data.lift;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		RecoVector	vector = {.is_zero = true};
+
+		contributions[i] = 0;
+		if (labels[i] < 0)
+			continue;
+		if (component != RECO_COMPONENT_PRIOR)
+		{
+			contributions[i] = lift != NULL ? association(lift, labels[i], item) : 0;
+			continue;
+		}
+		add_row(scoring, 1 + labels[i], &vector);
+		contributions[i] = reco_folding_score(scoring->data.factors, item, vector.x);
+	}
 }
 
 /* The scores of items are given; in the order of items. */
@@ -640,19 +704,6 @@ reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, 
 	if (component < RECO_VECTOR_COMPONENTS)
 		return vector_deviation(scoring, scores->vectors[component].x);
 	return list_deviation(&scores->lists[component - RECO_VECTOR_COMPONENTS], scoring->data.factors->items);
-}
-
-/* What an item says for another one. */
-static double
-association(const RecoSparse *b, int32 item, int32 other)
-{
-	double		sum = 0;
-	int64		e;
-
-	for (e = b->start[item]; e < b->start[item + 1]; e++)
-		if (b->index[e] == other)
-			sum += b->weight[e];
-	return sum;
 }
 
 /*

@@ -49,7 +49,7 @@ typedef struct RecoScoringData
 	const float *popularity;	/* [items], decayed number of orders */
 	double		order_mass;		/* of all orders, so that the share of an item is popularity / order_mass; 0: not known */
 	const float *sentiment;		/* [items]; NULL: none */
-	const float *prior;			/* rows of factors: of everybody with attributes, then what each label adds; NULL: none */
+	const float *prior;			/* rows of factors: of anybody, then what each label adds to that; NULL: none */
 	const RecoSparse *lift;		/* labels x items: what each speaks for; NULL: none */
 	const float *event_weights; /* of kinds of events in sessions, the best 1 */
 	int			n_events;
@@ -79,6 +79,8 @@ extern const float *const *reco_scoring_biases(const RecoScoringData *data, cons
 extern double reco_scoring_value(const RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component,
 								 int32 item);
 extern double reco_scoring_deviation(RecoScoring *scoring, const RecoComponentScores *scores, RecoComponent component);
+extern void reco_scoring_explain_labels(const RecoScoring *scoring, RecoComponent component, const int32 *labels, int n,
+										int32 item, double *contributions);
 extern void reco_scoring_explain(RecoScoring *scoring, RecoComponent component, const RecoEntry *entries, int64 n,
 								 double lambda, int32 item, double *contributions);
 extern RecoTopQuery reco_scoring_query(const RecoMix *mix, const uint64 *skip, int k, RecoTopEntry *out);
@@ -91,5 +93,6 @@ extern const char *reco_component_name(RecoComponent component);
 extern const char *reco_component_data(RecoComponent component);
 extern const char *reco_strength_name(RecoStrengthKind strength);
 extern const char *reco_strength_data(RecoStrengthKind strength);
+extern bool reco_strength_serves(RecoStrengthKind strength, RecoEvidenceKind kind);
 
 #endif							/* RECO_COMPONENTS_H */

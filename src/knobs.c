@@ -41,6 +41,7 @@ reco_knobs_is_one(RecoComponent component)
 {
 	switch (component)
 	{
+		case RECO_COMPONENT_EVERYBODY:
 		case RECO_COMPONENT_PRIOR:
 		case RECO_COMPONENT_VIEWED:
 		case RECO_COMPONENT_MATCH:
@@ -158,36 +159,26 @@ turn(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, Size knob, con
 	return best > 0;
 }
 
-/* Whether requests of a kind can have evidence that a strength is of. */
-static bool
-has_evidence(const RecoTrials *trials, RecoEvidenceKind kind, RecoStrengthKind strength)
-{
-	bool		of_basket = strength == RECO_STRENGTH_SESSION || strength == RECO_STRENGTH_SESSION_DECAY;
-
-	if (!(trials->cases.strengths & (1u << strength)))
-		return false;
-	if (of_basket)
-		return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_BOTH;
-	return strength == RECO_STRENGTH_FRIENDS || kind == RECO_EVIDENCE_BOTH || kind == RECO_EVIDENCE_HISTORY;
-}
-
 /*
- * Turn the knobs of a kind of request that have any evidence to weigh, beginning from a trial's; sizes are for each
- * component the weight at which its scores have the size of all together, 0 where it says nothing.  Where cases are too few,
- * or nothing helps, trial stays as it is, and the result is false.
+ * Choose how much each further kind of evidence counts in the bags of a kind of request, of those that held-out orders have
+ * any of, beginning from a trial's.  Where cases are too few, or nothing helps, trial stays as it is, and the result is false.
  */
 bool
-reco_knobs_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, const double *sizes)
+reco_knobs_choose_strengths(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind)
 {
 	bool		any = false;
 	int			i;
 
 	for (i = 0; i < RECO_STRENGTHS; i++)
-		if (has_evidence(trials, kind, (RecoStrengthKind) i))
+		if ((trials->cases.strengths & (1u << i)) && reco_strength_serves((RecoStrengthKind) i, kind))
 			any |= turn(trials, trial, kind, offsetof(RecoTrial, settings.strengths) + i * sizeof(double),
 						&strength_positions[Min(i, RECO_STRENGTH_CONTEXT)], 1);
-	for (i = 0; i < RECO_COMPONENTS; i++)
-		if (reco_knobs_is_one((RecoComponent) i) && sizes[i] > 0)
-			any |= turn(trials, trial, kind, offsetof(RecoTrial, weights) + i * sizeof(double), &weight_positions, sizes[i]);
 	return any;
+}
+
+/* Choose the weight of a component likewise; size is the weight at which its scores have the size of all together. */
+bool
+reco_knobs_choose_weight(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoComponent component, double size)
+{
+	return turn(trials, trial, kind, offsetof(RecoTrial, weights) + component * sizeof(double), &weight_positions, size);
 }

@@ -10,6 +10,8 @@
 
 extern bool reco_knobs_is_one(RecoComponent component);
 extern int	reco_knobs_most(const RecoTrials *trials);
-extern bool reco_knobs_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, const double *sizes);
+extern bool reco_knobs_choose_strengths(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind);
+extern bool reco_knobs_choose_weight(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoComponent component,
+									 double size);
 
 #endif							/* RECO_KNOBS_H */

@@ -13,7 +13,8 @@ typedef enum RecoComponent
 {
 	RECO_COMPONENT_BASKET,		/* factors: the folded-in basket, with what the session looked at */
 	RECO_COMPONENT_HISTORY,		/* factors: the folded-in history, with what friends bought */
-	RECO_COMPONENT_PRIOR,		/* factors: what is expected of somebody with the customer's attributes */
+	RECO_COMPONENT_EVERYBODY,	/* factors: what is expected of anybody */
+	RECO_COMPONENT_PRIOR,		/* factors: what beyond that is expected of somebody with the customer's attributes */
 	RECO_COMPONENT_COMPLEMENTS, /* what goes with the basket */
 	RECO_COMPONENT_FOLLOWUPS,	/* what goes with the history */
 	RECO_COMPONENT_REPEATS,		/* what the customer bought before */
@@ -28,7 +29,7 @@ typedef enum RecoComponent
 	RECO_COMPONENTS
 } RecoComponent;
 
-#define RECO_VECTOR_COMPONENTS	3
+#define RECO_VECTOR_COMPONENTS	4
 #define RECO_LIST_COMPONENTS	8
 #define RECO_FIRST_BIAS			(RECO_VECTOR_COMPONENTS + RECO_LIST_COMPONENTS)
 #define RECO_BIAS_COMPONENTS	3

@@ -13,15 +13,15 @@
 
 #define ALL_COMPONENTS(kind) \
 	WEIGHT(kind, BASKET) = 1, WEIGHT(kind, HISTORY) = 1, WEIGHT(kind, COMPLEMENTS) = 1, WEIGHT(kind, FOLLOWUPS) = 1, \
-	WEIGHT(kind, REPEATS) = 1, WEIGHT(kind, PRIOR) = 1, WEIGHT(kind, VIEWED) = 1, WEIGHT(kind, MATCH) = 1, \
-	WEIGHT(kind, AFFINITY) = 1, WEIGHT(kind, SEGMENT) = 1, WEIGHT(kind, CONTEXT) = 1, WEIGHT(kind, TREND) = 1, \
-	WEIGHT(kind, SENTIMENT) = 1
+	WEIGHT(kind, REPEATS) = 1, WEIGHT(kind, EVERYBODY) = 1, WEIGHT(kind, PRIOR) = 1, WEIGHT(kind, VIEWED) = 1, \
+	WEIGHT(kind, MATCH) = 1, WEIGHT(kind, AFFINITY) = 1, WEIGHT(kind, SEGMENT) = 1, WEIGHT(kind, CONTEXT) = 1, \
+	WEIGHT(kind, TREND) = 1, WEIGHT(kind, SENTIMENT) = 1
 
 #define WITHOUT(name, component) \
 	{"reco_without_" name, "the model with the weight of " name " set to 0 and all others as they are; only where it has one", \
 		.without = RECO_COMPONENT_##component}
 
-static const RecoVariant variants[RECO_VARIANTS] = {
+static const RecoVariant variants[] = {
 	{"reco_complements", "the model's complements alone: what goes with the basket, or without one with the history",
 		.is_single = true,.without = -1,
 		.weights = {WEIGHT(BASKET, COMPLEMENTS) = 1, WEIGHT(BOTH, COMPLEMENTS) = 1, WEIGHT(HISTORY, FOLLOWUPS) = 1}},
@@ -34,6 +34,7 @@ static const RecoVariant variants[RECO_VARIANTS] = {
 		.weights = {ALL_COMPONENTS(BASKET), ALL_COMPONENTS(BOTH), ALL_COMPONENTS(HISTORY)}},
 	WITHOUT("basket", BASKET),
 	WITHOUT("history", HISTORY),
+	WITHOUT("everybody", EVERYBODY),
 	WITHOUT("prior", PRIOR),
 	WITHOUT("complements", COMPLEMENTS),
 	WITHOUT("followups", FOLLOWUPS),
@@ -47,6 +48,8 @@ static const RecoVariant variants[RECO_VARIANTS] = {
 	WITHOUT("popularity", POPULARITY),
 	WITHOUT("sentiment", SENTIMENT),
 };
+
+StaticAssertDecl(lengthof(variants) == RECO_VARIANTS, "each component has a variant without it");
 
 /* The i-th variant; NULL behind the last. */
 const RecoVariant *

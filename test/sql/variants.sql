@@ -34,7 +34,7 @@ SELECT cmp_ok((SELECT count(*) FROM known WHERE kind = k), '>', 4::bigint, 'requ
 -- ---- Who there is ----------------------------------------------------------------------------------------------------
 
 SELECT is((SELECT array_agg(algorithm ORDER BY algorithm) FROM reco.algorithms() WHERE algorithm LIKE 'reco%' AND settings = 1 AND needs IS NULL AND length(description) > 40),
-          '{reco_complements,reco_equal,reco_factors,reco_without_affinity,reco_without_basket,reco_without_complements,reco_without_context,reco_without_followups,reco_without_history,reco_without_match,reco_without_popularity,reco_without_prior,reco_without_repeats,reco_without_segment,reco_without_sentiment,reco_without_trend,reco_without_viewed}', 'reco.algorithms has them');
+          '{reco_complements,reco_equal,reco_factors,reco_without_affinity,reco_without_basket,reco_without_complements,reco_without_context,reco_without_everybody,reco_without_followups,reco_without_history,reco_without_match,reco_without_popularity,reco_without_prior,reco_without_repeats,reco_without_segment,reco_without_sentiment,reco_without_trend,reco_without_viewed}', 'reco.algorithms has them');
 SELECT set_eq('SELECT DISTINCT request, algorithm FROM replayed WHERE algorithm LIKE ''reco\_%''',
 	$$SELECT request, 'reco_' || v FROM unnest('{completion,next basket}'::text[]) request, unnest('{complements,factors,equal,without_repeats}'::text[]) v
 	  UNION SELECT 'completion', unnest('{reco_without_basket,reco_without_complements}'::text[]) UNION SELECT 'next basket', 'reco_without_history'$$,
