@@ -6,7 +6,7 @@
  * rounding: the fold-in of a request is solved to 1e-7, and scores are floats.
  *
  * Bags are made again of the same evidence as for the score; what they name was brought by who asks, or was bought or looked
- * at by the customer himself.  What friends bought is one sum, without a name.
+ * at by the customer himself, or is an attribute of his.  What friends bought is one sum, without a name.
  */
 #include "postgres.h"
 
@@ -26,37 +26,57 @@ typedef struct Explaining
 } Explaining;
 
 static void
-add_row(Explaining *x, RecoComponent component, int32 evidence, double value)
+add(Explaining *x, RecoContribution row)
 {
 	RecoExplanation *explanation = x->explanation;
-	double		contribution = x->a->mix.weights[component] * value;
 
-	if (contribution == 0)
+	row.contribution *= x->a->mix.weights[row.component];
+	if (row.contribution == 0)
 		return;
 	if (explanation->n == x->room)
 	{
 		x->room *= 2;
 		explanation->rows = repalloc_huge(explanation->rows, mul_size(x->room, sizeof(RecoContribution)));
 	}
-	explanation->rows[explanation->n++] = (RecoContribution) {component, evidence, contribution};
+	explanation->rows[explanation->n++] = row;
 }
 
-/* What the entries of a component's bag contribute: those from n_named on together, without a name. */
 static void
-explain_bag(Explaining *x, RecoComponent component, const RecoEntry *entries, int64 n_named, int64 n, double lambda)
+add_item(Explaining *x, RecoComponent component, int32 item, double value)
 {
+	add(x, (RecoContribution) {.component = component,.evidence = item,.label = -1,.contribution = value});
+}
+
+/* What the entries of a component's bag contribute: those from n_own on, which friends bought, together. */
+static void
+explain_bag(Explaining *x, RecoComponent component, const RecoEntry *entries, int64 n_own, int64 n, double lambda)
+{
+	RecoContribution friends = {.component = component,.is_friends = true,.evidence = -1,.label = -1};
 	double	   *values = palloc_extended(mul_size(Max(n, 1), sizeof(double)), MCXT_ALLOC_HUGE);
-	double		others = 0;
 	int64		i;
 
 	if (x->a->mix.weights[component] == 0)
 		return;
 	reco_scoring_explain(x->a->scoring, component, entries, n, lambda, x->item, values);
-	for (i = 0; i < n_named; i++)
-		add_row(x, component, entries[i].item, values[i]);
+	for (i = 0; i < n_own; i++)
+		add_item(x, component, entries[i].item, values[i]);
 	for (; i < n; i++)
-		others += values[i];
-	add_row(x, component, -1, others);
+		friends.contribution += values[i];
+	add(x, friends);
+}
+
+/* What the labels of a component contribute. */
+static void
+explain_labels(Explaining *x, RecoComponent component, const int32 *labels, int n)
+{
+	double	   *values = palloc(mul_size(Max(n, 1), sizeof(double)));
+	int			i;
+
+	if (x->a->mix.weights[component] == 0)
+		return;
+	reco_scoring_explain_labels(x->a->scoring, component, labels, n, x->item, values);
+	for (i = 0; i < n; i++)
+		add(x, (RecoContribution) {.component = component,.evidence = -1,.label = labels[i],.contribution = values[i]});
 }
 
 /* A component that is not taken apart. */
@@ -64,7 +84,7 @@ static void
 explain_whole(Explaining *x, RecoComponent component, int32 evidence)
 {
 	if (x->a->mix.weights[component] != 0)
-		add_row(x, component, evidence, reco_scoring_value(x->a->scoring, &x->a->scores, component, x->item));
+		add_item(x, component, evidence, reco_scoring_value(x->a->scoring, &x->a->scores, component, x->item));
 }
 
 static void
@@ -84,10 +104,13 @@ explain_all(Explaining *x)
 	explain_bag(x, RECO_COMPONENT_HISTORY, entries, n_own, n, settings->history_lambda);
 	explain_bag(x, RECO_COMPONENT_FOLLOWUPS, entries, n_own, n_own, 0);
 	explain_bag(x, RECO_COMPONENT_AFFINITY, entries, n_own, n_own, 0);
-	explain_whole(x, RECO_COMPONENT_PRIOR, -1);
+	explain_whole(x, RECO_COMPONENT_EVERYBODY, -1);
+	explain_labels(x, RECO_COMPONENT_PRIOR, evidence->labels, evidence->n_labels);
+	explain_labels(x, RECO_COMPONENT_SEGMENT, evidence->labels, evidence->n_labels);
+	explain_labels(x, RECO_COMPONENT_CONTEXT, evidence->context, RECO_MAX_CONTEXTS);
 	explain_whole(x, RECO_COMPONENT_REPEATS, x->item);
 	explain_whole(x, RECO_COMPONENT_VIEWED, x->item);
-	for (c = RECO_COMPONENT_SEGMENT; c < RECO_COMPONENTS; c++)
+	for (c = RECO_FIRST_BIAS; c < RECO_COMPONENTS; c++)
 		explain_whole(x, (RecoComponent) c, -1);
 }
 
@@ -102,7 +125,9 @@ compare_rows(const void *p, const void *q)
 		return x->contribution > y->contribution ? -1 : 1;
 	if (x->component != y->component)
 		return x->component < y->component ? -1 : 1;
-	return (x->evidence > y->evidence) - (x->evidence < y->evidence);
+	if (x->evidence != y->evidence)
+		return x->evidence < y->evidence ? -1 : 1;
+	return (x->label > y->label) - (x->label < y->label);
 }
 
 /*

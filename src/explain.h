@@ -20,7 +20,9 @@ typedef struct RecoExplanationRequest
 typedef struct RecoContribution
 {
 	RecoComponent component;
+	bool		is_friends;		/* by what the people followed bought */
 	int32		evidence;		/* number in the model of an item that was bought, looked at or brought along; -1: none */
+	int32		label;			/* number in the model of an attribute or a part of the context that speaks; -1: none */
 	double		contribution;
 } RecoContribution;
 

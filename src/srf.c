@@ -487,21 +487,61 @@ put_components(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind
 	}
 }
 
+/* A part of contexts as what the same of it counts, such as same_hour. */
+static const char *
+strength_name(const RecoModel *model, RecoStrengthKind strength)
+{
+	int32		slots[RECO_MAX_CONTEXTS];
+	size_t		length;
+	const char *bytes;
+
+	if (strength < RECO_STRENGTH_CONTEXT)
+		return reco_strength_name(strength);
+	(void) reco_fields_slots(&model->fields, slots);
+	bytes = reco_fields_name(&model->fields, slots[strength - RECO_STRENGTH_CONTEXT], &length);
+	return psprintf("%s_%.*s", reco_strength_name(strength), (int) length, bytes);
+}
+
+/* Whether training had any evidence that a strength is of, for requests of a kind. */
+static bool
+has_evidence(const RecoModel *model, RecoEvidenceKind kind, RecoStrengthKind strength)
+{
+	int32		slots[RECO_MAX_CONTEXTS];
+
+	if (!reco_strength_serves(strength, kind))
+		return false;
+	if (strength >= RECO_STRENGTH_CONTEXT)
+		return (int) (strength - RECO_STRENGTH_CONTEXT) < reco_fields_slots(&model->fields, slots);
+	return ((uint32) model->facts[RECO_FACT_EVIDENCE] & (1u << strength)) != 0;
+}
+
 /* The strengths of evidence that training had any of. */
 static void
 put_strengths(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
 {
-	uint32		evidence = (uint32) model->facts[RECO_FACT_EVIDENCE];
 	int			i;
 
 	for (i = 0; i < RECO_STRENGTHS; i++)
 	{
 		int			slot = kind * RECO_STRENGTH_SLOTS + i;
 
-		if (evidence & (1u << i))
-			put_weight(set, kind, reco_strength_name((RecoStrengthKind) i), reco_strength_data((RecoStrengthKind) i),
+		if (has_evidence(model, kind, (RecoStrengthKind) i))
+			put_weight(set, kind, strength_name(model, (RecoStrengthKind) i), reco_strength_data((RecoStrengthKind) i),
 					   model->parameters[RECO_PARAMETER_STRENGTHS + slot], &model->facts[RECO_FACT_STRENGTH_LOSSES + 2 * slot]);
 	}
+}
+
+/* What kinds of events count in the basket, the best 1, where sessions do. */
+static void
+put_events(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+{
+	static const double unknown[2] = {NAN, NAN};
+	int			i;
+
+	for (i = 0; i < model->n_events && reco_strength_serves(RECO_STRENGTH_SESSION, kind); i++)
+		put_weight(set, kind, psprintf("event_%.*s", (int) (model->event_start[i + 1] - model->event_start[i]),
+									   model->event_bytes + model->event_start[i]),
+				   reco_strength_data(RECO_STRENGTH_SESSION), model->event_weights[i], unknown);
 }
 
 Datum
@@ -518,6 +558,7 @@ reco_weights(PG_FUNCTION_ARGS)
 	{
 		put_components(&set, model, (RecoEvidenceKind) kind);
 		put_strengths(&set, model, (RecoEvidenceKind) kind);
+		put_events(&set, model, (RecoEvidenceKind) kind);
 	}
 	return reco_surface_end_set(&set);
 }
@@ -548,6 +589,25 @@ read_explanation_request(FunctionCallInfo fcinfo, bool integer_keys)
 	return request;
 }
 
+/* What is known of who asks, as users.region = north. */
+static Datum
+label_datum(const RecoFields *fields, int32 label)
+{
+	int32		field = reco_fields_of_label(fields, label);
+	StringInfoData text;
+	size_t		length;
+	const char *bytes;
+
+	initStringInfo(&text);
+	appendStringInfoString(&text, fields->entries[field].group == RECO_FIELDS_OF_CONTEXT ? "context." : "users.");
+	bytes = reco_fields_name(fields, field, &length);
+	appendBinaryStringInfo(&text, bytes, (int) length);
+	appendStringInfoString(&text, " = ");
+	bytes = reco_fields_text(fields, label, &length);
+	appendBinaryStringInfo(&text, bytes, (int) length);
+	return PointerGetDatum(cstring_to_text_with_len(text.data, text.len));
+}
+
 static Datum
 answer_explain(FunctionCallInfo fcinfo, bool integer_keys)
 {
@@ -561,15 +621,17 @@ answer_explain(FunctionCallInfo fcinfo, bool integer_keys)
 	for (i = 0; i < explanation->n; i++)
 	{
 		const RecoContribution *row = &explanation->rows[i];
-		Datum		values[4] = {0};
-		bool		nulls[4] = {false, false, row->evidence < 0, false};
+		Datum		values[5] = {0};
+		bool		nulls[5] = {false, false, row->evidence < 0, false, row->label < 0};
 
 		CHECK_FOR_INTERRUPTS();
-		values[0] = CStringGetTextDatum(reco_component_data(row->component));
-		values[1] = CStringGetTextDatum(reco_component_name(row->component));
+		values[0] = CStringGetTextDatum(row->is_friends ? reco_strength_data(RECO_STRENGTH_FRIENDS) : reco_component_data(row->component));
+		values[1] = CStringGetTextDatum(row->is_friends ? reco_strength_name(RECO_STRENGTH_FRIENDS) : reco_component_name(row->component));
 		if (!nulls[2])
 			values[2] = item_datum(explanation->model, row->evidence);
 		values[3] = Float8GetDatum(row->contribution);
+		if (!nulls[4])
+			values[4] = label_datum(&explanation->model->fields, row->label);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);

@@ -34,7 +34,7 @@ SELECT g, (ARRAY['shelves', 'pairs'])[1 + g % 2] AS model, CASE WHEN h & 3 > 0 T
 	   timestamptz '2024-02-01' + ((h >> 48) & 127) * interval '1 day' AS as_of
 FROM   (SELECT g, hashint8extended(g, 99) AS h FROM generate_series(1, 2000) g) x;
 CREATE TABLE explained AS
-SELECT a.*, e.place, e.kind, e.component, e.evidence, e.contribution FROM asked a, LATERAL reco.explain(a.model, a.u, a.i, a.basket, a.history, a.as_of) WITH ORDINALITY e (kind, component, evidence, contribution, place);
+SELECT a.*, e.place, e.kind, e.component, e.evidence, e.contribution FROM asked a, LATERAL reco.explain(a.model, a.u, a.i, a.basket, a.history, a.as_of) WITH ORDINALITY e (kind, component, evidence, contribution, label, place);
 CREATE TABLE scored AS
 SELECT a.*, p.score, e.sum FROM asked a, LATERAL reco.predict(a.model, a.u, ARRAY[a.i], a.basket, a.as_of, a.history) p, LATERAL (SELECT sum(contribution) FROM reco.explain(a.model, a.u, a.i, a.basket, a.history, a.as_of)) e;
 SELECT cmp_ok((SELECT count(*) FROM scored WHERE model = m AND score IS NOT NULL AND sum IS NOT NULL), '>', 800::bigint, m || ': many have a score') FROM unnest(ARRAY['shelves', 'pairs']) m;

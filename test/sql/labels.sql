@@ -1,5 +1,5 @@
 -- Attributes of customers and contexts of orders: as labels, in answers, and what is said when they are wrong.
-SELECT plan(36);
+SELECT plan(43);
 SET client_min_messages = warning;
 SET timezone = 'Asia/Tokyo';
 
@@ -41,6 +41,8 @@ SELECT is(best(NULL, '{"hour": "00-03", "weekday": "saturday", "month": "11"}'),
 SELECT is(best(NULL, '{"hour": 9}', '2025-11-01 00:30Z'), best(NULL, '{}', '2025-11-01 09:30Z'), 'and may be given');
 SELECT set_eq($$SELECT user_id, item_id, score FROM reco.recommend_all('shop', 3, as_of => '2025-11-01') WHERE user_id < 20$$,
 			  $$SELECT u::bigint, item_id, score FROM generate_series(1, 19) u, reco.recommend('shop', u, 3, as_of => '2025-11-01') WHERE u IN (SELECT c FROM lines)$$, 'recommend_all knows the time');
+SELECT is((SELECT array_agg(concat_ws(' ', kind, label)) FROM reco.explain('shop', NULL, 305, context => '{"device": "mobile"}') WHERE component = 'context' AND contribution > 0 AND label !~ 'hour|month|weekday'),
+		  '{"contextual context.device = mobile"}', 'what the context says is explained');
 -- What a customer buys in the morning is not what he buys in the evening.
 CREATE TABLE rhythm AS
 SELECT o, c, timestamptz '2025-01-01 07:00Z' + (o / 20) * interval '1 day' + evening * interval '12 hours' AS at,
@@ -88,6 +90,18 @@ UPDATE customers SET region = 'west' WHERE id = 1001;
 SELECT cmp_ok(count_between(best(1001), 240), '>=', 4, 'what was changed a moment ago counts');
 ROLLBACK;
 SELECT ok((metrics -> 'blend' -> 'none' ->> 'prior')::float8 > 0, 'the expected vector has a weight') FROM reco.versions WHERE model = 'shop' ORDER BY version DESC LIMIT 1;
+
+-- ---- What is explained -----------------------------------------------------------------------------------------------
+
+CREATE TABLE explained AS
+SELECT u, i, device, e.* FROM unnest('{1001,1002,1004,7,NULL}'::bigint[]) u, unnest('{5,205,225,305,325}'::bigint[]) i, unnest('{mobile,watch,NULL}'::text[]) device,
+	 LATERAL reco.explain('shop', u, i, as_of => '2025-11-01 00:30Z', context => jsonb_build_object('device', device)) e;
+SELECT is((SELECT array_agg(DISTINCT label) FROM explained WHERE u = 1001 AND component = 'prior'), '{"users.age = (,23)","users.region = north"}', 'each attribute has a row');
+SELECT is((SELECT array_agg(DISTINCT kind || ' ' || component) FROM explained WHERE label ~ '^users'), '{"demographic prior"}', 'of its kind of data');
+SELECT is_empty($$SELECT * FROM explained WHERE (label IS NOT NULL) <> (component IN ('prior', 'segment', 'context')) OR label IS NOT NULL AND evidence IS NOT NULL OR label ~ 'watch'$$, 'what is no attribute has no label');
+SELECT is((SELECT i FROM explained WHERE u = 1002 AND device IS NULL AND label = 'users.region = south' ORDER BY contribution DESC LIMIT 1), 225::bigint, 'the south speaks for what it likes');
+SELECT is_empty($$SELECT u, i, device FROM explained GROUP BY 1, 2, 3 HAVING abs(sum(contribution) - (SELECT score FROM reco.predict('shop', u, ARRAY[i], as_of => '2025-11-01 00:30Z', context => jsonb_build_object('device', device)))) > 1e-6$$, 'all rows together are the score');
+SELECT cmp_ok((SELECT weight FROM reco.weights('rhythm') WHERE request = 'history' AND component = 'same_hour' AND kind = 'contextual'), '>', 0::float8, 'the rhythm is among the weights');
 
 -- ---- What is stored --------------------------------------------------------------------------------------------------
 

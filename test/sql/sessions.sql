@@ -1,7 +1,7 @@
 -- Sessions: what was looked at, read live; what events are worth, learned; sessions in the place of orders.
 
 SET client_min_messages = warning;
-SELECT plan(79);
+SELECT plan(81);
 
 -- A number from 0 to 1 that looks like chance.
 CREATE FUNCTION chance(VARIADIC a int[]) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$SELECT (hashtext(a::text)::int8 & 1048575) / 1048576.0$$;
@@ -67,6 +67,9 @@ SELECT ok(abs(worth('shop', 'glance', 'view') - 1) < 1e-4 AND abs(worth('shop', 
 
 -- What is looked at is bought: it has a weight, and finds more.
 SELECT ok((SELECT min(weight) > 0 AND min(ci_low) > 0 FROM reco.weights('shop') WHERE component = 'viewed' AND request IN ('basket', 'both')), 'viewed has proved itself');
+SELECT set_eq($$SELECT request, component, kind FROM reco.weights('shop') WHERE component ~ '^(event|session)'$$,
+			  $$SELECT r, c, 'transactional' FROM unnest('{basket,both}'::text[]) r, unnest('{session,session_decay,event_cart,event_view}'::text[]) c$$, 'the weights tell what kinds of events there are, where there can be a session');
+SELECT ok((SELECT max(weight) = 1 AND min(weight) BETWEEN 0 AND 1 AND count(recall_lost) = 0 FROM reco.weights('shop') WHERE component ~ '^event_'), 'beside the best');
 SELECT is_empty($$SELECT * FROM reco.weights('none') WHERE component = 'viewed'$$, 'a model without sessions has none');
 SELECT ok((SELECT (metrics #>> '{completion,recall@10}')::float8 FROM reco.versions WHERE model = 'shop') >
 		  1.5 * (SELECT (metrics #>> '{completion,recall@10}')::float8 FROM reco.versions WHERE model = 'none'), 'held-out orders are found better');

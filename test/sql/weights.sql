@@ -16,9 +16,10 @@ SELECT reco.train('m'), reco.train('t') \g /dev/null
 -- ---- Without held-out orders -----------------------------------------------------------------------------------------
 
 SELECT results_eq($$SELECT request, component FROM reco.weights('m')$$,
-                  $$SELECT r, c FROM unnest(ARRAY['basket', 'both', 'history', 'none']) WITH ORDINALITY r (r, x), unnest(ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'context', 'trend', 'popularity']) WITH ORDINALITY c (c, y) ORDER BY x, y$$,
-                  'each component for each kind of request, in this order');
-SELECT results_eq($$SELECT DISTINCT kind FROM reco.weights('m') WHERE component <> 'context'$$, ARRAY['transactional'], 'all of them are made of orders, and of their times');
+                  $$SELECT r, c FROM unnest(ARRAY['basket', 'both', 'history', 'none']) WITH ORDINALITY r (r, x), unnest(ARRAY['basket', 'history', 'complements', 'followups', 'repeats', 'context', 'trend', 'popularity', 'same_hour', 'same_month', 'same_weekday']) WITH ORDINALITY c (c, y)
+                    WHERE c !~ '^same_' OR r IN ('both', 'history') ORDER BY x, y$$,
+                  'each component for each kind of request, in this order, and parts of the context where there are earlier orders');
+SELECT results_eq($$SELECT DISTINCT kind FROM reco.weights('m') WHERE component !~ '^(context$|same_)'$$, ARRAY['transactional'], 'all others are made of orders');
 SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE weight IS NULL OR NOT weight BETWEEN 0 AND 1e6$$, 'no weight is negative, NULL or not a number');
 SELECT set_eq($$SELECT request FROM reco.weights('m') WHERE weight > 0$$, ARRAY['basket', 'both', 'history', 'none'], 'each kind of request has some');
 SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE weight > 0 AND (request = 'basket' AND component IN ('history', 'followups', 'repeats') OR request = 'history' AND component IN ('basket', 'complements'))$$,
@@ -41,7 +42,7 @@ SELECT cmp_ok((SELECT weight FROM reco.weights('m') WHERE request = 'history' AN
 SELECT cmp_ok((SELECT ci_low FROM reco.weights('m') WHERE request = 'history' AND component = 'followups'), '>', 0::float8, 'surely');
 SELECT cmp_ok((SELECT ci_low FROM reco.weights('m') WHERE request = 'both' AND component = 'complements'), '>', 0::float8, 'beside a basket complements help');
 SELECT is((SELECT weight FROM reco.weights('m') WHERE request = 'history' AND component = 'repeats'), 0::float8, 'what nobody does does not');
-SELECT is((SELECT array[count(*), count(*) FILTER (WHERE (weight > 0) = (recall_lost IS NOT NULL))] FROM reco.weights('t')), '{32,32}', 'a model with texts as keys has them, too');
+SELECT is((SELECT array[count(*), count(*) FILTER (WHERE (weight > 0) = (recall_lost IS NOT NULL))] FROM reco.weights('t')), '{38,38}', 'a model with texts as keys has them, too');
 
 -- Of the active version.
 CREATE TABLE second_weights AS SELECT * FROM reco.weights('m');
@@ -54,14 +55,14 @@ SELECT reco.create_model('copy') \g /dev/null
 SELECT reco.import_model('copy', reco.export_model('m')) \g /dev/null
 SELECT results_eq($$SELECT * FROM reco.weights('copy')$$, 'SELECT * FROM second_weights', 'what was measured goes where the model goes');
 SELECT reco.import_model('copy', (SELECT reco.factorize(u, i, 1, '{"factors": 2}') FROM lines)) \g /dev/null
-SELECT is((SELECT count(weight) - count(recall_lost) FROM reco.weights('copy')), 20::bigint, 'of weights alone nothing was measured');
+SELECT is((SELECT count(weight) - count(recall_lost) FROM reco.weights('copy')), 26::bigint, 'of weights alone nothing was measured');
 
 -- ---- In calls --------------------------------------------------------------------------------------------------------
 
 SELECT is((SELECT count(*) FROM generate_series(1, 50), LATERAL reco.weights('m')), (50 * (SELECT count(*) FROM reco.weights('m')))::bigint, 'LATERAL');
 SELECT is((SELECT count(*) FROM unnest(ARRAY['m', 't']) model, LATERAL reco.weights(model) w WHERE w.component = 'trend'), 8::bigint, 'of several models');
 BEGIN READ ONLY;
-SELECT is((SELECT count(*) FROM reco.weights('m')), 32::bigint, 'in a read-only transaction');
+SELECT is((SELECT count(*) FROM reco.weights('m')), 38::bigint, 'in a read-only transaction');
 ROLLBACK;
 
 SELECT throws_ok(format('SELECT * FROM reco.%s', call), state, message, call)
@@ -71,7 +72,7 @@ CREATE ROLE reader;
 CREATE ROLE stranger;
 SELECT reco.grant_usage('m', 'reader') \g /dev/null
 SET ROLE reader;
-SELECT is((SELECT count(*) FROM reco.weights('m')), 32::bigint, 'for whoever may recommend');
+SELECT is((SELECT count(*) FROM reco.weights('m')), 38::bigint, 'for whoever may recommend');
 SET ROLE stranger;
 SELECT throws_ok($$SELECT * FROM reco.weights('m')$$, '42501', 'permission denied for model "m"', 'and nobody else');
 SELECT throws_ok($$SELECT * FROM reco.weights('empty')$$, '42501', 'permission denied for model "empty"', 'who does not even learn whether it was trained');
