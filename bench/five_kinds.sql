@@ -1,4 +1,4 @@
--- A generated shop for bench/five_kinds: 1,500 customers and 300 items, and five effects, one a kind of data, with the sizes
+-- A generated shop for bench/five_kinds: :customers customers and 300 items, and five effects, one a kind of data, with the sizes
 -- :demographic, :contextual, :social, :sentiment and :session, each from 0, none at all, to 1.  All five kinds of rows are
 -- there whatever their effects.  An item of an order is
 --
@@ -17,9 +17,9 @@ SELECT format($$CREATE FUNCTION draw(VARIADIC key bigint[]) RETURNS float8 LANGU
 CREATE TABLE customers AS
 SELECT c, floor(5 * draw(c, 1))::integer AS region, floor(10 * draw(c, 2))::bigint AS theme,
 	   timestamptz '2025-01-01' + 300 * draw(c, 4) * interval '1 day' AS since
-FROM generate_series(1::bigint, 1500) c;
+FROM generate_series(1::bigint, :customers) c;
 CREATE TABLE follows AS
-SELECT DISTINCT c, 1 + floor(1500 * draw(c, n, 5))::bigint AS friend FROM generate_series(1::bigint, 1500) c, generate_series(1, 2) n;
+SELECT DISTINCT c, 1 + floor(:customers * draw(c, n, 5))::bigint AS friend FROM generate_series(1::bigint, :customers) c, generate_series(1, 2) n;
 CREATE TABLE orders AS
 SELECT c * 10 + n AS o, c, n, since + (n * 20 + 10 * draw(c, n, 6)) * interval '1 day' AS at, floor(3 * draw(c, n, 7))::integer AS device
 FROM customers, generate_series(0, 7) n WHERE since + n * 20 * interval '1 day' < timestamptz '2025-10-28';
@@ -58,7 +58,7 @@ CREATE INDEX ON events (c, at DESC);
 CREATE INDEX ON reviews (c);
 CREATE INDEX ON customers (c);
 ANALYZE;
-SELECT FROM reco.create_model('shop', 'UTC', '{"factors": 32}');
+SELECT FROM reco.create_model('shop', 'UTC', jsonb_build_object('factors', 32, 'holdout_orders', :heldout));
 SELECT FROM reco.add_orders('shop', 'lines', user_id => 'c', item_id => 'item', order_id => 'o', at => 'at', context => 'device');
 SELECT FROM reco.add_users('shop', 'customers', user_id => 'c', features => 'region');
 SELECT FROM reco.add_social('shop', 'follows', user_id => 'c', friend_id => 'friend');
