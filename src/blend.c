@@ -41,6 +41,7 @@ typedef struct Lesson
 	RecoTrials *trials;
 	RecoBudget *budget;
 	const RecoTrial *base;
+	RecoEvidenceKind kind;
 	int			n_lists;
 	RecoTrialList *lists;
 	int		   *sizes;			/* of the lists, and what else blending.c wants to know of them */
@@ -66,6 +67,7 @@ begin_lesson(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvid
 
 	lesson->trials = trials;
 	lesson->base = base;
+	lesson->kind = kind;
 	lesson->budget = reco_crew_arena(trials->crew)->budget;
 	lesson->lists = reco_budget_alloc(lesson->budget, most, sizeof(RecoTrialList), "learning weights");
 	lesson->sizes = reco_budget_alloc(lesson->budget, most, sizeof(int), "learning weights");
@@ -117,7 +119,7 @@ leave_out_unproved(Lesson *lesson)
 	int			c;
 
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		if (reco_knobs_is_one((RecoComponent) c) && lesson->base->weights[c] == 0)
+		if (reco_knobs_is_one((RecoComponent) c, lesson->kind) && lesson->base->weights[c] == 0)
 			for (i = 0; i < lesson->n_outcomes; i++)
 				lesson->outcomes[i].parts[c] = 0;
 }
@@ -388,7 +390,7 @@ turn_knobs(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind
 		begin_again(lesson, trials, base, kind);
 	measure_units(lesson, units);
 	for (c = 0; c < RECO_COMPONENTS; c++)
-		if (reco_knobs_is_one((RecoComponent) c) && units[c] > 0)
+		if (reco_knobs_is_one((RecoComponent) c, kind) && units[c] > 0)
 			any |= reco_knobs_choose_weight(trials, base, kind, (RecoComponent) c, units[c] * score_size(lesson));
 	if (any)
 		begin_again(lesson, trials, base, kind);

@@ -16,7 +16,7 @@
 
 #define MIN_CASES		200
 #define MOST_POSITIONS	6
-#define STANDARD_ERRORS 2.0
+#define STANDARD_ERRORS 2.5
 
 typedef struct Positions
 {
@@ -35,12 +35,17 @@ static const Positions strength_positions[RECO_STRENGTHS] = {
 /* In units of the weight at which a component has the size of the score that there is. */
 static const Positions weight_positions = {5, {0, 0.1, 0.3, 1, 3}};
 
-/* Whether a component is asked here whether it helps; blend.c begins with some weight of the others. */
+/*
+ * Whether a component of requests of a kind is asked here whether it helps; blend.c begins with some weight of the others.
+ * Without purchases of one's own the history is what friends bought.
+ */
 bool
-reco_knobs_is_one(RecoComponent component)
+reco_knobs_is_one(RecoComponent component, RecoEvidenceKind kind)
 {
 	switch (component)
 	{
+		case RECO_COMPONENT_HISTORY:
+			return kind == RECO_EVIDENCE_BASKET || kind == RECO_EVIDENCE_NONE;
 		case RECO_COMPONENT_EVERYBODY:
 		case RECO_COMPONENT_PRIOR:
 		case RECO_COMPONENT_VIEWED:
@@ -65,7 +70,7 @@ reco_knobs_most(const RecoTrials *trials)
 	for (i = 0; i < RECO_STRENGTHS; i++)
 		n += (trials->cases.strengths >> i) & 1;
 	for (i = 0; i < RECO_COMPONENTS; i++)
-		n += reco_knobs_is_one((RecoComponent) i);
+		n += reco_knobs_is_one((RecoComponent) i, RECO_EVIDENCE_NONE);
 	return n;
 }
 

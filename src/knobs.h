@@ -8,7 +8,7 @@
 
 #include "trials.h"
 
-extern bool reco_knobs_is_one(RecoComponent component);
+extern bool reco_knobs_is_one(RecoComponent component, RecoEvidenceKind kind);
 extern int	reco_knobs_most(const RecoTrials *trials);
 extern bool reco_knobs_choose_strengths(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind);
 extern bool reco_knobs_choose_weight(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, RecoComponent component,
