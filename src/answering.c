@@ -108,7 +108,6 @@ reco_answering_has(const RecoModel *model, RecoComponent component)
 		case RECO_COMPONENT_MATCH:
 		case RECO_COMPONENT_AFFINITY:
 			return model->match.n_fields > 0;
-			return false;
 		default:
 			return true;
 	}

@@ -38,8 +38,6 @@ extern void reco_sources_check(const RecoReader *reader, const RecoSource *sourc
 extern bool reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source);
 extern bool reco_sources_all_integer_keys(const RecoReader *reader, List *sources);
 extern bool reco_sources_integer_orders(const RecoReader *reader, const RecoSource *source);
-extern bool reco_sources_gives_numbers(const RecoReader *reader, const RecoSource *source, RecoRole role,
-									   const char *name);
 extern bool reco_sources_integer_sessions(const RecoReader *reader, const RecoSource *source);
 extern bool reco_sources_gives_numbers(const RecoReader *reader, const RecoSource *source, RecoRole role,
 									   const char *name);
@@ -54,8 +52,6 @@ extern uint64 reco_sources_read_user(const RecoReader *reader, const RecoSource 
 extern uint64 reco_sources_read_session(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
 										int n_fields, const RecoKey *session, TimestampTz before, int64 limit,
 										RecoRowCallback callback, void *arg);
-extern uint64 reco_sources_read_user(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
-									 int n_fields, const RecoKey *user, RecoRowCallback callback, void *arg);
 extern uint64 reco_sources_read_items(const RecoReader *reader, const RecoSource *source, const RecoField *fields,
 									  int n_fields, const RecoKey *items, int n_items,
 									  RecoRowCallback callback, void *arg);
