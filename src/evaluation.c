@@ -85,6 +85,21 @@ seconds_since(instr_time start)
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
+/* A source of customers as it is where nothing without a time is used: what they consent to is asked all the same. */
+static RecoSource *
+without_features(const RecoSource *source)
+{
+	RecoSource *copy = palloc(sizeof(RecoSource));
+	ListCell   *cell;
+
+	*copy = *source;
+	copy->columns = NIL;
+	foreach(cell, source->columns)
+		if (((RecoColumn *) lfirst(cell))->role != RECO_ROLE_FEATURES)
+			copy->columns = lappend(copy->columns, lfirst(cell));
+	return copy;
+}
+
 static void
 prepare_reader(RecoEvaluation *e)
 {
@@ -104,8 +119,8 @@ prepare_reader(RecoEvaluation *e)
 
 		if (is_undated && e->options.undated)
 			e->undated = lappend(e->undated, source);
-		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_REVIEWS && (!is_undated || e->options.undated))
-			e->beside = lappend(e->beside, source);
+		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_REVIEWS)
+			e->beside = lappend(e->beside, is_undated && !e->options.undated ? without_features(source) : source);
 	}
 }
 

@@ -1,7 +1,7 @@
 -- Consent by purpose: what is left out of training, to the byte, and what a request makes of it in the next statement.
 
 SET client_min_messages = warning;
-SELECT plan(56);
+SELECT plan(58);
 
 -- A shop of 5 themes with 8 products each; customers keep to theirs.  Some lines are nobody's.
 CREATE TABLE lines (order_id bigint, customer bigint, item bigint, at timestamptz, quantity numeric);
@@ -108,6 +108,18 @@ SELECT results_eq($$SELECT algorithm, request, metric, value, n FROM reco.evalua
                   'evaluate answers as without them');
 
 SELECT cmp_ok((SELECT count(*) FROM reco.evaluate('shop', algorithms => '{popularity}') WHERE request = 'completion' AND value IS NOT NULL), '>', 10::bigint, 'which says something');
+
+-- Whoever replays without what has no time still asks what customers consent to.
+CREATE FUNCTION replayed(undated boolean) RETURNS SETOF text LANGUAGE sql AS
+$$ SELECT r::text FROM reco.replay('shop', k => 5, undated => replayed.undated, algorithms => '{popularity}') r ORDER BY 1 $$;
+SELECT with_consent('true AS train, true AS attributes, ok AS personalize', NULL) \g /dev/null
+CREATE TABLE asked AS SELECT * FROM replayed(true);
+SELECT with_consent('true AS train, true AS attributes, ok AS personalize') \g /dev/null
+SELECT results_eq('SELECT replayed(false)', 'TABLE asked', 'evaluations ask for consent, also without what has no time');
+SELECT with_consent(NULL) \g /dev/null
+SELECT results_ne('SELECT replayed(false)', 'TABLE asked', 'which says something too');
+SELECT with_consent('ok') \g /dev/null
+
 -- Reviews and features are purposes of their own.
 SELECT reco.create_model('rest', 'UTC', '{"factors": 12, "seed": 1}') \g /dev/null
 SELECT reco.add_orders('rest', 'lines', 'customer', 'item', 'at', 'order_id', 'quantity'), reco.add_reviews('rest', 'reviews_left', 'customer', 'item', 'at', 'stars', 'body'),
