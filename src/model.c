@@ -38,6 +38,7 @@
 #define KEYS_A_CHECK	65536
 #define ROWS_A_CHECK	4096
 #define MOST_WEIGHT		1e6
+#define MOST_EXPONENT	50			/* exp of the sum of all that a context can match is finite */
 
 /* What a timestamp can be, in microseconds from 2000: 4714-11-24 BC to the end of 294276. */
 #define FIRST_TIME		(-211813488000000000.0)
@@ -813,13 +814,25 @@ events_are_sane(const RecoModel *model, uint64_t n_bytes)
 	return true;
 }
 
+/* Some strengths are shares: above 1 weights would be negative, or grow with each older event. */
+static double
+most_strength(int strength)
+{
+	if (strength == RECO_STRENGTH_STARS || strength == RECO_STRENGTH_SESSION_DECAY)
+		return 1;
+	return strength >= RECO_STRENGTH_CONTEXT && strength < RECO_STRENGTHS ? MOST_EXPONENT : MOST_WEIGHT;
+}
+
 /* Comparisons are such that NaN fails. */
 static bool
 blends_are_sane(const double *p)
 {
 	int			i;
 
-	for (i = RECO_PARAMETER_STRENGTHS; i < RECO_PARAMETERS; i++)
+	for (i = RECO_PARAMETER_STRENGTHS; i < RECO_PARAMETER_BLEND; i++)
+		if (!(p[i] >= 0 && p[i] <= most_strength((i - RECO_PARAMETER_STRENGTHS) % RECO_STRENGTH_SLOTS)))
+			return false;
+	for (; i < RECO_PARAMETERS; i++)
 		if (!(p[i] >= 0 && p[i] <= MOST_WEIGHT))
 			return false;
 	return p[RECO_PARAMETER_REPEAT_HALF_LIFE] > 0;

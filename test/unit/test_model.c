@@ -19,8 +19,8 @@
 #define ENTRY			24
 
 /* Checksums of two models in format 1 as it was released. */
-#define FORMAT_1_INTEGER_CRC	0x45e39dddu
-#define FORMAT_1_TEXT_CRC		0xf6817c21u
+#define FORMAT_1_INTEGER_CRC	0x3c5f0694u
+#define FORMAT_1_TEXT_CRC		0x8f3de768u
 
 /* The format's numbers, written down a second time: they cannot change without this test being told. */
 enum
@@ -339,7 +339,7 @@ make_model(bool integer, int items)
 			{items, 3, share_start, share_index, share_weight}, {3, items, chance_start, chance_index, chance_weight}, 2, match_fields
 		};
 	for (i = 0; i < RECO_PARAMETERS; i++)
-		model.parameters[i] = i + 0.125;
+		model.parameters[i] = i >= RECO_PARAMETER_STRENGTHS && i < RECO_PARAMETER_BLEND ? 1.0 / i : i + 0.125;
 	for (i = 0; i < RECO_FACTS; i++)
 		model.facts[i] = i < RECO_FACT_RECALL_COMPLETION ? 10 * i : 1.0 / i;
 	for (i = RECO_FACT_LOSSES; i < RECO_FACTS; i++)
@@ -1031,6 +1031,9 @@ test_hostile_doubles(const Blob *blob)
 		bool		half_life = i == RECO_PARAMETER_HISTORY_HALF_LIFE || i == RECO_PARAMETER_ALONE_HALF_LIFE ||
 			i == RECO_PARAMETER_REPEAT_HALF_LIFE;
 		bool		weight = i >= RECO_PARAMETER_STRENGTHS;
+		int			strength = weight && i < RECO_PARAMETER_BLEND ? (i - RECO_PARAMETER_STRENGTHS) % RECO_STRENGTH_SLOTS : -1;
+		bool		share = strength == RECO_STRENGTH_STARS || strength == RECO_STRENGTH_SESSION_DECAY;
+		bool		exponent = strength >= RECO_STRENGTH_CONTEXT && strength < RECO_STRENGTHS;
 		bool		clock = i == RECO_PARAMETER_CLOCK;
 		bool		curve = i >= RECO_PARAMETER_BASKET_CURVE && i < RECO_PARAMETER_BASKET_CURVE + 16;
 		bool		slope = curve && (i - RECO_PARAMETER_BASKET_CURVE) % 4 == 1;
@@ -1046,7 +1049,9 @@ test_hostile_doubles(const Blob *blob)
 		expect(&cases, (status_with_double(blob, at, 0) == RECO_OK) == or_zero, "0 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, 1e19) == RECO_OK) == (!clock && !weight), "1e19 as parameter %d", i);
 		expect(&cases, (status_with_double(blob, at, -1e19) == RECO_OK) == (any_sign && !clock), "-1e19 as parameter %d", i);
-		expect(&cases, status_with_double(blob, at, 42) == RECO_OK, "42 as parameter %d", i);
+		expect(&cases, (status_with_double(blob, at, 42) == RECO_OK) == !share, "42 as parameter %d", i);
+		expect(&cases, status_with_double(blob, at, 1) == RECO_OK, "1 as parameter %d", i);
+		expect(&cases, (status_with_double(blob, at, 100) == RECO_OK) == (!share && !exponent), "100 as parameter %d", i);
 	}
 	finish(&cases);
 }
