@@ -121,6 +121,52 @@ use_match(const RecoModel *model)
 		abort();
 }
 
+/* Labels: every one is found where it is, is one of its field's, and speaks for items. */
+static void
+use_labels(const RecoModel *model)
+{
+	const RecoFields *fields = &model->fields;
+	int32_t		priors = model->prior != NULL ? reco_model_customer_labels(model) + 1 : 0;
+	volatile double sum = 0;
+	int32_t		slots[RECO_MAX_CONTEXTS];
+	int32_t		i;
+	int64_t		e;
+	size_t		j;
+
+	for (i = 0; i < fields->n_labels; i++)
+	{
+		int32_t		field = reco_fields_of_label(fields, i);
+		size_t		length;
+		const char *text = reco_fields_text(fields, i, &length);
+
+		if (fields->entries[field].kind == RECO_FIELD_NUMBER ? reco_fields_number_label(fields, field, fields->edges[i]) != i
+			: reco_fields_text_label(fields, field, text, length) != i)
+			abort();
+	}
+	for (i = reco_fields_slots(fields, slots) - 1; i >= 0; i--)
+		sum += fields->entries[slots[i]].labels;
+	for (i = 0; i < priors; i++)
+		for (j = 0; j < reco_stride(model->factors); j++)
+			sum += model->prior[(size_t) i * reco_stride(model->factors) + j];
+	for (i = 0; i < model->lift.rows; i++)
+		for (e = model->lift.start[i]; e < model->lift.start[i + 1]; e++)
+			sum += model->lift.weight[e] * model->popularity[model->lift.index[e]];
+	if (model->lift.rows != 0 && model->lift.rows != fields->n_labels)
+		abort();
+}
+
+/* Kinds of events are found where they are. */
+static void
+use_events(const RecoModel *model)
+{
+	int			i;
+
+	for (i = 0; i < model->n_events; i++)
+		if (reco_model_find_event(model, model->event_bytes + model->event_start[i],
+								  (size_t) (model->event_start[i + 1] - model->event_start[i])) != i)
+			abort();
+}
+
 static const RecoRun run = {NULL, NULL, NULL};
 
 extern int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -149,6 +195,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		use(&model);
 		use_complements(&model);
 		use_match(&model);
+		use_labels(&model);
+		use_events(&model);
 	}
 	free(memory);
 	return 0;
