@@ -304,8 +304,11 @@ add_order_cases(RecoCases *cases, const RecoInteractions *interactions, const Re
 	OrderItem  *items = held_out_items(interactions, cut, seed, &n);
 	RecoVisits *visits = reco_visits_create(interactions, cut);
 
-	/* With two items at least there are at most half as many cases; with a session one item is enough. */
-	make_room(cases, interactions->budget, n, visits->n > 0 ? n : n / 2);
+	/*
+	 * With two items at least there are at most half as many cases, and one more that is looked at and left out; with a
+	 * session one item is enough.
+	 */
+	make_room(cases, interactions->budget, n, visits->n > 0 ? n : n / 2 + 1);
 	add_cases(cases, interactions, visits, items, n, MIN_ITEMS);
 	if (segments != NULL && cases->n < FEW_CASES)
 	{

@@ -1,7 +1,7 @@
 -- What train reads, counts and keeps; that the same rows give the same bits; and what happens when tables change.
 
 SET client_min_messages = warning;
-SELECT plan(252);
+SELECT plan(253);
 
 -- The active version's bytes.
 CREATE FUNCTION bits(name text) RETURNS text LANGUAGE sql STABLE AS $$
@@ -478,6 +478,13 @@ SELECT reco.create_model('none') \g /dev/null
 SELECT throws_ok($$SELECT reco.train('none')$$, '55000', 'model "none" has no orders to learn from', 'no source');
 SELECT reco.add_items('none', 'unsold', 'id') \g /dev/null
 SELECT throws_ok($$SELECT reco.train('none')$$, '55000', 'model "none" has no orders to learn from', 'items alone are none');
+
+-- Of the orders held out all have two items but the last one.
+CREATE TABLE pairs AS SELECT o, o % 300 AS u, 1 + (o * 7 + j * (1 + o % 5)) % 40 AS i, timestamptz '2024-01-01' + o * interval '1 hour' AS at
+FROM   generate_series(1, 6000) o, generate_series(1, CASE o WHEN 6000 THEN 1 ELSE 2 END) j;
+SELECT reco.create_model('pairs', options => '{"factors": 4}') \g /dev/null
+SELECT reco.add_orders('pairs', 'pairs', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT cmp_ok((SELECT heldout_orders FROM reco.train('pairs')), '>', 500, 'held-out orders of two items, and one of one');
 
 -- What was chosen before is kept, and the fit is one.
 SELECT reco.create_model('kept', options => '{"factors": 8}') \g /dev/null
