@@ -156,37 +156,43 @@ reco_segments_context(const RecoSegments *segments, const RecoInteractions *inte
 		context[s] = s < segments->n_slots ? order_code(segments, interactions, order, segments->slots[s]) : -1;
 }
 
-/*
- * Count the customers who ordered at such an hour, weekday or month: these are labels whoever ordered then, but what they say
- * of items has to have as many customers behind it as what others say.
- */
+/* Count the customers who ordered at each value of a part of the time. */
 static void
-support_times(RecoSegments *segments, const RecoInteractions *interactions)
+support_time(RecoSegments *segments, const RecoInteractions *interactions, int32 field)
 {
-	int32		words = reco_idmap_count(interactions->users) / 64 + 1;
-	int32		n_labels = segments->fields.n_labels - segments->n_customer_labels;
-	uint64	   *seen = reco_budget_alloc(segments->budget, mul_size(Max(n_labels, 1), words), sizeof(uint64), "contexts");
+	const RecoFieldEntry *entry = &segments->fields.entries[field];
+	Size		words = (Size) reco_idmap_count(interactions->users) / 64 + 1;
+	uint64	   *seen = reco_budget_alloc(segments->budget, mul_size(entry->labels, words), sizeof(uint64), "contexts");
 	int32		order;
-	int32		f;
 
 	for (order = 0; order < interactions->n_orders; order++)
 	{
 		int32		user = interactions->order_user[order];
+		int32		label = user >= 0 ? order_code(segments, interactions, order, field) : -1;
+		uint64	   *word;
 
 		RECO_CHECK_INTERRUPTS(order);
-		for (f = segments->first_context; f < segments->fields.n && user >= 0; f++)
-		{
-			int32		label = order_code(segments, interactions, order, f) - segments->n_customer_labels;
-			uint64	   *word;
-
-			if (!is_of_time(&segments->fields, f) || label < 0)
-				continue;
-			word = &seen[(Size) label * words + user / 64];
-			segments->context_support[label] += (*word >> (user % 64) & 1) == 0;
-			*word |= UINT64CONST(1) << (user % 64);
-		}
+		if (label < 0)
+			continue;
+		word = &seen[(label - entry->first) * words + user / 64];
+		segments->context_support[label - segments->n_customer_labels] += (*word >> (user % 64) & 1) == 0;
+		*word |= UINT64CONST(1) << (user % 64);
 	}
 	reco_budget_free(segments->budget, seen);
+}
+
+/*
+ * Hours, weekdays and months are labels whoever ordered then, but what they say of items has to have as many customers behind
+ * it as what others say.
+ */
+static void
+support_times(RecoSegments *segments, const RecoInteractions *interactions)
+{
+	int32		field;
+
+	for (field = segments->first_context; field < segments->fields.n; field++)
+		if (is_of_time(&segments->fields, field))
+			support_time(segments, interactions, field);
 }
 
 /*

@@ -1,5 +1,5 @@
 -- Attributes of customers and contexts of orders: as labels, in answers, and what is said when they are wrong.
-SELECT plan(43);
+SELECT plan(44);
 SET client_min_messages = warning;
 SET timezone = 'Asia/Tokyo';
 
@@ -132,3 +132,10 @@ SELECT reco.add_users('shop', 'customers', 'id', features => 'upper(region) AS r
 SELECT is(best(1001), best(NULL), 'nor does what has other values now');
 SELECT reco.remove_source('shop', 'customers') \g /dev/null
 SELECT is(best(1001), best(NULL), 'without the source nothing is known');
+
+-- What is counted of the time takes no more memory where contexts have many labels: five thousand, with as many customers.
+CREATE TABLE wide AS SELECT o AS customer, 1 + o % 40 AS item, timestamptz '2024-01-01' + o * interval '1 minute' AS at, 'c' || o % 1000 AS c FROM generate_series(1, 100000) o;
+SELECT reco.create_model('wide', 'UTC', '{"factors": 4, "min_support": 2}') \g /dev/null
+SELECT reco.add_orders('wide', 'wide', 'customer', 'item', 'at', context => 'c AS a, c || 1 AS b, c || 2 AS c, c || 3 AS d, c || 4 AS e') \g /dev/null
+SET maintenance_work_mem = '64MB';
+SELECT lives_ok($$SELECT reco.train('wide')$$, 'contexts with many labels');
