@@ -919,22 +919,35 @@ reco_sources_read_crowd(const RecoReader *reader, const RecoSource *source, cons
 }
 
 /*
- * Whether a role's expression gives integers, as its relation stands now; true where the source has none.  A stored
- * expression means what it means on the pinned search path: on the caller's, abs(x) may be another function.
+ * The type of a role's expression, or of a list's member's, as its relation stands now; InvalidOid where the source has none.
+ * A stored expression means what it means on the pinned search path: on the caller's, abs(x) may be another function.
  */
+static Oid
+expression_type(const RecoReader *reader, const RecoSource *source, RecoRole role, const char *name)
+{
+	RecoReader	any_keys = {.model = reader->model,.owner = reader->owner,.timezone = reader->timezone};
+	SourceQuery query = {.reader = &any_keys,.source = source};
+	ErrorContextCallback callback = {error_context_stack, source_error_context, unconstify(RecoSource *, source)};
+	RecoSection section;
+	RecoExpression *expression;
+
+	error_context_stack = &callback;
+	section = reco_section_begin(reader->owner, reader->timezone);
+	query.relation = open_relation(source);
+	expression = checked_expression(&query, role, name);
+	relation_close(query.relation, NoLock);
+	reco_section_end(&section);
+	error_context_stack = callback.previous;
+	return expression != NULL ? expression->type : InvalidOid;
+}
+
+/* True where the source has no such role, too. */
 static bool
 is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole role)
 {
-	RecoReader	any_keys = {reader->model, reader->owner, reader->timezone, false, NULL, NULL};
-	SourceQuery query = {.reader = &any_keys,.source = source};
-	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
-	RecoExpression *expression;
+	Oid			type = expression_type(reader, source, role, NULL);
 
-	query.relation = open_relation(source);
-	expression = checked_expression(&query, role, NULL);
-	relation_close(query.relation, NoLock);
-	reco_section_end(&section);
-	return expression == NULL || reco_values_is_integer(expression->type);
+	return !OidIsValid(type) || reco_values_is_integer(type);
 }
 
 /*
@@ -943,16 +956,9 @@ is_integer_role(const RecoReader *reader, const RecoSource *source, RecoRole rol
 bool
 reco_sources_gives_numbers(const RecoReader *reader, const RecoSource *source, RecoRole role, const char *name)
 {
-	RecoReader	any_keys = {.model = reader->model,.owner = reader->owner,.timezone = reader->timezone};
-	SourceQuery query = {.reader = &any_keys,.source = source};
-	RecoSection section = reco_section_begin(reader->owner, reader->timezone);
-	RecoExpression *expression;
+	Oid			type = expression_type(reader, source, role, name);
 
-	query.relation = open_relation(source);
-	expression = checked_expression(&query, role, name);
-	relation_close(query.relation, NoLock);
-	reco_section_end(&section);
-	return expression != NULL && is_numeric(expression->type);
+	return OidIsValid(type) && is_numeric(type);
 }
 
 /*

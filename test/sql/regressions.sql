@@ -1,5 +1,5 @@
 -- Faults that were found by reading the code, each with the test that shows it.
-SELECT plan(23);
+SELECT plan(25);
 SET client_min_messages = warning;
 CREATE ROLE reader_owner;
 CREATE ROLE reader_guest;
@@ -127,4 +127,12 @@ FROM generate_series(1, 3000) o, generate_series(1, 2) l;
 SELECT reco.create_model('dated', options => '{"factors": 4}') \g /dev/null
 SELECT reco.add_orders('dated', 'dated', 'u', 'i', 'at', order_id => 'o') \g /dev/null
 SELECT cmp_ok((SELECT heldout_orders FROM reco.train('dated')), '<=', 150, 'the day that would more than double the tenth is not held out');
+
+-- What training asks of the types of columns before it reads any says whose column is wrong.
+CREATE TABLE shoppers AS SELECT i AS id, i AS age FROM generate_series(0, 49) i;
+SELECT reco.add_users('dated', 'shoppers', 'id', features => 'age') \g /dev/null
+ALTER TABLE shoppers DROP COLUMN age;
+SELECT alike(whole_error($$SELECT reco.train('dated')$$), '42703|column "age" does not exist|%source "shoppers" (users) of model "dated"%', 'a feature that is gone');
+DROP TABLE shoppers;
+SELECT alike(whole_error($$SELECT reco.train('dated')$$), '42P01|relation "public.shoppers" of model "dated" does not exist any more|%source "shoppers" (users) of model "dated"%', 'and its source');
 SELECT * FROM finish();
