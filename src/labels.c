@@ -359,8 +359,11 @@ receive_row(void *arg, const RecoValue *values)
 
 	for (column = 1; key >= 0 && column < labeller->n_columns; column++)
 		for (i = 0; !values[column].is_null && i < values[column].length; i++)
+		{
+			RECO_CHECK_INTERRUPTS(i);
 			reco_labels_add(labeller, key,
 							reco_labels_value(labeller, labeller->member_of[column], &reco_values_elements(&values[column])[i]));
+		}
 }
 
 /*
@@ -522,8 +525,11 @@ range_support(const Labelling *l, const double *numbers, int32 first, int32 n, d
 	int32		i;
 
 	for (i = 0; i < n; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		if (numbers[i] >= from && numbers[i] < to)
 			support += l->support[first + i];
+	}
 	return support;
 }
 
@@ -558,6 +564,7 @@ label_numbers(Labelling *l, int32 first, int32 n)
 
 	for (i = 0; i < n; i++)
 	{
+		RECO_CHECK_INTERRUPTS(i);
 		numbers[i] = value_number(l->labeller->values, first + i);
 		counts[i] = l->support[first + i];
 	}
@@ -652,7 +659,10 @@ has_few(const Labelling *l, const RecoFieldEntry *entry)
 	int32		value;
 
 	for (value = 0; value < l->n_values; value++)
+	{
+		RECO_CHECK_INTERRUPTS(value);
 		n += l->label[value] >= entry->first && l->label[value] < entry->first + entry->labels;
+	}
 	return n == entry->labels;
 }
 
@@ -769,7 +779,10 @@ reco_labels_end(RecoLabeller *labeller, int32 n_keys, const RecoLabelOptions *op
 	labelled->rows = make_rows(labeller, n_keys, l.n_labels);
 	labelled->support = count_keys(labeller, l.n_labels);
 	for (i = 0; i < l.n_values; i++)
+	{
+		RECO_CHECK_INTERRUPTS(i);
 		rank[i] = code_value(&l, rank[i]);
+	}
 	labeller->codes = rank;
 	reco_budget_free(budget, labeller->pairs);
 	reco_budget_free(budget, l.support);
