@@ -96,7 +96,7 @@ label_tests(const Fairness *f)
 			key = reco_idmap_key(journal->users, test->user);
 			label[t] = reco_features_label(f->labels, NULL, &key);
 		}
-		else if (f->feature->kind == RECO_SOURCE_ORDERS && order->key >= 0)
+		else if ((f->feature->kind == RECO_SOURCE_ORDERS || f->feature->kind == RECO_SOURCE_SESSIONS) && order->key >= 0)
 		{
 			key = reco_idmap_key(source->orders, order->key);
 			label[t] = reco_features_label(f->labels, source->source, &key);
@@ -407,7 +407,8 @@ reco_fairness(const char *model, const char *by, int min_support, const RecoEval
 	f.feature = reco_features_find(model, f.e->sources, by);
 	f.labels = reco_features_read(f.e->budget, &f.e->reader, f.feature,
 								  f.feature->kind == RECO_SOURCE_USERS ? RECO_ROLE_USER
-								  : f.feature->kind == RECO_SOURCE_ORDERS ? RECO_ROLE_ORDER : RECO_ROLE_ITEM);
+								  : f.feature->kind == RECO_SOURCE_ITEMS ? RECO_ROLE_ITEM
+								  : reco_definitions_order_role(linitial(f.feature->sources)));
 	if (!reco_evaluation_learn(f.e))
 		return NIL;
 	f.e->replay.with_auc = false;

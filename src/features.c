@@ -191,7 +191,8 @@ static LabelledKeys *
 create_keys(RecoBudget *budget, const RecoSource *source, bool integer_keys, RecoRole key_role)
 {
 	LabelledKeys *keyed = MemoryContextAllocZero(budget->context, sizeof(LabelledKeys));
-	const char *what = key_role == RECO_ROLE_ORDER ? "orders" : key_role == RECO_ROLE_ITEM ? "items" : "customers";
+	const char *what = key_role == RECO_ROLE_ORDER ? "orders" : key_role == RECO_ROLE_SESSION ? "sessions"
+		: key_role == RECO_ROLE_ITEM ? "items" : "customers";
 
 	keyed->source = source;
 	keyed->keys = reco_idmap_create(budget, integer_keys, what);
@@ -251,8 +252,8 @@ only_member(const RecoReader *reader, const RecoFeature *feature)
 }
 
 /*
- * The labels of a feature, and those of every customer, item or order that its sources name: key_role is RECO_ROLE_USER,
- * RECO_ROLE_ITEM or RECO_ROLE_ORDER.  A label may be left that no key has.  Orders are told apart within their source,
+ * The labels of a feature, and those of every customer, item, order or session that its sources name: key_role is
+ * RECO_ROLE_USER, _ITEM, _ORDER or _SESSION.  A label may be left that no key has.  Orders are told apart within their source,
  * and rows without an order key say nothing of any.  Customers and items have keys in the reader's form.  Memory: that of
  * the budget, as long as its context lives.  Errors: program_limit_exceeded (more than RECO_MAX_LABELS texts),
  * configuration_limit_exceeded (memory), and what reading raises.
@@ -272,8 +273,9 @@ reco_features_read(RecoBudget *budget, const RecoReader *reader, const RecoFeatu
 	{
 		const RecoSource *source = lfirst(cell);
 
-		if (key_role == RECO_ROLE_ORDER)
-			row_reader.into = create_keys(budget, source, reco_sources_integer_orders(reader, source), key_role);
+		if (key_role == RECO_ROLE_ORDER || key_role == RECO_ROLE_SESSION)
+			row_reader.into = create_keys(budget, source, key_role == RECO_ROLE_ORDER ? reco_sources_integer_orders(reader, source)
+										  : reco_sources_integer_sessions(reader, source), key_role);
 		else if (row_reader.into == NULL)
 			row_reader.into = create_keys(budget, NULL, reader->integer_keys, key_role);
 		labels->keyed = list_append_unique_ptr(labels->keyed, row_reader.into);

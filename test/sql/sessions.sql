@@ -1,7 +1,7 @@
 -- Sessions: what was looked at, read live; what events are worth, learned; sessions in the place of orders.
 
 SET client_min_messages = warning;
-SELECT plan(81);
+SELECT plan(82);
 
 -- A number from 0 to 1 that looks like chance.
 CREATE FUNCTION chance(VARIADIC a int[]) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$SELECT (hashtext(a::text)::int8 & 1048575) / 1048576.0$$;
@@ -222,5 +222,11 @@ SELECT results_eq($$SELECT finding, remedy FROM reco.check('many') WHERE subject
 CREATE INDEX ON many (s, at DESC);
 CREATE INDEX ON many (u, at DESC);
 SELECT is_empty($$SELECT * FROM reco.check('many') WHERE finding LIKE 'no index%'$$, 'which are then there');
+
+-- Where sessions are the orders, their contexts make groups.
+CREATE TABLE devices AS SELECT 's' || s AS s, u, i, at + (s % 100) * interval '1 day' AS at, CASE s % 3 WHEN 0 THEN 'mobile' ELSE 'desktop' END AS device FROM many;
+SELECT reco.create_model('devices', 'UTC', '{"factors": 4, "iterations": 1}') \g /dev/null
+SELECT reco.add_sessions('devices', 'devices', 's', 'i', 'at', 'u', context => 'device') \g /dev/null
+SELECT is((SELECT string_agg(DISTINCT "group", ' ' ORDER BY "group") FROM reco.fairness('devices', 'device')), 'desktop mobile', 'groups by a context of sessions');
 
 SELECT finish();
