@@ -47,6 +47,7 @@ typedef struct ConsentReader
 	const RecoKey *users;		/* of these */
 	int			n;
 	Said	   *said;			/* [n] */
+	bool		unknown;		/* a row is of none of them by its text */
 } ConsentReader;
 
 StaticAssertDecl(RECO_PURPOSES <= 8, "purposes are the bits of a byte");
@@ -172,11 +173,16 @@ static void
 receive_one_of(void *arg, const RecoValue *values)
 {
 	ConsentReader *reader = arg;
+	bool		found = false;
 	int			i;
 
 	for (i = 0; i < reader->n; i++)
 		if (reader->n == 1 || is_key(&reader->users[i], &values[0], reader->integer_keys))
+		{
 			hear(reader, values, &reader->said[i]);
+			found = true;
+		}
+	reader->unknown |= !found;
 }
 
 /*
@@ -292,8 +298,8 @@ reco_consent_free(RecoConsents *consents)
 }
 
 /*
- * What each of n customers allows, read now: one query for each source that asks, for all of them.  Errors: what reading
- * raises.
+ * What each of n customers allows, read now: one query for each source that asks, for all of them; where it finds rows of
+ * keys that are written otherwise, one for each customer.  Errors: what reading raises.
  */
 void
 reco_consent_of_many(const RecoReader *reader, List *sources, bool by_default, const RecoKey *users, int n,
@@ -315,7 +321,10 @@ reco_consent_of_many(const RecoReader *reader, List *sources, bool by_default, c
 		(void) reco_sources_read_users(reader, lfirst(cell), fields, CONSENT_COLUMNS, users, n, receive_one_of, &row_reader);
 	}
 	for (i = 0; i < n; i++)
-		allowed[i] = decide(asked, &row_reader.said[i], by_default);
+		if (row_reader.unknown)
+			reco_consent_of_many(reader, sources, by_default, &users[i], 1, &allowed[i]);
+		else
+			allowed[i] = decide(asked, &row_reader.said[i], by_default);
 	pfree(row_reader.said);
 }
 
