@@ -451,29 +451,73 @@ reco_complements_text(PG_FUNCTION_ARGS)
 	return answer_complements(fcinfo, false);
 }
 
-/* A row of reco.weights: loss is what recall loses without it, and the standard error of that. */
-static void
-put_weight(RecoAnswerSet *set, RecoEvidenceKind request, const char *name, const char *kind, double weight, const double *loss)
+typedef struct Weight
 {
-	double		margin = 1.96 * loss[1];
+	RecoEvidenceKind request;
+	const char *name;
+	const char *kind;
+	double		weight;
+	const double *loss;			/* what recall loses without it, and the standard error of that */
+} Weight;
+
+#define MOST_WEIGHTS (RECO_BLENDS * (RECO_COMPONENTS + RECO_STRENGTHS + RECO_MAX_EVENT_KINDS))
+#define CHANCE 0.05
+
+typedef struct Weights
+{
+	Weight		list[MOST_WEIGHTS];
+	int			n;
+} Weights;
+
+/* So many standard deviations that the chance of any of n normal variables to be further from its mean is at most CHANCE. */
+static double
+simultaneous_width(int n)
+{
+	double		low = 0;
+	double		high = 10;
+	int			i;
+
+	for (i = 0; i < 60; i++)
+	{
+		double		middle = (low + high) / 2;
+
+		if (erfc(middle * M_SQRT1_2) * n > CHANCE)
+			low = middle;
+		else
+			high = middle;
+	}
+	return high;
+}
+
+/* A row of reco.weights, whose interval holds together with those of all other rows of the kind of data. */
+static void
+put_weight(RecoAnswerSet *set, const Weights *weights, const Weight *weight)
+{
+	double		loss = weight->loss[0];
+	double		margin;
 	Datum		values[7];
 	bool		nulls[7] = {false};
+	int			n = 0;
+	int			i;
 
-	values[0] = CStringGetTextDatum(reco_evidence_kind_name(request));
-	values[1] = CStringGetTextDatum(name);
-	values[2] = CStringGetTextDatum(kind);
-	values[3] = Float8GetDatum(weight);
-	values[4] = Float8GetDatum(loss[0]);
-	values[5] = Float8GetDatum(loss[0] - margin);
-	values[6] = Float8GetDatum(loss[0] + margin);
-	nulls[4] = isnan(loss[0]);
-	nulls[5] = nulls[6] = isnan(loss[0] + margin);
+	for (i = 0; i < weights->n; i++)
+		n += strcmp(weights->list[i].kind, weight->kind) == 0 && !isnan(weights->list[i].loss[1]);
+	margin = simultaneous_width(Max(n, 1)) * weight->loss[1];
+	values[0] = CStringGetTextDatum(reco_evidence_kind_name(weight->request));
+	values[1] = CStringGetTextDatum(weight->name);
+	values[2] = CStringGetTextDatum(weight->kind);
+	values[3] = Float8GetDatum(weight->weight);
+	values[4] = Float8GetDatum(loss);
+	values[5] = Float8GetDatum(loss - margin);
+	values[6] = Float8GetDatum(loss + margin);
+	nulls[4] = isnan(loss);
+	nulls[5] = nulls[6] = isnan(loss + margin);
 	reco_surface_put_row(set, values, nulls);
 }
 
 /* The components that the model has anything for. */
 static void
-put_components(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+add_components(Weights *weights, const RecoModel *model, RecoEvidenceKind kind)
 {
 	int			c;
 
@@ -482,8 +526,10 @@ put_components(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind
 		int			slot = kind * RECO_BLEND_SLOTS + c;
 
 		if (reco_answering_has(model, (RecoComponent) c))
-			put_weight(set, kind, reco_component_name((RecoComponent) c), reco_component_data((RecoComponent) c),
-					   model->parameters[RECO_PARAMETER_BLEND + slot], &model->facts[RECO_FACT_LOSSES + 2 * slot]);
+			weights->list[weights->n++] = (Weight) {
+				kind, reco_component_name((RecoComponent) c), reco_component_data((RecoComponent) c),
+				model->parameters[RECO_PARAMETER_BLEND + slot], &model->facts[RECO_FACT_LOSSES + 2 * slot]
+			};
 	}
 }
 
@@ -517,7 +563,7 @@ has_evidence(const RecoModel *model, RecoEvidenceKind kind, RecoStrengthKind str
 
 /* The strengths of evidence that training had any of. */
 static void
-put_strengths(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+add_strengths(Weights *weights, const RecoModel *model, RecoEvidenceKind kind)
 {
 	int			i;
 
@@ -526,22 +572,26 @@ put_strengths(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
 		int			slot = kind * RECO_STRENGTH_SLOTS + i;
 
 		if (has_evidence(model, kind, (RecoStrengthKind) i))
-			put_weight(set, kind, strength_name(model, (RecoStrengthKind) i), reco_strength_data((RecoStrengthKind) i),
-					   model->parameters[RECO_PARAMETER_STRENGTHS + slot], &model->facts[RECO_FACT_STRENGTH_LOSSES + 2 * slot]);
+			weights->list[weights->n++] = (Weight) {
+				kind, strength_name(model, (RecoStrengthKind) i), reco_strength_data((RecoStrengthKind) i),
+				model->parameters[RECO_PARAMETER_STRENGTHS + slot], &model->facts[RECO_FACT_STRENGTH_LOSSES + 2 * slot]
+			};
 	}
 }
 
 /* What kinds of events count in the basket, the best 1, where sessions do. */
 static void
-put_events(RecoAnswerSet *set, const RecoModel *model, RecoEvidenceKind kind)
+add_events(Weights *weights, const RecoModel *model, RecoEvidenceKind kind)
 {
 	static const double unknown[2] = {NAN, NAN};
 	int			i;
 
 	for (i = 0; i < model->n_events && reco_strength_serves(RECO_STRENGTH_SESSION, kind); i++)
-		put_weight(set, kind, psprintf("event_%.*s", (int) (model->event_start[i + 1] - model->event_start[i]),
-									   model->event_bytes + model->event_start[i]),
-				   reco_strength_data(RECO_STRENGTH_SESSION), model->event_weights[i], unknown);
+		weights->list[weights->n++] = (Weight) {
+			kind, psprintf("event_%.*s", (int) (model->event_start[i + 1] - model->event_start[i]),
+						   model->event_bytes + model->event_start[i]),
+			reco_strength_data(RECO_STRENGTH_SESSION), model->event_weights[i], unknown
+		};
 }
 
 Datum
@@ -549,17 +599,20 @@ reco_weights(PG_FUNCTION_ARGS)
 {
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, 1);
 	RecoModelRow *row = reco_catalog_find_model(reco_surface_text(fcinfo, 0, "model"), RECO_READ_CALLER, false);
+	Weights    *weights = palloc0(sizeof(Weights));
 	const RecoModel *model;
-	int			kind;
+	int			i;
 
 	reco_catalog_require(row, RECO_ACCESS_RECOMMEND);
 	model = reco_answering_model(row);
-	for (kind = 0; kind < RECO_BLENDS; kind++)
+	for (i = 0; i < RECO_BLENDS; i++)
 	{
-		put_components(&set, model, (RecoEvidenceKind) kind);
-		put_strengths(&set, model, (RecoEvidenceKind) kind);
-		put_events(&set, model, (RecoEvidenceKind) kind);
+		add_components(weights, model, (RecoEvidenceKind) i);
+		add_strengths(weights, model, (RecoEvidenceKind) i);
+		add_events(weights, model, (RecoEvidenceKind) i);
 	}
+	for (i = 0; i < weights->n; i++)
+		put_weight(&set, weights, &weights->list[i]);
 	return reco_surface_end_set(&set);
 }
 

@@ -36,7 +36,7 @@ SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE (weight > 0) <> (recall_
 SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE NOT (recall_lost BETWEEN -1 AND 1 AND ci_low <= recall_lost AND recall_lost <= ci_high)$$, 'from -1 to 1, within its interval');
 SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE abs(ci_high + ci_low - 2 * recall_lost) > 1e-12$$, 'in the middle of it');
 -- The spread of differences of shares is at most 1, and the kinds with a basket have about as many cases as were held out.
-SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE ci_high - ci_low > 2 * 1.96 / sqrt(199)$$, 'which is no wider than it can be with 200 orders');
+SELECT is_empty($$SELECT * FROM reco.weights('m') WHERE ci_high - ci_low > 2 * 3.3 / sqrt(199)$$, 'which is no wider than it can be with 200 orders, and 50 rows');
 SELECT cmp_ok((SELECT count(*) FROM reco.weights('m') WHERE ci_high - ci_low > 0.01), '>', 2::bigint, 'and has some width');
 SELECT cmp_ok((SELECT weight FROM reco.weights('m') WHERE request = 'history' AND component = 'followups'), '>', 0::float8, 'the second of a pair follows the first');
 SELECT cmp_ok((SELECT ci_low FROM reco.weights('m') WHERE request = 'history' AND component = 'followups'), '>', 0::float8, 'surely');
