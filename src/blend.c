@@ -397,6 +397,26 @@ turn_knobs(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind
 }
 
 /*
+ * Where enough held-out orders are of customers who follow somebody, friends have to prove themselves: beside purchases of
+ * one's own by their strength, without by the weight of the history.  Elsewhere the first weights stand.
+ */
+static void
+doubt_friends(const RecoTrials *trials, RecoTrial *base, RecoEvidenceKind kind)
+{
+	int			n = 0;
+	int			c;
+
+	for (c = 0; c < trials->cases.n; c++)
+		n += trials->cases.list[c].n_friends > 0;
+	if (n < MIN_CASES)
+		return;
+	if (reco_knobs_is_one(RECO_COMPONENT_HISTORY, kind))
+		base->weights[RECO_COMPONENT_HISTORY] = 0;
+	else
+		base->settings.strengths[RECO_STRENGTH_FRIENDS] = 0;
+}
+
+/*
  * Choose the weights of a kind of request, and how much further kinds of evidence count: trial gets them.  Where cases are
  * too few it keeps those it has, and losses are NaN.
  */
@@ -412,6 +432,7 @@ reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, R
 		losses[i] = (RecoBlendLoss) {NAN, NAN};
 	for (i = 0; i < RECO_STRENGTHS; i++)
 		strength_losses[i] = (RecoBlendLoss) {NAN, NAN};
+	doubt_friends(trials, &base, kind);
 	begin_lesson(&lesson, trials, &base, kind);
 	if (lesson.n_lists >= MIN_CASES)
 	{
@@ -426,6 +447,8 @@ reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, R
 		*trial = contest->list[best];
 		if (best == contest->learned)
 			learn(&lesson, BOTH_HALVES, trial->weights);
+		if (trial->weights[RECO_COMPONENT_HISTORY] == 0)
+			trial->settings.strengths[RECO_STRENGTH_FRIENDS] = 0;
 		reco_budget_free(lesson.budget, contest->scores);
 		pfree(contest);
 		measure_losses(trials, trial, kind, losses, strength_losses);

@@ -164,6 +164,13 @@ turn(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, Size knob, con
 	return best > 0;
 }
 
+/* What friends bought is nothing but a part of the history's vector. */
+static bool
+acts(const RecoTrial *trial, int strength)
+{
+	return strength != RECO_STRENGTH_FRIENDS || trial->weights[RECO_COMPONENT_HISTORY] > 0;
+}
+
 /*
  * Choose how much each further kind of evidence counts in the bags of a kind of request, of those that held-out orders have
  * any of, beginning from a trial's.  Where cases are too few, or nothing helps, trial stays as it is, and the result is false.
@@ -175,7 +182,7 @@ reco_knobs_choose_strengths(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKi
 	int			i;
 
 	for (i = 0; i < RECO_STRENGTHS; i++)
-		if ((trials->cases.strengths & (1u << i)) && reco_strength_serves((RecoStrengthKind) i, kind))
+		if ((trials->cases.strengths & (1u << i)) && reco_strength_serves((RecoStrengthKind) i, kind) && acts(trial, i))
 			any |= turn(trials, trial, kind, offsetof(RecoTrial, settings.strengths) + i * sizeof(double),
 						&strength_positions[Min(i, RECO_STRENGTH_CONTEXT)], 1);
 	return any;
