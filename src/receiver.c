@@ -6,6 +6,7 @@
 #include "receiver.h"
 
 #include "executor/spi.h"
+#include "prepared.h"
 #include "utils/memutils.h"
 
 typedef struct SlotReceiver
@@ -44,7 +45,8 @@ receive_nothing(DestReceiver *self)
 
 /*
  * Run a SELECT as the present role, read-only, which also means: in the snapshot of the calling statement.  Returns the
- * number of rows.  Errors: those of the query.
+ * number of rows.  One with parameters is taken for one that comes again, and its plan is kept for the session.  Errors:
+ * those of the query.
  */
 uint64
 reco_receiver_run(const char *query, ParamListInfo params, RecoSlotCallback callback, void *arg)
@@ -63,7 +65,10 @@ reco_receiver_run(const char *query, ParamListInfo params, RecoSlotCallback call
 
 	SPI_connect();
 	receiver.row_context = AllocSetContextCreate(CurrentMemoryContext, "reco row", ALLOCSET_SMALL_SIZES);
-	result = SPI_execute_extended(query, &options);
+	if (params == NULL)
+		result = SPI_execute_extended(query, &options);
+	else
+		result = SPI_execute_plan_extended(reco_prepared_plan(query, params), &options);
 	if (result != SPI_OK_SELECT)
 		elog(ERROR, "reading failed: %s", SPI_result_code_string(result));
 	SPI_finish();

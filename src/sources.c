@@ -3,8 +3,8 @@
  *
  * Whatever the purpose, training, evaluation or a request, a read goes through run_query(): it switches to the model's
  * owner (section.c), takes the tuples straight from the executor (receiver.c), and switches back.  The relation is found
- * by reference and the expressions are parsed and checked again each time, because the catalog may have been written by
- * anybody, and the relation altered by its owner.
+ * by reference each time, and its expressions are what parsing and checking them as they stand in the catalog gives
+ * (expression_cache.c), because the catalog may have been written by anybody, and the relation altered by its owner.
  *
  * All reads are SPI read-only, which means that they see the snapshot of the calling statement: stock, prices and
  * purchases of one answer belong together.
@@ -16,7 +16,7 @@
 #include "access/htup_details.h"
 #include "access/relation.h"
 #include "catalog/pg_type.h"
-#include "expressions.h"
+#include "expression_cache.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "nodes/params.h"
@@ -219,19 +219,18 @@ open_relation(const RecoSource *source)
  * The stored expression of a role or of a list's member, checked again; NULL where the source has none.  Parsing runs
  * code already, such as the checks of a domain that a literal is cast to: it is done as the owner only.
  */
-static RecoExpression *
+static const RecoExpression *
 checked_expression(const SourceQuery *query, RecoRole role, const char *member)
 {
 	RecoField	field = {role, member};
 	const RecoColumn *column = reco_definitions_find(query->source, &field);
-	RecoExpression *expression;
+	const RecoExpression *expression;
 
 	if (GetUserId() != query->reader->owner)
 		elog(ERROR, "stored expressions are parsed as the model's owner only");
 	if (column == NULL)
 		return NULL;
-	expression = linitial(reco_expressions_parse(query->relation, column->expression,
-												 reco_definitions_role_name(role), false));
+	expression = reco_expression_cache_parse(query->relation, column->expression, reco_definitions_role_name(role));
 	reco_definitions_check_type(role, expression->type);
 	if (query->reader->integer_keys && (role == RECO_ROLE_USER || role == RECO_ROLE_ITEM || role == RECO_ROLE_FRIEND) &&
 		!reco_values_is_integer(expression->type))
@@ -303,7 +302,7 @@ begin_query(SourceQuery *query, const RecoReader *reader, const RecoSource *sour
 	appendStringInfoString(&query->text, "SELECT ");
 	for (i = 0; i < n_fields; i++)
 	{
-		RecoExpression *expression = checked_expression(query, fields[i].role, fields[i].name);
+		const RecoExpression *expression = checked_expression(query, fields[i].role, fields[i].name);
 		const char *cast;
 
 		query->roles[i] = fields[i].role;
@@ -610,7 +609,7 @@ add_user_conditions(SourceQuery *query, const void *arg)
 {
 	const RecoKey *user = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *expression = checked_expression(query, RECO_ROLE_USER, NULL);
+	const RecoExpression *expression = checked_expression(query, RECO_ROLE_USER, NULL);
 
 	if (!key_fits(user, expression->type, integer_keys))
 		return false;
@@ -657,11 +656,11 @@ add_customer_conditions(SourceQuery *query, const void *arg)
 {
 	const CustomerConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
-	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
-	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
-	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
-	RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
+	const RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	const RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	const RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
+	const RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
+	const RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
 
 	if (!key_fits(conditions->key, user->type, integer_keys))
 		return false;
@@ -678,12 +677,11 @@ add_customer_conditions(SourceQuery *query, const void *arg)
 		appendStringInfo(&query->text, ", (%s)", quantity->text);
 	if (event != NULL)
 		appendStringInfo(&query->text, ", (%s)::pg_catalog.text COLLATE \"C\" NULLS FIRST", event->text);
-	appendStringInfoString(&query->text, " LIMIT $3");
+	appendStringInfo(&query->text, " LIMIT " INT64_FORMAT, conditions->limit);
 
-	query->params = make_params(3);
+	query->params = make_params(2);
 	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->key, integer_keys));
 	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
-	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
 	return true;
 }
 
@@ -708,10 +706,10 @@ static bool
 add_session_conditions(SourceQuery *query, const void *arg)
 {
 	const CustomerConditions *conditions = arg;
-	RecoExpression *session = checked_expression(query, RECO_ROLE_SESSION, NULL);
-	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
-	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
-	RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
+	const RecoExpression *session = checked_expression(query, RECO_ROLE_SESSION, NULL);
+	const RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	const RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
+	const RecoExpression *event = checked_expression(query, RECO_ROLE_EVENT, NULL);
 
 	if (!key_fits(conditions->key, session->type, false))
 		return false;
@@ -724,12 +722,11 @@ add_session_conditions(SourceQuery *query, const void *arg)
 					 key_order(query->reader->integer_keys));
 	if (event != NULL)
 		appendStringInfo(&query->text, ", (%s)::pg_catalog.text COLLATE \"C\" NULLS FIRST", event->text);
-	appendStringInfoString(&query->text, " LIMIT $3");
+	appendStringInfo(&query->text, " LIMIT " INT64_FORMAT, conditions->limit);
 
-	query->params = make_params(3);
+	query->params = make_params(2);
 	set_param(query->params, 0, TEXTOID, key_datum(conditions->key, false));
 	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
-	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
 	return true;
 }
 
@@ -752,9 +749,9 @@ add_tie_conditions(SourceQuery *query, const void *arg)
 {
 	const CustomerConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
-	RecoExpression *friend_user = checked_expression(query, RECO_ROLE_FRIEND, NULL);
-	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	const RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	const RecoExpression *friend_user = checked_expression(query, RECO_ROLE_FRIEND, NULL);
+	const RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
 
 	if (!key_fits(conditions->key, user->type, integer_keys))
 		return false;
@@ -766,12 +763,11 @@ add_tie_conditions(SourceQuery *query, const void *arg)
 	appendStringInfoString(&query->text, " ORDER BY ");
 	if (at != NULL)
 		appendStringInfo(&query->text, "(%s) DESC, ", at->text);
-	appendStringInfo(&query->text, "(%s)%s LIMIT $3", friend_user->text, key_order(integer_keys));
+	appendStringInfo(&query->text, "(%s)%s LIMIT " INT64_FORMAT, friend_user->text, key_order(integer_keys), conditions->limit);
 
-	query->params = make_params(3);
+	query->params = make_params(2);
 	set_param(query->params, 0, integer_keys ? INT8OID : TEXTOID, key_datum(conditions->key, integer_keys));
 	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
-	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
 	return true;
 }
 
@@ -819,7 +815,7 @@ add_key_conditions(SourceQuery *query, const void *arg)
 {
 	const KeyConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *key = checked_expression(query, conditions->role, NULL);
+	const RecoExpression *key = checked_expression(query, conditions->role, NULL);
 	const char *cast = parameter_cast(key->type, integer_keys);
 	Oid			type = integer_keys ? INT8OID : TEXTOID;
 	Datum		keys;
@@ -875,10 +871,10 @@ add_crowd_conditions(SourceQuery *query, const void *arg)
 {
 	const CrowdConditions *conditions = arg;
 	bool		integer_keys = query->reader->integer_keys;
-	RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
-	RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
-	RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
-	RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
+	const RecoExpression *user = checked_expression(query, RECO_ROLE_USER, NULL);
+	const RecoExpression *at = checked_expression(query, RECO_ROLE_AT, NULL);
+	const RecoExpression *item = checked_expression(query, RECO_ROLE_ITEM, NULL);
+	const RecoExpression *quantity = checked_expression(query, RECO_ROLE_QUANTITY, NULL);
 	StringInfoData text;
 	Datum		keys;
 
@@ -894,13 +890,12 @@ add_crowd_conditions(SourceQuery *query, const void *arg)
 					 parameter_cast(user->type, integer_keys), at->text, at->text, item->text, key_order(integer_keys));
 	if (quantity != NULL)
 		appendStringInfo(&text, ", (%s)", quantity->text);
-	appendStringInfoString(&text, " LIMIT $3) \"reco lines\"");
+	appendStringInfo(&text, " LIMIT " INT64_FORMAT ") \"reco lines\"", conditions->limit);
 	query->text = text;
 
-	query->params = make_params(3);
+	query->params = make_params(2);
 	set_param(query->params, 0, get_array_type(integer_keys ? INT8OID : TEXTOID), keys);
 	set_param(query->params, 1, TIMESTAMPTZOID, TimestampTzGetDatum(conditions->before));
-	set_param(query->params, 2, INT8OID, Int64GetDatum(conditions->limit));
 	return true;
 }
 
@@ -929,7 +924,7 @@ expression_type(const RecoReader *reader, const RecoSource *source, RecoRole rol
 	SourceQuery query = {.reader = &any_keys,.source = source};
 	ErrorContextCallback callback = {error_context_stack, source_error_context, unconstify(RecoSource *, source)};
 	RecoSection section;
-	RecoExpression *expression;
+	const RecoExpression *expression;
 
 	error_context_stack = &callback;
 	section = reco_section_begin(reader->owner, reader->timezone);
