@@ -103,10 +103,17 @@ read_source(const RecoReader *reader, const RecoSource *source, const RecoBrowsi
 	}
 }
 
+/* Whether a customer's session whose newest event was then still belongs to what he does at a time. */
+bool
+reco_browsing_is_recent(TimestampTz as_of, TimestampTz at)
+{
+	return (double) as_of - (double) at <= RECO_SESSION_DAYS * (double) USECS_PER_DAY;
+}
+
 static bool
 is_too_old(const RecoBrowsingRequest *request, TimestampTz at)
 {
-	return request->session == NULL && (double) request->as_of - (double) at > RECO_SESSION_DAYS * (double) USECS_PER_DAY;
+	return request->session == NULL && !reco_browsing_is_recent(request->as_of, at);
 }
 
 /* Take over what was read; of two sources, what is newer stands before the rest. */

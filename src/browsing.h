@@ -28,6 +28,7 @@ typedef struct RecoBrowsing
 	TimestampTz since;			/* the oldest event that was read; DT_NOEND without any */
 } RecoBrowsing;
 
+extern bool reco_browsing_is_recent(TimestampTz as_of, TimestampTz at);
 extern RecoBrowsing *reco_browsing_read(const RecoReader *reader, List *sources, const RecoModel *model,
 										const RecoBrowsingRequest *request);
 

@@ -39,6 +39,7 @@
  */
 #define NS_A_CUSTOMER		3000.0
 #define NS_A_LINE			150.0	/* its part of the bag and of the fold-in */
+#define NS_BESIDE			50000.0	/* of a customer of whom more than his lines is known */
 #define NS_A_FACTOR			0.03	/* of all items */
 #define NS_A_SCREENED		0.007
 #define NS_A_WORKER			10000000.0	/* from where on one more pays: starting it takes about 10 ms */
@@ -47,6 +48,13 @@
 #define BLOCK_BYTES			(256 * 1024)	/* of rows; a block has one customer at least */
 #define BLOCKS_A_PROCESS	8		/* at least, or they would not end together */
 #define SLOTS_A_PROCESS		4
+
+typedef struct RecoListShape
+{
+	int32		rows;
+	Size		width;
+	int64		elements;
+} RecoListShape;
 
 /* What the area holds, from which follows where: the same for all processes. */
 typedef struct Shape
@@ -60,6 +68,7 @@ typedef struct Shape
 	uint32		slots;
 	Size		model_length;	/* 0: without workers the leader's own serves */
 	Size		screen_length;	/* the same, and 0 where the model has none */
+	RecoListShape lists[RECO_EVERYBODY_LISTS];
 } Shape;
 
 /* The head of the area. */
@@ -85,6 +94,7 @@ typedef struct Area
 	RecoScreen *screen;			/* of its factors */
 	int64	   *start;			/* [users + 2], the lines of customer u are start[u] to start[u + 1] - 1 */
 	RecoLine   *lines;
+	RecoEverybody everybody;
 	uint64	   *skip;			/* bitmap over the items */
 	pg_atomic_uint32 *scored;	/* [slots], 1 + the block whose rows are there */
 	int32	   *found;			/* [slots x block_users], rows of a customer */
@@ -102,18 +112,33 @@ struct RecoBulk
 
 /* --- the area ---------------------------------------------------------------------------------------------- */
 
+static RecoRagged
+lay_out_list(Size *size, char *base, const RecoListShape *shape)
+{
+	RecoRagged	list = {.rows = shape->rows,.width = shape->width};
+
+	if (list.rows == 0)
+		return list;
+	list.start = reco_workspace_take(size, base, reco_size_mul((Size) list.rows + 1, sizeof(int64)));
+	list.elements = reco_workspace_take(size, base, reco_size_mul(shape->elements, list.width));
+	return list;
+}
+
 /* Where everything is from base on, which is on a cache line; with NULL only the size. */
 static Size
 lay_out(Area *area, char *base, const Shape *shape)
 {
 	Size		slot_users = reco_size_mul(shape->slots, shape->block_users);
 	Size		size = 0;
+	int			i;
 
 	area->shared = reco_workspace_take(&size, base, sizeof(Shared));
 	area->model = reco_workspace_take(&size, base, shape->model_length);
 	area->screen = reco_workspace_take(&size, base, shape->screen_length);
 	area->start = reco_workspace_take(&size, base, reco_size_mul((Size) shape->users + 2, sizeof(int64)));
 	area->lines = reco_workspace_take(&size, base, reco_size_mul(shape->lines, sizeof(RecoLine)));
+	for (i = 0; i < RECO_EVERYBODY_LISTS; i++)
+		area->everybody.lists[i] = lay_out_list(&size, base, &shape->lists[i]);
 	area->skip = reco_workspace_take(&size, base, reco_size_mul((Size) shape->items / 64 + 1, sizeof(uint64)));
 	area->scored = reco_workspace_take(&size, base, reco_size_mul(shape->slots, sizeof(pg_atomic_uint32)));
 	area->found = reco_workspace_take(&size, base, reco_size_mul(slot_users, sizeof(int32)));
@@ -123,12 +148,20 @@ lay_out(Area *area, char *base, const Shape *shape)
 }
 
 static Shape
-make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int64 lines, int workers)
+make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int64 lines, const RecoEverybody *everybody,
+		   int workers)
 {
 	Shape		shape = {.users = users,.lines = lines,.items = model->items};
 	int			processes = workers + 1;
 	Size		rows_bytes;
+	int			i;
 
+	for (i = 0; i < RECO_EVERYBODY_LISTS; i++)
+	{
+		const RecoRagged *list = &everybody->lists[i];
+
+		shape.lists[i] = (RecoListShape) {list->rows, list->width, reco_ragged_count(list)};
+	}
 	shape.most_rows = reco_scorer_most_rows(model, task);
 	rows_bytes = mul_size(shape.most_rows, sizeof(RecoRecommendation));
 	shape.block_users = Min(BLOCK_USERS, BLOCK_BYTES / rows_bytes);
@@ -144,10 +177,11 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 
 /* How many workers would pay and are allowed. */
 static int
-useful_workers(const RecoModel *model, int32 users, int64 lines)
+useful_workers(const RecoModel *model, int32 users, int64 lines, const RecoEverybody *everybody)
 {
 	double		scan = (double) model->items * reco_stride(model->factors) * (model->screen != NULL ? NS_A_SCREENED : NS_A_FACTOR);
-	double		work = users * (scan + NS_A_CUSTOMER) + lines * NS_A_LINE;
+	double		beside = reco_everybody_is_known(everybody) ? NS_BESIDE : 0;
+	double		work = users * (scan + NS_A_CUSTOMER + beside) + lines * NS_A_LINE;
 
 	if (IsInParallelMode() || IsParallelWorker() || !IsUnderPostmaster)
 		return 0;
@@ -156,14 +190,14 @@ useful_workers(const RecoModel *model, int32 users, int64 lines)
 
 /* The area in shared memory, for as many workers as memory allows; NULL where it allows none or none would pay. */
 static char *
-share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, RecoBudget *budget)
+share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, const RecoEverybody *everybody, RecoBudget *budget)
 {
 	Size		private = reco_scorer_memory(bulk->model, task);
-	int			workers = useful_workers(bulk->model, shape->users, shape->lines);
+	int			workers = useful_workers(bulk->model, shape->users, shape->lines, everybody);
 
 	for (; workers > 0; workers--)
 	{
-		Shape		parallel = make_shape(bulk->model, task, shape->users, shape->lines, workers);
+		Shape		parallel = make_shape(bulk->model, task, shape->users, shape->lines, everybody, workers);
 		Area		area;
 		Size		size = lay_out(&area, NULL, &parallel);
 
@@ -177,6 +211,19 @@ share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, RecoBudget 
 		return dsm_segment_address(bulk->segment);
 	}
 	return NULL;
+}
+
+/* Lists of customers in the order of their ranks.  What is copied is given back. */
+static void
+take_over(Area *area, RecoEverybody *everybody, const int32 *rank, RecoBudget *budget)
+{
+	int			i;
+
+	for (i = 0; i < RECO_EVERYBODY_LISTS; i++)
+	{
+		reco_ragged_copy(&area->everybody.lists[i], &everybody->lists[i], i < RECO_EVERYBODY_BY_CUSTOMER ? rank : NULL);
+		reco_ragged_free(budget, &everybody->lists[i]);
+	}
 }
 
 /* Without workers. */
@@ -219,25 +266,27 @@ initialize(RecoBulk *bulk, const RecoScorerTask *task, const Shape *shape, const
 
 /*
  * Room for that many customers and lines, in shared memory if workers are to help, accounted for by the budget; skip is
- * a bitmap of items that must not come back.  Before reco_bulk_run the caller fills in the lines and where each
+ * a bitmap of items that must not come back; of what is known of everybody, rank says which customer a row is of, and the
+ * memory is given back.  Before reco_bulk_run the caller fills in the lines and where each
  * customer's start.  Errors: configuration_limit_exceeded.
  */
 RecoBulk *
 reco_bulk_create(const RecoAnswering *a, const RecoScorerTask *task, int32 users, int64 lines, const uint64 *skip,
-				 RecoBudget *budget)
+				 RecoEverybody *everybody, const int32 *rank, RecoBudget *budget)
 {
 	RecoBulk   *bulk = palloc0(sizeof(RecoBulk));
-	Shape		shape = make_shape(a->model, task, users, lines, 0);
+	Shape		shape = make_shape(a->model, task, users, lines, everybody, 0);
 	char	   *base;
 
 	bulk->model = a->model;
 	bulk->kernels = a->run.kernels;
-	base = share_area(bulk, task, &shape, budget);
+	base = share_area(bulk, task, &shape, everybody, budget);
 	if (base == NULL)
 		base = own_area(&shape, budget);
 	Assert(base == (char *) TYPEALIGN(RECO_CACHE_LINE, base));
 	(void) lay_out(&bulk->area, base, &shape);
 	initialize(bulk, task, &shape, skip);
+	take_over(&bulk->area, everybody, rank, budget);
 	return bulk;
 }
 
@@ -318,6 +367,7 @@ score_block(const Area *area, RecoScorer *scorer, uint32 block)
 
 		for (i = 0; i < n; i++)
 		{
+			customers[i].user = user + i;
 			customers[i].lines = area->lines + area->start[user + i];
 			customers[i].n_lines = area->start[user + i + 1] - area->start[user + i];
 			customers[i].rows = area->rows + (place + i) * shape->most_rows;
@@ -409,7 +459,7 @@ follow(const Area *area, RecoScorer *scorer)
 static RecoScorer *
 make_scorer(const Area *area, const RecoModel *model, const RecoKernels *kernels)
 {
-	return reco_scorer_create(model, kernels, &area->shared->task, area->skip);
+	return reco_scorer_create(model, kernels, &area->shared->task, area->skip, &area->everybody);
 }
 
 /* The model in the segment, which all processes score: one copy of it has better chances to stay in a shared cache. */

@@ -15,7 +15,7 @@ typedef struct RecoBulk RecoBulk;
 typedef void (*RecoBulkEmit) (void *arg, int32 user, const RecoRecommendation *rows, int32 n);
 
 extern RecoBulk *reco_bulk_create(const RecoAnswering *a, const RecoScorerTask *task, int32 users, int64 lines,
-								  const uint64 *skip, RecoBudget *budget);
+								  const uint64 *skip, RecoEverybody *everybody, const int32 *rank, RecoBudget *budget);
 extern int64 *reco_bulk_start(const RecoBulk *bulk);
 extern RecoLine *reco_bulk_lines(const RecoBulk *bulk);
 extern void reco_bulk_run(RecoBulk *bulk, RecoBulkEmit emit, void *arg);

@@ -160,24 +160,12 @@ is_strong(const RecoAnswering *a, RecoStrengthKind strength)
 	return false;
 }
 
-/* Whether a part of contexts that comes from the shop's tables, not from times, makes any difference. */
-static bool
-has_stored_contexts(const RecoAnswering *a)
-{
-	int32		slots[RECO_MAX_CONTEXTS];
-	int			n = reco_fields_slots(&a->model->fields, slots);
-	int			s;
-
-	for (s = 0; s < n; s++)
-		if (a->model->fields.entries[slots[s]].kind < RECO_FIRST_DERIVED_FIELD &&
-			is_strong(a, (RecoStrengthKind) (RECO_STRENGTH_CONTEXT + s)))
-			return true;
-	return false;
-}
-
-/* Whether a source is evidence of a customer beside his order lines. */
-static bool
-is_further(const RecoAnswering *a, const RecoSource *source)
+/*
+ * Whether a source is evidence of a customer beside items and times of his order lines, in a request that says nothing of
+ * its context: other contexts of lines count where they are the request's.
+ */
+bool
+reco_evidence_is_further(const RecoAnswering *a, const RecoSource *source)
 {
 	switch (source->kind)
 	{
@@ -191,25 +179,9 @@ is_further(const RecoAnswering *a, const RecoSource *source)
 		case RECO_SOURCE_SESSIONS:
 			return reco_definitions_column(source, RECO_ROLE_USER) != NULL &&
 				(weighs(a, RECO_COMPONENT_VIEWED) || is_strong(a, RECO_STRENGTH_SESSION));
-		case RECO_SOURCE_ORDERS:
-			return reco_definitions_column(source, RECO_ROLE_CONTEXT) != NULL && has_stored_contexts(a);
 		default:
 			return false;
 	}
-}
-
-/*
- * Whether all that is known of a customer, beside what he consents to, are items and times of his lines.
- */
-bool
-reco_evidence_is_lines(const RecoAnswering *a)
-{
-	ListCell   *cell;
-
-	foreach(cell, a->sources)
-		if (is_further(a, lfirst(cell)))
-			return false;
-	return true;
 }
 
 /* Make the query of the request from what was read, of the lines the newest, as many as count. */

@@ -25,7 +25,7 @@ typedef struct RecoVisitor
 
 extern RecoHistory *reco_evidence_read(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit, RecoEvidence *evidence);
 extern TimestampTz reco_evidence_read_beside(const RecoAnswering *a, const RecoVisitor *visitor, RecoEvidence *evidence);
-extern bool reco_evidence_is_lines(const RecoAnswering *a);
+extern bool reco_evidence_is_further(const RecoAnswering *a, const RecoSource *source);
 extern void reco_evidence_set_basket(const RecoAnswering *a, const RecoKeyList *basket, RecoEvidence *evidence);
 extern void reco_evidence_ask(RecoAnswering *a, RecoHistory *history, RecoEvidence *evidence);
 

@@ -159,6 +159,40 @@ reco_history_compare(const void *a, const void *b)
 	return (x->quantity > y->quantity) - (x->quantity < y->quantity);
 }
 
+static int
+compare_by_source(const void *a, const void *b)
+{
+	int32		x = ((const RecoLine *) a)->order;
+	int32		y = ((const RecoLine *) b)->order;
+
+	return x != y ? (x > y) - (x < y) : reco_history_compare(a, b);
+}
+
+/*
+ * Of lines that were gathered elsewhere, whose order is the number of their source, what reco_history_read would have read:
+ * the newest lines of each source, and of those the ones that count.  Their order matters only where there are too many:
+ * who uses them brings them into an order of his own.  Returns how many are kept, in place.
+ */
+int64
+reco_history_keep_newest(RecoLine *lines, int64 n, int64 limit)
+{
+	int64		kept = 0;
+	int64		in_source = 0;
+	int64		i;
+
+	if (n > limit)
+		qsort(lines, n, sizeof(RecoLine), compare_by_source);
+	for (i = 0; i < n; i++)
+	{
+		in_source = i > 0 && lines[i].order == lines[i - 1].order ? in_source + 1 : 1;
+		if (in_source > limit || !reco_lines_is_usable(&lines[i]))
+			continue;
+		lines[kept] = lines[i];
+		kept++;
+	}
+	return kept;
+}
+
 /* Keep the newest lines only. */
 void
 reco_history_cut(RecoHistory *history, int64 limit)

@@ -28,6 +28,7 @@ extern RecoHistory *reco_history_create(void);
 extern void reco_history_add(RecoHistory *history, const RecoLine *line);
 extern void reco_history_set_times(RecoHistory *history, const RecoModel *model, const char *timezone);
 extern int	reco_history_compare(const void *a, const void *b);
+extern int64 reco_history_keep_newest(RecoLine *lines, int64 n, int64 limit);
 extern void reco_history_cut(RecoHistory *history, int64 limit);
 
 #endif							/* RECO_HISTORY_H */

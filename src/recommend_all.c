@@ -1,12 +1,12 @@
 /*
  * recommend_all.c: answers for all customers at once.
  *
- * The order lines are read in one pass and grouped by customer in memory, never by a query per customer; what is
- * available is asked once.  All that is done by this process; then the customers are shared out among processes
- * (bulk.c), and each answer comes about (scorer.c) as in recommend.c, by the same routines over the same lines, so that
- * each row equals what recommend gives at the same as_of and in the same snapshot.  (Only where
- * history_limit cuts among lines of one moment, and some of those count nothing or are of items that the model does not
- * know, may it be others of them that are left.)
+ * The order lines are read in one pass and grouped by customer in memory, never by a query per customer, and so is nearly
+ * all else that is known of customers (everybody.c); what is available is asked once.  All that is done by this process;
+ * then the customers are shared out among processes (bulk.c), and each answer comes about (scorer.c) as in recommend.c, by
+ * the same routines over the same evidence, so that each row equals what recommend gives at the same as_of and in the same
+ * snapshot.  (Only where a limit cuts among lines or reviews of one moment, and some of those count nothing or are of items
+ * that the model does not know, may it be others of them that are left.)
  */
 #include "postgres.h"
 
@@ -16,6 +16,7 @@
 #include "budget.h"
 #include "bulk.h"
 #include "consent.h"
+#include "everybody.h"
 #include "evidence.h"
 #include "idmap.h"
 #include "interrupts.h"
@@ -60,6 +61,7 @@ typedef struct Reading
 	int64		capacity;
 	int32		source;			/* that is being read */
 	bool		has_quantity;
+	RecoEverybody everybody;
 } Reading;
 
 /* What rows are handed to the caller with. */
@@ -193,7 +195,6 @@ read_lines(Reading *reading)
 {
 	ListCell   *cell;
 
-	number_items(reading);
 	reading->capacity = FIRST_LINES;
 	reading->lines = reco_budget_alloc(reading->budget, FIRST_LINES, sizeof(RecoLine), "order lines");
 	foreach(cell, reading->a->sources)
@@ -208,7 +209,6 @@ read_lines(Reading *reading)
 		receive_waiting(reading);
 		reading->source++;
 	}
-	reco_idmap_free(reading->items);
 }
 
 /* A notice that comes once, here and not from a worker: some customer has a history. */
@@ -270,7 +270,8 @@ prepare(Reading *reading)
 
 	strlcpy(task.timezone, reading->a->reader.timezone, sizeof(task.timezone));
 	rank = reco_idmap_sort(reading->users);
-	bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip, reading->budget);
+	bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip, &reading->everybody, rank,
+							reading->budget);
 	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk));
 	pfree(skip);
 	pfree(rank);
@@ -308,8 +309,8 @@ emit_user(void *arg, int32 user, const RecoRecommendation *rows, int32 n)
 }
 
 /*
- * Where more is known of customers than their lines, each is asked for as recommend asks for one; that takes a few queries a
- * customer.
+ * Where sessions are all that there is, which of them are history and which is the present one is told for each customer
+ * apart: each is asked for as recommend asks for one.  That takes a few queries a customer.
  */
 static void
 ask_one_by_one(Reading *reading, Emission *emission)
@@ -359,18 +360,21 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 											 reading.a->options.default_consent);
 	reading.a->reader.gate = reco_consent_gate(reading.consents, RECO_CONSENT_TO_ANSWERS);
 	read_users(&reading);
+	number_items(&reading);
 	read_lines(&reading);
 	notice_age(&reading);
 	emission.model = reading.a->model;
 	emission.users = reading.users;
 	emission.context = AllocSetContextCreate(CurrentMemoryContext, "reco customer's rows", ALLOCSET_DEFAULT_SIZES);
 	emission.progress = request->progress;
-	if (!reco_evidence_is_lines(reading.a))
+	if (!reco_definitions_has_orders(reading.a->sources))
 	{
 		reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(reading.users));
 		ask_one_by_one(&reading, &emission);
 		return;
 	}
+	reco_everybody_read(reading.a, reading.users, reading.items, reading.consents, reading.budget, &reading.everybody);
+	reco_idmap_free(reading.items);
 	bulk = prepare(&reading);
 	reco_progress_phase(request->progress, RECO_PHASE_SCORING, reco_idmap_count(reading.users));
 	reco_bulk_run(bulk, emit_user, &emission);

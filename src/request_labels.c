@@ -88,6 +88,19 @@ compare_labels(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
+/* Of labels in their order each once; returns how many there are. */
+static int
+drop_repeated(int32 *labels, int n)
+{
+	int			kept = 0;
+	int			i;
+
+	for (i = 0; i < n; i++)
+		if (i == 0 || labels[i] != labels[i - 1])
+			labels[kept++] = labels[i];
+	return kept;
+}
+
 static bool
 is_used(const RecoModel *model, RecoComponent component)
 {
@@ -108,7 +121,6 @@ reco_request_labels_read(const RecoAnswering *a, const RecoKey *user, RecoEviden
 	LabelReader reader = {.fields = &a->model->fields,.capacity = FIRST_LABELS};
 	RecoField	columns[RECO_MAX_FIELDS];
 	ListCell   *cell;
-	int			i;
 
 	if (reco_model_customer_labels(a->model) == 0 ||
 		!(is_used(a->model, RECO_COMPONENT_PRIOR) || is_used(a->model, RECO_COMPONENT_SEGMENT)))
@@ -122,10 +134,68 @@ reco_request_labels_read(const RecoAnswering *a, const RecoKey *user, RecoEviden
 			(void) reco_sources_read_user(&a->reader, source, columns, reader.n_columns, user, receive_customer, &reader);
 	}
 	qsort(reader.labels, reader.n, sizeof(int32), compare_labels);
-	for (i = 0; i < reader.n; i++)
-		if (i == 0 || reader.labels[i] != reader.labels[i - 1])
-			reader.labels[evidence->n_labels++] = reader.labels[i];
+	evidence->n_labels = drop_repeated(reader.labels, reader.n);
 	evidence->labels = reader.labels;
+}
+
+typedef struct AllReader
+{
+	LabelReader reader;			/* of one row */
+	const RecoIdMap *users;
+	RecoRaggedBuilder *builder;
+} AllReader;
+
+static void
+receive_anybody(void *arg, const RecoValue *values)
+{
+	AllReader  *all = arg;
+	const RecoValue *key = &values[all->reader.n_columns];
+	int32		user = key->is_null ? -1 : reco_idmap_find(all->users, key);
+	int			i;
+
+	if (user < 0)
+		return;
+	all->reader.n = 0;
+	receive_customer(&all->reader, values);
+	for (i = 0; i < all->reader.n; i++)
+		*(int32 *) reco_ragged_add(all->builder, user) = all->reader.labels[i];
+}
+
+static int64
+make_labels(void *arg, void *elements, int64 n, void *out)
+{
+	(void) arg;
+	qsort(elements, n, sizeof(int32), compare_labels);
+	memmove(out, elements, n * sizeof(int32));
+	return drop_repeated(out, (int) n);
+}
+
+/*
+ * The same of some customers, by their numbers in users.  From the budget.  Errors: configuration_limit_exceeded, and what
+ * reading raises.
+ */
+RecoRagged
+reco_request_labels_read_all(const RecoAnswering *a, const RecoIdMap *users, RecoBudget *budget)
+{
+	AllReader	all = {.reader = {.fields = &a->model->fields,.capacity = FIRST_LABELS},.users = users};
+	RecoRagged	labels;
+	ListCell   *cell;
+
+	all.reader.labels = palloc(FIRST_LABELS * sizeof(int32));
+	all.builder = reco_ragged_begin(budget, sizeof(int32), "attributes");
+	foreach(cell, a->sources)
+	{
+		const RecoSource *source = lfirst(cell);
+		RecoField	columns[RECO_MAX_FIELDS + 1];
+
+		if (source->kind != RECO_SOURCE_USERS || list_attributes(source, &all.reader, columns) == 0)
+			continue;
+		columns[all.reader.n_columns] = (RecoField) {RECO_ROLE_USER, NULL};
+		(void) reco_sources_read_all(&a->reader, source, columns, all.reader.n_columns + 1, receive_anybody, &all);
+	}
+	labels = reco_ragged_end(all.builder, reco_idmap_count(users));
+	reco_ragged_remake(&labels, sizeof(int32), make_labels, NULL);
+	return labels;
 }
 
 /* --- the context ------------------------------------------------------------------------------------------- */

@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "answering.h"
+#include "idmap.h"
+#include "ragged.h"
 #include "utils/jsonb.h"
 
 /* What to read of order lines for their contexts. */
@@ -21,6 +23,7 @@ typedef struct RecoLineContexts
 } RecoLineContexts;
 
 extern void reco_request_labels_read(const RecoAnswering *a, const RecoKey *user, RecoEvidence *evidence);
+extern RecoRagged reco_request_labels_read_all(const RecoAnswering *a, const RecoIdMap *users, RecoBudget *budget);
 extern void reco_request_labels_set_context(const RecoAnswering *a, const Jsonb *given, RecoEvidence *evidence);
 extern RecoLineContexts reco_request_labels_line_contexts(const RecoModel *model, const char *timezone);
 extern int	reco_request_labels_begin_source(RecoLineContexts *contexts, const RecoSource *source, RecoField *fields);

@@ -29,6 +29,7 @@ typedef struct Asked
 struct RecoScorer
 {
 	RecoScorerTask task;
+	const RecoEverybody *everybody;
 	RecoAnswering *a;			/* folds in one customer after another */
 	int			batch;
 	Asked	   *asked;			/* [batch] */
@@ -82,15 +83,17 @@ copy_skip(const RecoModel *model, const uint64 *skip)
 }
 
 /*
- * In the current memory context; model must live as long, skip (a bitmap over the items) is copied.
+ * In the current memory context; model and everybody must live as long, skip (a bitmap over the items) is copied.
  */
 RecoScorer *
-reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip)
+reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip,
+				   const RecoEverybody *everybody)
 {
 	RecoScorer *scorer = palloc0(sizeof(RecoScorer));
 	int			i;
 
 	scorer->task = *task;
+	scorer->everybody = everybody;
 	scorer->a = reco_answering_create(model, kernels, task->as_of);
 	scorer->a->reader.timezone = scorer->task.timezone;
 	scorer->batch = batch_size(model, task);
@@ -102,39 +105,6 @@ reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const Rec
 	}
 	scorer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "reco customers", ALLOCSET_DEFAULT_SIZES);
 	return scorer;
-}
-
-static int
-compare_by_source(const void *a, const void *b)
-{
-	int32		x = ((const RecoLine *) a)->order;
-	int32		y = ((const RecoLine *) b)->order;
-
-	return x != y ? (x > y) - (x < y) : reco_history_compare(a, b);
-}
-
-/*
- * What reco_history_read would have read: the newest lines of each source, and of those the ones that count.  Their
- * order matters only where there are too many: who uses them brings them into an order of his own.
- */
-static int64
-keep_newest(RecoLine *lines, int64 n, int64 limit)
-{
-	int64		kept = 0;
-	int64		in_source = 0;
-	int64		i;
-
-	if (n > limit)
-		qsort(lines, n, sizeof(RecoLine), compare_by_source);
-	for (i = 0; i < n; i++)
-	{
-		in_source = i > 0 && lines[i].order == lines[i - 1].order ? in_source + 1 : 1;
-		if (in_source > limit || !reco_lines_is_usable(&lines[i]))
-			continue;
-		lines[kept] = lines[i];
-		kept++;
-	}
-	return kept;
 }
 
 /* Purchased items are skipped for this customer alone; purchased remembers which bits were set for that. */
@@ -166,7 +136,7 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 	RecoHistory history = {.memory = CurrentMemoryContext,.lines = customer->lines,.capacity = n};
 	RecoEvidence evidence;
 
-	history.n = keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
+	history.n = reco_history_keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
 	asked->purchased = NULL;
 	asked->n_purchased = 0;
 	if (task->exclude_purchased)
@@ -178,6 +148,7 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 	reco_history_set_times(&history, scorer->a->model, task->timezone);
 	reco_asking_clear(&evidence, task->as_of);
 	reco_request_labels_set_context(scorer->a, NULL, &evidence);
+	reco_everybody_tell(scorer->everybody, customer->user, &evidence);
 	evidence.lines = history.lines;
 	evidence.n_lines = history.n;
 	evidence.contexts = (const int32 (*)[RECO_MAX_CONTEXTS]) history.contexts;

@@ -9,6 +9,7 @@
 #include "pgtime.h"
 
 #include "answering.h"
+#include "everybody.h"
 #include "kernels.h"
 #include "lines.h"
 #include "recommend.h"
@@ -26,6 +27,7 @@ typedef struct RecoScorerTask
 /* A customer and his answer. */
 typedef struct RecoScorerCustomer
 {
+	int32		user;			/* his number in what is known of everybody */
 	RecoLine   *lines;			/* sorted and cut in place; order is the number of the source, user of no interest */
 	int64		n_lines;
 	RecoRecommendation *rows;	/* room for reco_scorer_most_rows */
@@ -37,7 +39,7 @@ typedef struct RecoScorer RecoScorer;
 extern int32 reco_scorer_most_rows(const RecoModel *model, const RecoScorerTask *task);
 extern Size reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task);
 extern RecoScorer *reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task,
-									  const uint64 *skip);
+									  const uint64 *skip, const RecoEverybody *everybody);
 extern int	reco_scorer_batch(const RecoScorer *scorer);
 extern void reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n);
 

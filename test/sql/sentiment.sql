@@ -1,7 +1,7 @@
 -- What words say, the stars that are expected, and what one's own stars change: sentiment, predict, and reviews in training.
 
 SET client_min_messages = warning;
-SELECT plan(79);
+SELECT plan(80);
 
 -- ---- A shop whose reviews have a language of their own ---------------------------------------------------------------
 
@@ -211,6 +211,8 @@ SELECT cmp_ok(of_second('verdicts', 7001, '2024-03-01'), '>', 0.7::float8, 'a ne
 SELECT cmp_ok(of_second('verdicts', 7002, '2024-03-01'), '<', 0.3::float8, 'and another one the contrary');
 SELECT is(of_second('verdicts', 7001, '2024-02-20 12:00+00'), of_second('verdicts', 7002, '2024-02-20 12:00+00'), 'but not before they said so');
 SELECT is(of_second('verdicts_by_lot', 7001, '2024-03-01'), of_second('verdicts_by_lot', 7002, '2024-03-01'), 'where stars do not count, they change nothing');
+SELECT results_eq($$SELECT * FROM reco.recommend_all('verdicts', 5, as_of => '2024-03-01')$$,
+                  $$SELECT c, r.* FROM (SELECT DISTINCT customer_id FROM tried) t (c), reco.recommend('verdicts', c, 5, as_of => '2024-03-01') r ORDER BY 1, 2$$, 'recommend_all says the same');
 BEGIN;
 UPDATE verdicts SET stars = 6 - stars WHERE customer_id = 7001;
 SELECT is(of_second('verdicts', 7001, '2024-03-01'), of_second('verdicts', 7002, '2024-03-01'), 'another opinion counts in the same transaction');
