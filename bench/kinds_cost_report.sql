@@ -9,7 +9,7 @@ FROM   (SELECT what, workers, percentile_cont(0.5) WITHIN GROUP (ORDER BY second
 		FROM measured GROUP BY what, workers) m
 ORDER BY what LIKE 'train%' DESC, what, workers;
 SELECT 'recommend, ms' AS what, p AS quantile, round(orders::numeric, 2) AS orders, round("all"::numeric, 2) AS "all kinds", round(("all" / orders)::numeric, 2) AS ratio
-FROM   (VALUES (0.5), (0.99)) q (p)
+FROM   (VALUES (0.1), (0.5), (0.99)) q (p)
 CROSS JOIN LATERAL (SELECT percentile_cont(p) WITHIN GROUP (ORDER BY ms) FILTER (WHERE model = 'orders') AS orders,
 						   percentile_cont(p) WITHIN GROUP (ORDER BY ms) FILTER (WHERE model = 'all') AS "all" FROM requests) m;
 SELECT request, string_agg(component || ' ' || round(weight::numeric, 3), ', ' ORDER BY weight DESC) AS "weights of the model of all kinds"
