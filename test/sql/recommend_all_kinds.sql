@@ -1,5 +1,5 @@
 -- recommend_all with five kinds of data: every row equals what recommend gives, whatever is known of whom and whoever consents.
-SELECT plan(18);
+SELECT plan(19);
 SET client_min_messages = warning;
 CREATE FUNCTION dice(id bigint, salt bigint) RETURNS float8 LANGUAGE sql IMMUTABLE RETURN ((hashint8extended(id, salt) >> 11) & 9007199254740991) / 9007199254740992.0::float8;
 
@@ -8,7 +8,7 @@ CREATE TABLE customers AS
 SELECT id, id % 10 AS region, CASE WHEN id % 3 = 0 THEN ARRAY['a' || id % 4, 'b'] END AS tags, id % 11 <> 0 AS personalize, id % 7 <> 0 AS social, id % 13 <> 0 AS reviews, id % 17 <> 0 AS attributes
 FROM generate_series(1, 300) id WHERE id % 19 <> 0;
 INSERT INTO customers SELECT * FROM customers WHERE id % 23 = 0;
-CREATE TABLE follows AS SELECT DISTINCT id AS customer, 1 + floor(310 * dice(id * 8 + n, 7))::integer AS friend, timestamptz '2025-01-01' + n * interval '20 days' AS since FROM generate_series(1, 300) id, generate_series(1, 5) n;
+CREATE TABLE follows AS SELECT DISTINCT id AS customer, 10 * floor(31 * dice(id * 8 + n, 7))::integer + id / 10 % 10 AS friend, timestamptz '2025-01-01' + n * interval '20 days' AS since FROM generate_series(1, 300) id, generate_series(1, 5) n;
 INSERT INTO follows SELECT 5, f, NULL FROM generate_series(1, 20) f UNION ALL SELECT 6, f % 280, '2025-01-02'::timestamptz + f * interval '1 hour' FROM generate_series(1, 250) f UNION ALL SELECT 7, 7, '2025-01-02' UNION ALL SELECT 8, NULL, '2025-01-02';
 CREATE TABLE circle AS SELECT customer, friend + 1 AS friend FROM follows WHERE customer % 5 = 0;
 CREATE TABLE orders AS
@@ -18,8 +18,8 @@ FROM generate_series(1, 300) id, generate_series(0, 5) n;
 CREATE TABLE lines AS
 SELECT o.id AS "order", customer, at, device, 1 + theme * 15 + floor(15 * dice(o.id * 8 + j, 12))::integer AS item, 1 AS quantity
 FROM orders o, generate_series(1, 4) j,
-	LATERAL (SELECT CASE WHEN v < 0.25 THEN customer % 10 WHEN v < 0.45 THEN length(device) WHEN v < 0.7 THEN looked
-		WHEN v < 0.9 THEN (SELECT min(f.friend % 10) FROM follows f WHERE f.customer = o.customer) ELSE floor(10 * dice(o.id * 8 + j, 13))::integer END AS theme FROM dice(o.id * 8 + j, 11) v) x
+	LATERAL (SELECT CASE WHEN v < 0.3 THEN customer % 10 WHEN v < 0.45 THEN length(device) WHEN v < 0.6 THEN looked
+		WHEN v < 0.9 THEN customer / 10 % 10 ELSE floor(10 * dice(o.id * 8 + j, 13))::integer END AS theme FROM dice(o.id * 8 + j, 11) v) x
 WHERE theme BETWEEN 0 AND 9;
 -- Many lines, of which history_limit leaves some; a return; what no model knows.
 INSERT INTO lines SELECT 5000 + n, 9, timestamptz '2025-03-01' + n * interval '1 hour', 'tv', 1 + n % 40, 1 FROM generate_series(1, 60) n;
@@ -39,9 +39,10 @@ SELECT customer, item, CASE WHEN dice("order" * 8 + item, 31) < 0.9 THEN at + in
 CREATE TABLE old_reviews AS SELECT customer, item, 3 AS stars FROM lines WHERE "order" % 5 = 0;
 CREATE INDEX ON lines (customer, at DESC);
 
-CREATE FUNCTION make(model text, form text) RETURNS void LANGUAGE plpgsql AS $$
+-- With few orders held out first weights count: of friends, sessions, attributes.  With more what was chosen: of contexts, too.
+CREATE FUNCTION make(model text, form text, holdout integer) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
-	PERFORM reco.create_model(model, 'Europe/Berlin', '{"factors": 8, "history_limit": 25}');
+	PERFORM reco.create_model(model, 'Europe/Berlin', jsonb_build_object('factors', 8, 'history_limit', 25, 'holdout_orders', holdout));
 	PERFORM reco.add_orders(model, 'lines', format(form, 'customer'), format(form, 'item'), 'at', order_id => '"order"', quantity => 'quantity', context => 'device');
 	PERFORM reco.add_orders(model, 'archive', format(form, 'customer'), format(form, 'item'), 'at', order_id => '"order"');
 	PERFORM reco.add_users(model, 'customers', user_id => format(form, 'id'), features => 'region, tags', consent => 'personalize AS personalize, social AS social, reviews AS sentiment, attributes AS attributes');
@@ -53,8 +54,8 @@ BEGIN
 	PERFORM reco.add_social(model, 'circle', user_id => format(form, 'customer'), friend_id => format(form, 'friend'));
 	PERFORM reco.train(model);
 END $$;
-SELECT lives_ok($$SELECT make('shop', '%s')$$, 'a model of five kinds of data');
-SELECT ok(bool_or(component = 'friends') AND bool_or(component = 'session') AND bool_or(component = 'segment') AND bool_or(component = 'context'), 'of which four count')
+SELECT lives_ok($$SELECT make('shop', '%s', 150)$$, 'a model of five kinds of data');
+SELECT ok(bool_or(component = 'friends') AND bool_or(component = 'session') AND bool_or(component = 'prior'), 'of which these count')
 FROM reco.weights('shop') WHERE weight > 0;
 
 CREATE FUNCTION differing(model text, k integer, exclude_purchased boolean, moment timestamptz) RETURNS bigint LANGUAGE sql AS $$
@@ -89,7 +90,8 @@ UPDATE customers SET social = false WHERE id % 10 = 3;
 SELECT is(differing('shop', 10, false, '2025-04-09 12:00+00'), 0::bigint, 'friends who do not consent');
 
 -- Text keys.
-SELECT lives_ok($$SELECT make('text', '''k''||%s')$$, 'a model with text keys');
+SELECT lives_ok($$SELECT make('text', '''k''||%s', 1000)$$, 'a model with text keys');
+SELECT ok(bool_or(component IN ('prior', 'segment')) AND bool_or(component ~ '^same_'), 'of which others count') FROM reco.weights('text') WHERE weight > 0;
 SELECT is(count(*), 0::bigint, 'every row equals recommend_text''s')
 FROM (WITH at_once AS MATERIALIZED (SELECT * FROM reco.recommend_all_text('text', 5, as_of => '2025-04-09 12:00+00')),
 		   singly AS MATERIALIZED (SELECT c.customer, r.* FROM (SELECT DISTINCT 'k' || customer AS customer FROM lines) c, reco.recommend_text('text', c.customer, 5, as_of => '2025-04-09 12:00+00') r)
