@@ -1,5 +1,5 @@
 -- A generated shop for bench/kinds_cost: :customers customers, 3,000 items in 50 themes, five orders of four lines a customer,
--- and an effect of each kind of data, so that training gives each a weight.  An item of an order is
+-- and an effect of each kind of data, so that training has something to find in each.  An item of an order is
 --
 --	 session		the first one, in a third of the orders: what was put into the cart in the session before the order
 --	 demographic	0.1: one of two dozen that the customer's region likes
