@@ -277,7 +277,7 @@ reco_answering_notice_age(const RecoAnswering *a, RecoEvidenceKind kind)
 	double		clock = a->model->parameters[RECO_PARAMETER_CLOCK];
 	double		days = ((double) a->as_of - clock) / (double) USECS_PER_DAY;
 
-	if (a->row != NULL && isfinite(clock) && days > half_life && reco_cache_notice_once(a->model))
+	if (a->row != NULL && isfinite(clock) && days > half_life && reco_cache_notice_once(a->model, RECO_NOTICE_AGE))
 		ereport(NOTICE,
 				(errmsg("the newest order that model \"%s\" was trained on is %.0f days older than as_of", a->row->name, days),
 				 errhint("Train again, or ask as of another time with as_of.")));

@@ -15,6 +15,7 @@
 #include "options.h"
 #include "sources.h"
 #include "topk.h"
+#include "usual.h"
 #include "values.h"
 
 /* Who answered; the list is documented and closed. */
@@ -56,6 +57,8 @@ typedef struct RecoAnswering
 	RecoEvidenceKind kind;
 	RecoMix		mix;			/* of the scores; popularity where nothing is known */
 	RecoStrength strength;		/* of the evidence behind it */
+	RecoUnitKind unit_kind;		/* what units are, where an order by value is asked for */
+	const double *units;		/* [items] what a piece brings, NaN: not known; NULL: the shop is asked */
 } RecoAnswering;
 
 extern const RecoModel *reco_answering_model(const RecoModelRow *row);

@@ -69,6 +69,8 @@ typedef struct Shape
 	Size		model_length;	/* 0: without workers the leader's own serves */
 	Size		screen_length;	/* the same, and 0 where the model has none */
 	RecoListShape lists[RECO_EVERYBODY_LISTS];
+	bool		has_amounts;	/* lines have */
+	bool		has_units;
 } Shape;
 
 /* The head of the area. */
@@ -95,6 +97,8 @@ typedef struct Area
 	int64	   *start;			/* [users + 2], the lines of customer u are start[u] to start[u + 1] - 1 */
 	RecoLine   *lines;
 	RecoEverybody everybody;
+	float	   *amounts;		/* [lines] what they came to; NULL: not wanted */
+	double	   *units;			/* [items] what a piece brings; the same */
 	uint64	   *skip;			/* bitmap over the items */
 	pg_atomic_uint32 *scored;	/* [slots], 1 + the block whose rows are there */
 	int32	   *found;			/* [slots x block_users], rows of a customer */
@@ -139,6 +143,8 @@ lay_out(Area *area, char *base, const Shape *shape)
 	area->lines = reco_workspace_take(&size, base, reco_size_mul(shape->lines, sizeof(RecoLine)));
 	for (i = 0; i < RECO_EVERYBODY_LISTS; i++)
 		area->everybody.lists[i] = lay_out_list(&size, base, &shape->lists[i]);
+	area->amounts = shape->has_amounts ? reco_workspace_take(&size, base, reco_size_mul(shape->lines, sizeof(float))) : NULL;
+	area->units = shape->has_units ? reco_workspace_take(&size, base, reco_size_mul(shape->items, sizeof(double))) : NULL;
 	area->skip = reco_workspace_take(&size, base, reco_size_mul((Size) shape->items / 64 + 1, sizeof(uint64)));
 	area->scored = reco_workspace_take(&size, base, reco_size_mul(shape->slots, sizeof(pg_atomic_uint32)));
 	area->found = reco_workspace_take(&size, base, reco_size_mul(slot_users, sizeof(int32)));
@@ -163,6 +169,8 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 		shape.lists[i] = (RecoListShape) {list->rows, list->width, reco_ragged_count(list)};
 	}
 	shape.most_rows = reco_scorer_most_rows(model, task);
+	shape.has_amounts = task->value_weight > 0 && reco_usual_wants_amounts(model);
+	shape.has_units = task->value_weight > 0 && task->unit_kind != RECO_UNIT_NONE;
 	rows_bytes = mul_size(shape.most_rows, sizeof(RecoRecommendation));
 	shape.block_users = Min(BLOCK_USERS, BLOCK_BYTES / rows_bytes);
 	if (workers > 0)
@@ -304,6 +312,20 @@ reco_bulk_lines(const RecoBulk *bulk)
 	return bulk->area.lines;
 }
 
+/* To be filled where it is not NULL: what the lines came to. */
+float *
+reco_bulk_amounts(const RecoBulk *bulk)
+{
+	return bulk->area.amounts;
+}
+
+/* To be filled where it is not NULL: what a piece of each item brings. */
+double *
+reco_bulk_units(const RecoBulk *bulk)
+{
+	return bulk->area.units;
+}
+
 /* --- blocks ------------------------------------------------------------------------------------------------ */
 
 /* The next block of which nobody has begun; -1 if there is none, or (then *later) none whose slot is free. */
@@ -369,6 +391,7 @@ score_block(const Area *area, RecoScorer *scorer, uint32 block)
 		{
 			customers[i].user = user + i;
 			customers[i].lines = area->lines + area->start[user + i];
+			customers[i].amounts = area->amounts != NULL ? area->amounts + area->start[user + i] : NULL;
 			customers[i].n_lines = area->start[user + i + 1] - area->start[user + i];
 			customers[i].rows = area->rows + (place + i) * shape->most_rows;
 		}
@@ -459,7 +482,7 @@ follow(const Area *area, RecoScorer *scorer)
 static RecoScorer *
 make_scorer(const Area *area, const RecoModel *model, const RecoKernels *kernels)
 {
-	return reco_scorer_create(model, kernels, &area->shared->task, area->skip, &area->everybody);
+	return reco_scorer_create(model, kernels, &area->shared->task, area->skip, &area->everybody, area->units);
 }
 
 /* The model in the segment, which all processes score: one copy of it has better chances to stay in a shared cache. */

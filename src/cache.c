@@ -28,7 +28,7 @@ typedef struct CacheEntry
 	MemoryContext context;		/* owns the bytes and this entry */
 	Size		bytes;
 	int			pins;
-	bool		noticed;		/* that its data are old */
+	bool		noticed[RECO_CACHE_NOTICES];
 	RecoModel	model;
 } CacheEntry;
 
@@ -165,11 +165,11 @@ reco_cache_get(const char *model_name, const pg_uuid_t *blob)
 
 /* True the first time that it is asked for a loaded version. */
 bool
-reco_cache_notice_once(const RecoModel *model)
+reco_cache_notice_once(const RecoModel *model, RecoCacheNotice notice)
 {
 	CacheEntry *entry = (CacheEntry *) ((char *) unconstify(RecoModel *, model) - offsetof(CacheEntry, model));
-	bool		first = !entry->noticed;
+	bool		first = !entry->noticed[notice];
 
-	entry->noticed = true;
+	entry->noticed[notice] = true;
 	return first;
 }

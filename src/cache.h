@@ -9,7 +9,15 @@
 #include "model.h"
 #include "utils/uuid.h"
 
-extern bool reco_cache_notice_once(const RecoModel *model);
+/* What is told once about a loaded version. */
+typedef enum RecoCacheNotice
+{
+	RECO_NOTICE_AGE,			/* its data are old */
+	RECO_NOTICE_NO_VALUES,		/* it knows no values to go by */
+	RECO_CACHE_NOTICES
+} RecoCacheNotice;
+
+extern bool reco_cache_notice_once(const RecoModel *model, RecoCacheNotice notice);
 extern const RecoModel *reco_cache_get(const char *model_name, const pg_uuid_t *blob);
 
 #endif							/* RECO_CACHE_H */

@@ -55,7 +55,7 @@ static RecoHistory *
 read_history(const RecoAnswering *a, const RecoVisitor *visitor, TimestampTz before, int64 limit)
 {
 	List	   *sources = before != DT_NOBEGIN ? a->sources : NIL;
-	RecoHistory *history = reco_history_read(&a->reader, sources, a->model, &visitor->user, before, limit);
+	RecoHistory *history = reco_history_read(&a->reader, sources, a->model, &visitor->user, before, limit, visitor->amounts);
 	int			i;
 
 	for (i = 0; i < visitor->history.n; i++)

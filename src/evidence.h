@@ -21,6 +21,7 @@ typedef struct RecoVisitor
 	const char *session;		/* its key, as text; NULL: the customer's newest */
 	const Jsonb *context;		/* what the caller knows of it; NULL: nothing */
 	bool		opinions;		/* his reviews are wanted even where they count nothing */
+	bool		amounts;		/* his lines are to carry what they came to */
 } RecoVisitor;
 
 extern RecoHistory *reco_evidence_read(const RecoAnswering *a, const RecoVisitor *visitor, int64 limit, RecoEvidence *evidence);

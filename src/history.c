@@ -21,10 +21,18 @@ enum
 	COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, HISTORY_COLUMNS
 };
 
-static const RecoField history_fields[HISTORY_COLUMNS] = {
+/* Behind those, where amounts are wanted. */
+enum
+{
+	COLUMN_UNIT_PRICE = HISTORY_COLUMNS, COLUMN_AMOUNT, PAID_COLUMNS
+};
+
+static const RecoField history_fields[PAID_COLUMNS] = {
 	[COLUMN_ITEM] = {RECO_ROLE_ITEM, NULL},
 	[COLUMN_AT] = {RECO_ROLE_AT, NULL},
-	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
+	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL},
+	[COLUMN_UNIT_PRICE] = {RECO_ROLE_UNIT_PRICE, NULL},
+	[COLUMN_AMOUNT] = {RECO_ROLE_AMOUNT, NULL}
 };
 
 typedef struct HistoryReader
@@ -33,6 +41,7 @@ typedef struct HistoryReader
 	const RecoModel *model;
 	bool		has_quantity;
 	RecoLineContexts contexts;
+	int			columns;		/* HISTORY_COLUMNS or PAID_COLUMNS, before those of contexts */
 } HistoryReader;
 
 static int32
@@ -88,28 +97,32 @@ receive_line(void *arg, const RecoValue *values)
 {
 	HistoryReader *reader = arg;
 	RecoHistory *history = reader->history;
-	RecoLine	line = {.order = -1,.quantity = 1};
+	RecoLine	line = {.order = -1};
+	double		quantity = 1;
 
 	if (values[COLUMN_ITEM].is_null || values[COLUMN_AT].is_null)
 		return;
 	line.at = values[COLUMN_AT].integer;
 	line.item = find_item(reader->model, &values[COLUMN_ITEM]);
 	if (reader->has_quantity)
-		line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
+		quantity = values[COLUMN_QUANTITY].is_null ? 0 : values[COLUMN_QUANTITY].number;
+	line.quantity = (float) quantity;
 	if (!reco_lines_is_usable(&line))
 		return;
+	if (reader->columns == PAID_COLUMNS)
+		reco_lines_set_amount(&line, reco_lines_amount(&values[COLUMN_UNIT_PRICE], &values[COLUMN_AMOUNT], quantity));
 	if (reader->contexts.n_slots > 0)
-		line.order = add_context(history, &reader->contexts, values + HISTORY_COLUMNS, line.at);
+		line.order = add_context(history, &reader->contexts, values + reader->columns, line.at);
 	reco_history_add(history, &line);
 }
 
 /*
  * The newest lines of a customer before a time from the order sources among sources, at most limit from each; those
- * that count nothing, or whose item the model does not know, are left out.
+ * that count nothing, or whose item the model does not know, are left out.  With amounts, lines carry what they came to.
  */
 RecoHistory *
 reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model, const RecoKey *user,
-				  TimestampTz before, int64 limit)
+				  TimestampTz before, int64 limit, bool with_amounts)
 {
 	RecoHistory *history = reco_history_create();
 	const RecoLineContexts contexts = reco_request_labels_line_contexts(model, reader->timezone);
@@ -118,9 +131,10 @@ reco_history_read(const RecoReader *reader, List *sources, const RecoModel *mode
 	foreach(cell, sources)
 	{
 		const RecoSource *source = lfirst(cell);
-		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL, contexts};
-		RecoField	fields[HISTORY_COLUMNS + RECO_MAX_CONTEXTS];
-		int			n_fields = HISTORY_COLUMNS;
+		HistoryReader row_reader = {history, model, reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL, contexts,
+		with_amounts ? PAID_COLUMNS : HISTORY_COLUMNS};
+		RecoField	fields[PAID_COLUMNS + RECO_MAX_CONTEXTS];
+		int			n_fields = row_reader.columns;
 
 		if (!reco_definitions_gives_orders(sources, source) || reco_definitions_column(source, RECO_ROLE_USER) == NULL)
 			continue;

@@ -23,7 +23,7 @@ typedef struct RecoHistory
 } RecoHistory;
 
 extern RecoHistory *reco_history_read(const RecoReader *reader, List *sources, const RecoModel *model,
-									  const RecoKey *user, TimestampTz before, int64 limit);
+									  const RecoKey *user, TimestampTz before, int64 limit, bool with_amounts);
 extern RecoHistory *reco_history_create(void);
 extern void reco_history_add(RecoHistory *history, const RecoLine *line);
 extern void reco_history_set_times(RecoHistory *history, const RecoModel *model, const char *timezone);

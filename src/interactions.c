@@ -30,7 +30,9 @@ static const RecoField line_fields[RECO_LINE_COLUMNS] = {
 	[RECO_LINE_ITEM] = {RECO_ROLE_ITEM, NULL},
 	[RECO_LINE_ORDER] = {RECO_ROLE_ORDER, NULL},
 	[RECO_LINE_AT] = {RECO_ROLE_AT, NULL},
-	[RECO_LINE_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
+	[RECO_LINE_QUANTITY] = {RECO_ROLE_QUANTITY, NULL},
+	[RECO_LINE_UNIT_PRICE] = {RECO_ROLE_UNIT_PRICE, NULL},
+	[RECO_LINE_AMOUNT] = {RECO_ROLE_AMOUNT, NULL}
 };
 
 RecoInteractions *
@@ -115,6 +117,22 @@ reco_interactions_begin_orders(RecoInteractions *interactions, const RecoLineFor
 		interactions->orders = reco_idmap_create(interactions->budget, form->integer_orders, "orders");
 }
 
+/* Remember what a purchase came to, where that is known. */
+static void
+add_paid(RecoInteractions *interactions, const RecoLine *line, const RecoValue *values, double quantity)
+{
+	float		amount;
+
+	if (line->quantity < 0 || (values[RECO_LINE_UNIT_PRICE].is_null && values[RECO_LINE_AMOUNT].is_null))
+		return;
+	amount = reco_lines_amount(&values[RECO_LINE_UNIT_PRICE], &values[RECO_LINE_AMOUNT], quantity);
+	if (!(amount > 0))
+		return;
+	if (interactions->paid == NULL)
+		interactions->paid = reco_amounts_begin(interactions->budget);
+	reco_amounts_add(interactions->paid, line->item, amount, line->quantity);
+}
+
 /*
  * Add a line, as RecoLineColumn lists its values; one that does not count is counted as such.
  */
@@ -139,6 +157,7 @@ reco_interactions_add_line(RecoInteractions *interactions, const RecoValue *valu
 		line->order = reco_idmap_add(interactions->orders, &values[RECO_LINE_ORDER]);
 	if (!interactions->form.weighted)
 		interactions->clock = Max(interactions->clock, line->at);
+	add_paid(interactions, line, values, quantity);
 	interactions->n_lines++;
 }
 
@@ -451,6 +470,8 @@ rank_keys(RecoInteractions *interactions, int64 *user_start, int64 *item_start)
 		reco_sessions_finish(interactions->sessions, user_rank, item_rank);
 	if (interactions->contexts != NULL)
 		reco_contexts_rank_users(interactions->contexts, user_rank);
+	if (interactions->paid != NULL)
+		reco_amounts_number(interactions->paid, item_rank);
 	pfree(user_rank);
 	pfree(item_rank);
 }
@@ -610,6 +631,19 @@ describe_orders(RecoInteractions *interactions)
 	}
 }
 
+/* What lines come to, or where no source says so how many pieces they are of; weights and events are no pieces. */
+static void
+count_amounts(RecoInteractions *interactions)
+{
+	int32		items = reco_idmap_count(interactions->items);
+
+	if (interactions->paid != NULL)
+		interactions->amounts = reco_amounts_of_paid(interactions->paid, items);
+	else if (!interactions->form.weighted && !interactions->sessions_are_orders)
+		interactions->amounts = reco_amounts_of_pieces(interactions->budget, interactions->lines, interactions->n_lines, items);
+	interactions->paid = NULL;
+}
+
 /*
  * When all sources are read: final numbers, sorted lines, returns netted, orders described.
  */
@@ -623,6 +657,7 @@ reco_interactions_finish(RecoInteractions *interactions)
 	net_returns(interactions);
 	make_orders(interactions);
 	describe_orders(interactions);
+	count_amounts(interactions);
 }
 
 /* Give the memory of lines and events back once nothing reads them any more. */

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "amounts.h"
 #include "budget.h"
 #include "contexts.h"
 #include "idmap.h"
@@ -23,6 +24,8 @@ typedef enum RecoLineColumn
 	RECO_LINE_ORDER,
 	RECO_LINE_AT,
 	RECO_LINE_QUANTITY,
+	RECO_LINE_UNIT_PRICE,
+	RECO_LINE_AMOUNT,
 	RECO_LINE_COLUMNS
 } RecoLineColumn;
 
@@ -64,6 +67,8 @@ typedef struct RecoInteractions
 	bool		sessions_are_orders;	/* there are no other; orders have the numbers of sessions */
 	RecoContexts *contexts;		/* of orders; NULL: they are not read */
 	int64		withheld;		/* lines that the gate kept out, among counts.rows */
+	RecoPaidLines *paid;		/* NULL: no source says what lines came to; freed when finished */
+	RecoAmounts amounts;		/* what lines of the items come to, when finished */
 
 	/* Of the source that is being gathered. */
 	RecoLineForm form;

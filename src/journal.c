@@ -38,19 +38,6 @@ static const RecoField journal_fields[JOURNAL_COLUMNS] = {
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
-/* What a line is worth: its amount, or price times quantity. */
-static float
-line_value(const RecoValue *values, double quantity)
-{
-	double		value = 0;
-
-	if (!values[COLUMN_AMOUNT].is_null)
-		value = values[COLUMN_AMOUNT].number;
-	else if (!values[COLUMN_UNIT_PRICE].is_null)
-		value = values[COLUMN_UNIT_PRICE].number * quantity;
-	return isfinite((float) value) ? (float) value : 0;
-}
-
 static void
 reserve_event(RecoJournal *journal)
 {
@@ -91,7 +78,7 @@ receive_event(void *arg, const RecoValue *values)
 	event->line.order = -1;
 	if (source->orders != NULL && !values[COLUMN_ORDER].is_null)
 		event->line.order = reco_idmap_add(source->orders, &values[COLUMN_ORDER]);
-	event->value = (float) quantity != 0 ? line_value(values, quantity) : 0;
+	event->value = (float) quantity != 0 ? reco_lines_amount(&values[COLUMN_UNIT_PRICE], &values[COLUMN_AMOUNT], quantity) : 0;
 	event->source = journal->n_sources - 1;
 }
 

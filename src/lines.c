@@ -27,6 +27,38 @@ reco_lines_is_usable(const RecoLine *line)
 }
 
 /*
+ * What a line came to: its amount, or price times quantity; 0 where neither is a finite number.
+ */
+float
+reco_lines_amount(const RecoValue *unit_price, const RecoValue *amount, double quantity)
+{
+	double		value = 0;
+
+	if (!amount->is_null)
+		value = amount->number;
+	else if (!unit_price->is_null)
+		value = unit_price->number * quantity;
+	return isfinite((float) value) ? (float) value : 0;
+}
+
+/* A line that has one customer anyway, whose number nobody needs, can carry what it came to. */
+void
+reco_lines_set_amount(RecoLine *line, float amount)
+{
+	StaticAssertStmt(sizeof(line->user) == sizeof(amount), "an amount fits where the customer's number is");
+	memcpy(&line->user, &amount, sizeof(amount));
+}
+
+float
+reco_lines_get_amount(const RecoLine *line)
+{
+	float		amount;
+
+	memcpy(&amount, &line->user, sizeof(amount));
+	return amount;
+}
+
+/*
  * The total order in which lines are processed: by customer, item, time and then everything else, so that equal
  * neighbours are the same in all that matters and sums come out the same for any order of arrival.
  */

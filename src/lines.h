@@ -7,10 +7,12 @@
 #include "postgres.h"
 
 #include "utils/timestamp.h"
+#include "values.h"
 
 /*
  * One order line.  Unknown customer or order: -1.  A negative quantity is a return.  Among the lines that a request knows of
- * its customer, order is the number of a line's context instead, or -1.
+ * its customer, order is the number of a line's context instead, or -1; and user, as long as reco_usual_make has not seen
+ * them, is what the line came to.
  */
 typedef struct RecoLine
 {
@@ -29,6 +31,9 @@ typedef struct RecoEntry
 } RecoEntry;
 
 extern bool reco_lines_is_usable(const RecoLine *line);
+extern float reco_lines_amount(const RecoValue *unit_price, const RecoValue *amount, double quantity);
+extern void reco_lines_set_amount(RecoLine *line, float amount);
+extern float reco_lines_get_amount(const RecoLine *line);
 extern int	reco_lines_compare(const void *a, const void *b);
 extern void reco_lines_net_returns(RecoLine *run, int64 n);
 extern double reco_lines_decay(TimestampTz at, TimestampTz clock, double half_life);

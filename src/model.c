@@ -107,6 +107,9 @@ typedef enum SectionKind
 	SECTION_EVENT_START = 50,	/* all three or none */
 	SECTION_EVENT_BYTES,
 	SECTION_EVENT_WEIGHTS,
+	SECTION_USUAL = 60,			/* the first two or none, the third with them or not */
+	SECTION_USUAL_NUMBERS,
+	SECTION_USUAL_PRICE,
 	SECTION_KINDS
 } SectionKind;
 
@@ -181,6 +184,21 @@ list_labels(const RecoModel *model, Content *contents)
 	return n + list_sparse(&model->lift, SECTION_LIFT_START, contents + n);
 }
 
+/* What lines come to. */
+static int
+list_usual(const RecoModel *model, Content *contents)
+{
+	int			n = 0;
+
+	if (model->usual == NULL)
+		return 0;
+	contents[n++] = (Content) {SECTION_USUAL, 4, (uint64_t) model->items, model->usual};
+	contents[n++] = (Content) {SECTION_USUAL_NUMBERS, 8, RECO_USUAL_NUMBERS, model->usual_numbers};
+	if (model->usual_price != NULL)
+		contents[n++] = (Content) {SECTION_USUAL_PRICE, 4, (uint64_t) model->items, model->usual_price};
+	return n;
+}
+
 /* What a model consists of, in the order in which it is written. */
 static int
 list_contents(const RecoModel *model, Content *contents)
@@ -227,6 +245,7 @@ list_contents(const RecoModel *model, Content *contents)
 		contents[n++] = (Content) {SECTION_EVENT_WEIGHTS, 4, events, model->event_weights};
 	}
 	n += list_labels(model, contents + n);
+	n += list_usual(model, contents + n);
 	return list_sentiment(model, contents, n);
 }
 
@@ -351,7 +370,7 @@ is_known(uint32_t kind)
 	return kind <= SECTION_TREND || (kind >= SECTION_FIELDS && kind <= SECTION_LIFT_WEIGHT) ||
 		(kind >= SECTION_MATCH_FIELDS && kind <= SECTION_MATCH_VALUE_CHANCE) ||
 		(kind >= SECTION_SENTIMENT && kind <= SECTION_WORDING_CONFIGURATION) ||
-		(kind >= SECTION_EVENT_START && kind <= SECTION_EVENT_WEIGHTS);
+		(kind >= SECTION_EVENT_START && kind <= SECTION_EVENT_WEIGHTS) || (kind >= SECTION_USUAL && kind <= SECTION_USUAL_PRICE);
 }
 
 /* Each section on its own cache lines, behind the table and the section before, within the file. */
@@ -536,6 +555,25 @@ locate_events(const char *bytes, const Section *found, RecoModel *model)
 	return model->event_start != NULL && model->event_bytes != NULL && model->event_weights != NULL;
 }
 
+/* What lines come to is all there, or not at all; prices may be missing. */
+static bool
+locate_usual(const char *bytes, const Section *found, RecoModel *model)
+{
+	uint64_t	items = (uint64_t) model->items;
+
+	if (found[SECTION_USUAL].kind == 0)
+		return found[SECTION_USUAL_NUMBERS].kind == 0 && found[SECTION_USUAL_PRICE].kind == 0;
+	model->usual = section_data(bytes, found, SECTION_USUAL, 4, items);
+	model->usual_numbers = section_data(bytes, found, SECTION_USUAL_NUMBERS, 8, RECO_USUAL_NUMBERS);
+	if (found[SECTION_USUAL_PRICE].kind != 0)
+	{
+		model->usual_price = section_data(bytes, found, SECTION_USUAL_PRICE, 4, items);
+		if (model->usual_price == NULL)
+			return false;
+	}
+	return model->usual != NULL && model->usual_numbers != NULL;
+}
+
 static bool
 locate(const char *bytes, const Header *header, const Section *found, RecoModel *model)
 {
@@ -560,7 +598,8 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	facts = section_data(bytes, found, SECTION_FACTS, 8, RECO_FACTS);
 	if (parameters == NULL || facts == NULL || !locate_labels(bytes, found, model) ||
 		!locate_sparse(bytes, found, SECTION_COMPLEMENT_START, model->items, model->items, &model->complements) ||
-		!locate_match(bytes, found, model) || !locate_sentiment(bytes, found, model) || !locate_events(bytes, found, model))
+		!locate_match(bytes, found, model) || !locate_sentiment(bytes, found, model) || !locate_events(bytes, found, model) ||
+		!locate_usual(bytes, found, model))
 		return false;
 	memcpy(model->parameters, parameters, sizeof(model->parameters));
 	memcpy(model->facts, facts, sizeof(model->facts));
@@ -823,6 +862,29 @@ most_strength(int strength)
 	return strength >= RECO_STRENGTH_CONTEXT && strength < RECO_STRENGTHS ? MOST_EXPONENT : MOST_WEIGHT;
 }
 
+/* The same. */
+static RecoStatus
+check_usual(const RecoModel *model, const RecoRun *run)
+{
+	int			i;
+
+	if (model->usual == NULL)
+		return RECO_OK;
+	for (i = 0; i < RECO_USUAL_NUMBERS; i++)
+		if (!(model->usual_numbers[i] > 0 && model->usual_numbers[i] <= FLT_MAX))
+			return RECO_CORRUPT;
+	for (i = 0; i < model->items; i++)
+	{
+		if (i % KEYS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
+		if (!(model->usual[i] > 0 && model->usual[i] <= FLT_MAX))
+			return RECO_CORRUPT;
+		if (model->usual_price != NULL && !(model->usual_price[i] >= 0 && model->usual_price[i] <= FLT_MAX))
+			return RECO_CORRUPT;
+	}
+	return RECO_OK;
+}
+
 /* Comparisons are such that NaN fails. */
 static bool
 blends_are_sane(const double *p)
@@ -946,6 +1008,10 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const 
 		return status;
 	*problem = "its sentiment is out of range";
 	status = check_sentiment(model, run);
+	if (status != RECO_OK)
+		return status;
+	*problem = "its amounts of order lines are out of range";
+	status = check_usual(model, run);
 	if (status != RECO_OK)
 		return status;
 	*problem = NULL;

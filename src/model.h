@@ -24,6 +24,14 @@ typedef enum RecoStarsNumber
 } RecoStarsNumber;
 #define RECO_MODEL_EVENTS 16
 
+/* What is known of amounts as such; the order is part of the file format. */
+typedef enum RecoUsualNumber
+{
+	RECO_USUAL_MEAN,			/* of all lines */
+	RECO_USUAL_MOST,			/* what a larger one counts as */
+	RECO_USUAL_NUMBERS
+} RecoUsualNumber;
+
 /*
  * A model in memory.  After reco_model_open the pointers lead into the opened bytes; for reco_model_write they may lead
  * anywhere.
@@ -57,6 +65,9 @@ typedef struct RecoModel
 	const uint64_t *event_start;	/* [n_events + 1], into event_bytes */
 	const char *event_bytes;	/* their texts one after another, strictly ascending bytewise */
 	const float *event_weights; /* [n_events], what they are worth, in (0, 1] */
+	const float *usual;			/* [items] > 0, what a line of each usually comes to, in currency or in pieces; NULL: not known */
+	const float *usual_price;	/* [items] of a piece, 0 where no line says; NULL: usual is in pieces */
+	const double *usual_numbers;	/* [RECO_USUAL_NUMBERS] > 0; NULL where usual is */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */

@@ -139,6 +139,22 @@ set_events(const RecoTrained *trained, RecoModel *model)
 	model->event_weights = trained->event_weights;
 }
 
+/* What lines of the items come to. */
+static void
+set_amounts(const RecoTrained *trained, RecoModel *model)
+{
+	double	   *numbers;
+
+	if (trained->amounts.usual == NULL)
+		return;
+	numbers = reco_budget_alloc(trained->budget, RECO_USUAL_NUMBERS, sizeof(double), "the model");
+	numbers[RECO_USUAL_MEAN] = trained->amounts.mean;
+	numbers[RECO_USUAL_MOST] = trained->amounts.most;
+	model->usual = trained->amounts.usual;
+	model->usual_price = trained->amounts.price;
+	model->usual_numbers = numbers;
+}
+
 /*
  * The model that training gave, with its pointers into the memory of the training.
  */
@@ -157,6 +173,7 @@ reco_publish_model(const RecoTrained *trained)
 	model.match = trained->match;
 	set_sentiment(trained, &model);
 	set_events(trained, &model);
+	set_amounts(trained, &model);
 	model.fields = trained->fields;
 	model.prior = trained->prior;
 	model.lift = trained->lift;

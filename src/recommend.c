@@ -6,7 +6,8 @@
  *	3. fold each bag in with its own lambda, and add the two vectors up;
  *	4. scan all items, or the candidates, leaving out what must not come back; what the shop's available expression
  *	   refuses is left out too, asking it only about the items at the top, until k are found;
- *	5. say for each row which evidence weighs most.
+ *	5. put the best of them into another order where one is asked for (rerank.c);
+ *	6. say for each row which evidence weighs most.
  *
  * Where nothing is known, popularity answers.
  */
@@ -16,6 +17,7 @@
 
 #include "availability.h"
 #include "interrupts.h"
+#include "rerank.h"
 
 /* Items whose availability is asked in one query, beyond those wanted. */
 #define AVAILABILITY_SLACK 16
@@ -25,6 +27,7 @@ typedef struct Request
 	const RecoRequest *request;
 	RecoAnswering *a;
 	uint64	   *skip;			/* bitmap of items that must not come back */
+	RecoUsual	usual;			/* what the customer usually takes; only with a value_weight */
 } Request;
 
 /* --- the evidence ------------------------------------------------------------------------------------------ */
@@ -77,6 +80,8 @@ ask(Request *r, RecoHistory *history, RecoEvidence *evidence)
 {
 	if (r->request->exclude_purchased)
 		skip_purchased(r, history);
+	if (r->request->value_weight > 0)
+		reco_usual_make(r->a->model, history->lines, history->n, &r->usual);
 	reco_evidence_ask(r->a, history, evidence);
 }
 
@@ -114,39 +119,29 @@ scan(const Request *r, int32 *candidates, int *n_candidates, int wanted, RecoTop
 	return query.found;
 }
 
-static void
-add_row(RecoAnswer *answer, const Request *r, const RecoTopEntry *entry)
-{
-	RecoRecommendation *row = &answer->rows[answer->n++];
-
-	row->item = entry->item;
-	row->score = entry->score;
-	row->probability = reco_answering_probability(r->a, entry->item, entry->score);
-	row->source = reco_answering_source(r->a, entry->item);
-}
-
 /*
- * Fill the answer.  The order of items is total, so that scanning again without those already seen goes on where the
- * scan before ended; each round asks the shop about a few more, until k are available or none are left.
+ * The best that the filters leave, at most as many as wanted.  The order of items is total, so that scanning again without
+ * those already seen goes on where the scan before ended; each round asks the shop about a few more, until enough are
+ * available or none are left.
  */
-static void
-rank_items(Request *r, RecoAnswer *answer)
+static int
+find_best(Request *r, int depth, RecoTopEntry *best)
 {
 	bool		live = reco_availability_is_asked(r->a);
 	int32	   *candidates = NULL;
 	int			n_candidates = 0;
 	int			most = r->a->model->items;
 	int			slack = AVAILABILITY_SLACK;
+	int			n = 0;
 
 	if (r->request->candidates.given)
 	{
 		candidates = palloc_extended(mul_size(Max(r->request->candidates.n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
 		most = n_candidates = reco_answering_distinct_items(r->a->model, &r->request->candidates, candidates);
 	}
-	answer->rows = palloc_extended(mul_size(Max(Min(r->request->k, most), 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
-	while (answer->n < r->request->k)
+	while (n < depth)
 	{
-		int			wanted = Min(r->request->k - answer->n + (live ? slack : 0), Max(most, 1));
+		int			wanted = Min(depth - n + (live ? slack : 0), Max(most, 1));
 		RecoTopEntry *top = palloc_extended(mul_size(wanted, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
 		int			found = scan(r, candidates, &n_candidates, wanted, top);
 		bool	   *available = live ? reco_availability_of(r->a, top, found) : NULL;
@@ -155,14 +150,36 @@ rank_items(Request *r, RecoAnswer *answer)
 		for (i = 0; i < found; i++)
 		{
 			skip_item(r, top[i].item);
-			if (answer->n < r->request->k && (available == NULL || available[i]))
-				add_row(answer, r, &top[i]);
+			if (n < depth && (available == NULL || available[i]))
+				best[n++] = top[i];
 		}
 		if (found < wanted || !live)
 			break;
 		slack = Min(slack * 4, PG_INT32_MAX / 8);
 		CHECK_FOR_INTERRUPTS();
 	}
+	return n;
+}
+
+/* Fill the answer: of the best, put into the order that is asked for, as many as are wanted. */
+static void
+rank_items(Request *r, RecoAnswer *answer)
+{
+	double		weight = r->request->value_weight;
+	int			depth = Min(reco_rerank_depth(r->request->k, weight), Max(r->a->model->items, 1));
+	RecoTopEntry *best = palloc_extended(mul_size(depth, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
+	RecoPool	pool = reco_rerank_pool(r->a, best, find_best(r, depth, best));
+	int			i;
+
+	if (weight > 0)
+	{
+		reco_rerank_read_units(r->a, &pool);
+		reco_rerank_by_value(&r->usual, r->a->unit_kind, weight, &pool);
+	}
+	answer->n = Min(pool.n, r->request->k);
+	answer->rows = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
+	for (i = 0; i < answer->n; i++)
+		answer->rows[i] = reco_rerank_row(r->a, &pool.items[i]);
 }
 
 /*
@@ -174,12 +191,15 @@ reco_recommend_by(RecoAnswering *a, const RecoRequest *request)
 {
 	RecoAnswer *answer = palloc0(sizeof(RecoAnswer));
 	Request		r = {.request = request,.a = a};
+	RecoVisitor visitor = request->visitor;
 	RecoEvidence evidence;
 	RecoHistory *history;
 
 	answer->model = a->model;
 	begin_skipping(&r, NULL);
-	history = reco_evidence_read(a, &request->visitor, request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit,
+	if (request->value_weight > 0)
+		visitor.amounts = reco_rerank_begin(a);
+	history = reco_evidence_read(a, &visitor, request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit,
 								 &evidence);
 	ask(&r, history, &evidence);
 	rank_items(&r, answer);
@@ -198,7 +218,8 @@ reco_recommend(const RecoRequest *request)
 
 /*
  * The same for a model that was made ready by reco_answering_create, whose options are set: its customer's lines before
- * as_of are at hand, so is all other evidence but the basket, and so is what the shop does not have (a bitmap, or NULL).
+ * as_of are at hand (where an order by value is asked for, with what they came to), so is all other evidence but the basket,
+ * and so is what the shop does not have (a bitmap, or NULL), and what pieces bring.
  */
 RecoAnswer *
 reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history, RecoEvidence *evidence,

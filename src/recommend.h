@@ -19,6 +19,7 @@ typedef struct RecoRequest
 	RecoKeyList exclude;
 	bool		exclude_purchased;
 	TimestampTz as_of;
+	double		value_weight;	/* 0 to 1; above 0 the best are put into an order by value */
 } RecoRequest;
 
 typedef struct RecoRecommendation
@@ -27,6 +28,7 @@ typedef struct RecoRecommendation
 	double		score;
 	double		probability;	/* NaN: not known */
 	RecoAnswerSource source;
+	double		value;			/* what a line of it is expected to bring; NaN: not known, or not asked for */
 } RecoRecommendation;
 
 typedef struct RecoAnswer

@@ -20,6 +20,7 @@
 #include "evidence.h"
 #include "idmap.h"
 #include "interrupts.h"
+#include "rerank.h"
 #include "users_from.h"
 #include "utils/memutils.h"
 
@@ -28,20 +29,24 @@
 
 enum
 {
-	COLUMN_USER, COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, BULK_COLUMNS
+	COLUMN_USER, COLUMN_ITEM, COLUMN_AT, COLUMN_QUANTITY, BULK_COLUMNS,
+	COLUMN_UNIT_PRICE = BULK_COLUMNS, COLUMN_AMOUNT, PAID_COLUMNS	/* where amounts are wanted */
 };
 
-static const RecoField bulk_fields[BULK_COLUMNS] = {
+static const RecoField bulk_fields[PAID_COLUMNS] = {
 	[COLUMN_USER] = {RECO_ROLE_USER, NULL},
 	[COLUMN_ITEM] = {RECO_ROLE_ITEM, NULL},
 	[COLUMN_AT] = {RECO_ROLE_AT, NULL},
-	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL}
+	[COLUMN_QUANTITY] = {RECO_ROLE_QUANTITY, NULL},
+	[COLUMN_UNIT_PRICE] = {RECO_ROLE_UNIT_PRICE, NULL},
+	[COLUMN_AMOUNT] = {RECO_ROLE_AMOUNT, NULL}
 };
 
 /* A line whose keys have not been looked up. */
 typedef struct WaitingLine
 {
 	RecoLine	line;
+	float		amount;
 	RecoValue	user;
 	RecoValue	item;
 } WaitingLine;
@@ -57,6 +62,7 @@ typedef struct Reading
 	WaitingLine waiting[WAITING_LINES];
 	int			n_waiting;
 	RecoLine   *lines;			/* order is the number of the source here */
+	float	   *amounts;		/* of the lines; NULL: not wanted */
 	int64		n_lines;
 	int64		capacity;
 	int32		source;			/* that is being read */
@@ -113,6 +119,9 @@ next_line(Reading *reading)
 
 		reading->lines = reco_budget_resize(reading->budget, reading->lines, reading->capacity, capacity, sizeof(RecoLine),
 											"order lines");
+		if (reading->amounts != NULL)
+			reading->amounts = reco_budget_resize(reading->budget, reading->amounts, reading->capacity, capacity, sizeof(float),
+												  "amounts of order lines");
 		reading->capacity = capacity;
 	}
 	return &reading->lines[reading->n_lines++];
@@ -133,6 +142,8 @@ receive_waiting(Reading *reading)
 			continue;
 		waiting->line.item = waiting->item.is_null ? -1 : reco_idmap_find(reading->items, &waiting->item);
 		*next_line(reading) = waiting->line;
+		if (reading->amounts != NULL)
+			reading->amounts[reading->n_lines - 1] = waiting->amount;
 	}
 	reading->n_waiting = 0;
 }
@@ -146,6 +157,7 @@ receive_line(void *arg, const RecoValue *values)
 {
 	Reading    *reading = arg;
 	WaitingLine *waiting = &reading->waiting[reading->n_waiting];
+	double		quantity = 1;
 
 	if (values[COLUMN_USER].is_null || values[COLUMN_AT].is_null || values[COLUMN_AT].integer >= reading->a->evidence_end)
 		return;
@@ -153,9 +165,11 @@ receive_line(void *arg, const RecoValue *values)
 	waiting->item = values[COLUMN_ITEM];
 	waiting->line.at = values[COLUMN_AT].integer;
 	waiting->line.order = reading->source;
-	waiting->line.quantity = 1;
 	if (reading->has_quantity)
-		waiting->line.quantity = values[COLUMN_QUANTITY].is_null ? 0 : (float) values[COLUMN_QUANTITY].number;
+		quantity = values[COLUMN_QUANTITY].is_null ? 0 : values[COLUMN_QUANTITY].number;
+	waiting->line.quantity = (float) quantity;
+	if (reading->amounts != NULL)
+		waiting->amount = reco_lines_amount(&values[COLUMN_UNIT_PRICE], &values[COLUMN_AMOUNT], quantity);
 	reading->n_waiting++;
 	if (reading->request->integer_keys)
 	{
@@ -197,6 +211,8 @@ read_lines(Reading *reading)
 
 	reading->capacity = FIRST_LINES;
 	reading->lines = reco_budget_alloc(reading->budget, FIRST_LINES, sizeof(RecoLine), "order lines");
+	if (reading->request->value_weight > 0 && reco_rerank_begin(reading->a))
+		reading->amounts = reco_budget_alloc(reading->budget, FIRST_LINES, sizeof(float), "amounts of order lines");
 	foreach(cell, reading->a->sources)
 	{
 		const RecoSource *source = lfirst(cell);
@@ -205,7 +221,8 @@ read_lines(Reading *reading)
 			reco_definitions_column(source, RECO_ROLE_USER) == NULL)
 			continue;
 		reading->has_quantity = reco_definitions_column(source, RECO_ROLE_QUANTITY) != NULL;
-		(void) reco_sources_read_all(&reading->a->reader, source, bulk_fields, BULK_COLUMNS, receive_line, reading);
+		(void) reco_sources_read_all(&reading->a->reader, source, bulk_fields,
+									 reading->amounts != NULL ? PAID_COLUMNS : BULK_COLUMNS, receive_line, reading);
 		receive_waiting(reading);
 		reading->source++;
 	}
@@ -230,7 +247,7 @@ notice_age(const Reading *reading)
  * zeros for all customers and two more.
  */
 static void
-group_by_user(Reading *reading, const int32 *rank, int64 *start, RecoLine *grouped)
+group_by_user(Reading *reading, const int32 *rank, int64 *start, RecoLine *grouped, float *amounts)
 {
 	int32		n_users = reco_idmap_count(reading->users);
 	int64		i;
@@ -246,11 +263,17 @@ group_by_user(Reading *reading, const int32 *rank, int64 *start, RecoLine *group
 	CHECK_FOR_INTERRUPTS();
 	for (i = 0; i < reading->n_lines; i++)
 	{
+		int64		place = start[reading->lines[i].user + 1]++;
+
 		RECO_CHECK_INTERRUPTS(i);
-		grouped[start[reading->lines[i].user + 1]++] = reading->lines[i];
+		grouped[place] = reading->lines[i];
+		if (amounts != NULL)
+			amounts[place] = reading->amounts[i];
 	}
 	pfree(reading->lines);
 	reading->lines = NULL;
+	if (amounts != NULL)
+		pfree(reading->amounts);
 }
 
 /* --- answering --------------------------------------------------------------------------------------------- */
@@ -262,17 +285,26 @@ prepare(Reading *reading)
 		.k = reading->request->k,
 		.exclude_purchased = reading->request->exclude_purchased,
 		.history_limit = reading->a->options.history_limit,
-		.as_of = reading->a->as_of
+		.as_of = reading->a->as_of,
+		.value_weight = reading->request->value_weight,
+		.unit_kind = reading->a->unit_kind
 	};
 	int32	   *rank;
 	uint64	   *skip = reco_availability_unavailable(reading->a);
+	double	   *units;
 	RecoBulk   *bulk;
 
 	strlcpy(task.timezone, reading->a->reader.timezone, sizeof(task.timezone));
 	rank = reco_idmap_sort(reading->users);
 	bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip, &reading->everybody, rank,
 							reading->budget);
-	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk));
+	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk), reco_bulk_amounts(bulk));
+	if (reco_bulk_units(bulk) != NULL)
+	{
+		units = reco_rerank_all_units(reading->a);
+		reco_copy_bytes(reco_bulk_units(bulk), units, mul_size(reading->a->model->items, sizeof(double)));
+		pfree(units);
+	}
 	pfree(skip);
 	pfree(rank);
 	return bulk;
@@ -326,7 +358,8 @@ ask_one_by_one(Reading *reading, Emission *emission)
 	for (user = 0; user < n; user++)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(context);
-		RecoRequest request = {.k = reading->request->k,.exclude_purchased = reading->request->exclude_purchased,.as_of = a->as_of};
+		RecoRequest request = {.k = reading->request->k,.exclude_purchased = reading->request->exclude_purchased,.as_of = a->as_of,
+		.value_weight = reading->request->value_weight};
 		RecoAnswer *answer;
 
 		CHECK_FOR_INTERRUPTS();

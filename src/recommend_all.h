@@ -19,6 +19,7 @@ typedef struct RecoBulkRequest
 	Oid			users_from;		/* a relation of them; only where users are not given */
 	bool		exclude_purchased;
 	TimestampTz as_of;
+	double		value_weight;	/* 0 to 1 */
 	Size		memory_limit;	/* bytes */
 	RecoProgress *progress;		/* NULL: nobody is told */
 } RecoBulkRequest;

@@ -47,6 +47,8 @@ add_source(RecoInteractions *interactions, const RecoJournal *journal, int numbe
 		values[RECO_LINE_ORDER] = key_or_null(source->orders, source->orders != NULL ? key : -1);
 		values[RECO_LINE_AT].integer = event->line.at;
 		values[RECO_LINE_QUANTITY].number = event->line.quantity;
+		values[RECO_LINE_UNIT_PRICE].is_null = true;
+		values[RECO_LINE_AMOUNT] = (RecoValue) {.is_null = event->value == 0,.number = event->value};
 		reco_interactions_add_line(interactions, values);
 	}
 	reco_interactions_end_orders(interactions);

@@ -11,6 +11,7 @@
 #include "request_labels.h"
 #include "history.h"
 #include "miscadmin.h"
+#include "rerank.h"
 #include "utils/memutils.h"
 
 #define MAX_BATCH		16			/* customers whose scans share a pass over the items */
@@ -24,6 +25,7 @@ typedef struct Asked
 	int32	   *purchased;		/* bits that were set for him alone */
 	int64		n_purchased;
 	RecoTopEntry *top;
+	RecoUsual	usual;			/* only with a value_weight */
 } Asked;
 
 struct RecoScorer
@@ -43,6 +45,13 @@ reco_scorer_most_rows(const RecoModel *model, const RecoScorerTask *task)
 	return Max(Min(task->k, model->items), 1);
 }
 
+/* How many of the best items are looked at, to have room for. */
+static int32
+depth(const RecoModel *model, const RecoScorerTask *task)
+{
+	return Max(Min(reco_rerank_depth(task->k, task->value_weight), model->items), 1);
+}
+
 static Size
 skip_bytes(const RecoModel *model)
 {
@@ -52,7 +61,7 @@ skip_bytes(const RecoModel *model)
 static int
 batch_size(const RecoModel *model, const RecoScorerTask *task)
 {
-	Size		top = mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry));
+	Size		top = mul_size(depth(model, task), sizeof(RecoTopEntry));
 
 	return (int) Max(Min(BATCH_BYTES / top, MAX_BATCH), 1);
 }
@@ -61,7 +70,7 @@ batch_size(const RecoModel *model, const RecoScorerTask *task)
 Size
 reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task)
 {
-	Size		customer = mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry));
+	Size		customer = mul_size(depth(model, task), sizeof(RecoTopEntry));
 
 	return mul_size(add_size(add_size(customer, skip_bytes(model)), sizeof(Asked)), batch_size(model, task));
 }
@@ -83,11 +92,12 @@ copy_skip(const RecoModel *model, const uint64 *skip)
 }
 
 /*
- * In the current memory context; model and everybody must live as long, skip (a bitmap over the items) is copied.
+ * In the current memory context; model and everybody must live as long, and units (what pieces bring, or NULL); skip (a bitmap
+ * over the items) is copied.
  */
 RecoScorer *
 reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip,
-				   const RecoEverybody *everybody)
+				   const RecoEverybody *everybody, const double *units)
 {
 	RecoScorer *scorer = palloc0(sizeof(RecoScorer));
 	int			i;
@@ -96,12 +106,14 @@ reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const Rec
 	scorer->everybody = everybody;
 	scorer->a = reco_answering_create(model, kernels, task->as_of);
 	scorer->a->reader.timezone = scorer->task.timezone;
+	scorer->a->unit_kind = task->unit_kind;
+	scorer->a->units = units;
 	scorer->batch = batch_size(model, task);
 	scorer->asked = palloc0(mul_size(scorer->batch, sizeof(Asked)));
 	for (i = 0; i < scorer->batch; i++)
 	{
 		scorer->asked[i].skip = i == 0 || task->exclude_purchased ? copy_skip(model, skip) : scorer->asked[0].skip;
-		scorer->asked[i].top = palloc_extended(mul_size(reco_scorer_most_rows(model, task), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
+		scorer->asked[i].top = palloc_extended(mul_size(depth(model, task), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
 	}
 	scorer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "reco customers", ALLOCSET_DEFAULT_SIZES);
 	return scorer;
@@ -127,6 +139,16 @@ skip_purchased(uint64 *skip, const RecoLine *lines, int64 n, int32 *purchased)
 	return n_purchased;
 }
 
+/* Before lines are sorted they take up what they came to. */
+static void
+take_up_amounts(const RecoScorerCustomer *customer)
+{
+	int64		i;
+
+	for (i = 0; i < customer->n_lines && customer->amounts != NULL; i++)
+		reco_lines_set_amount(&customer->lines[i], customer->amounts[i]);
+}
+
 /* The query of a customer, and what else his answer needs. */
 static void
 ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
@@ -136,6 +158,7 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 	RecoHistory history = {.memory = CurrentMemoryContext,.lines = customer->lines,.capacity = n};
 	RecoEvidence evidence;
 
+	take_up_amounts(customer);
 	history.n = reco_history_keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
 	asked->purchased = NULL;
 	asked->n_purchased = 0;
@@ -144,6 +167,8 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 		asked->purchased = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
 		asked->n_purchased = skip_purchased(asked->skip, history.lines, history.n, asked->purchased);
 	}
+	if (task->value_weight > 0)
+		reco_usual_make(scorer->a->model, history.lines, history.n, &asked->usual);
 	reco_history_cut(&history, task->history_limit);
 	reco_history_set_times(&history, scorer->a->model, task->timezone);
 	reco_asking_clear(&evidence, task->as_of);
@@ -158,20 +183,19 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 }
 
 static void
-fill_rows(const Asked *asked, const RecoTopQuery *query, RecoScorerCustomer *customer)
+fill_rows(const RecoScorerTask *task, const Asked *asked, const RecoTopQuery *query, RecoScorerCustomer *customer)
 {
+	RecoPool	pool = reco_rerank_pool(&asked->a, query->out, query->found);
 	int			i;
 
-	customer->found = query->found;
-	for (i = 0; i < query->found; i++)
+	if (task->value_weight > 0)
 	{
-		RecoRecommendation *row = &customer->rows[i];
-
-		row->item = query->out[i].item;
-		row->score = query->out[i].score;
-		row->probability = reco_answering_probability(&asked->a, row->item, row->score);
-		row->source = reco_answering_source(&asked->a, row->item);
+		reco_rerank_read_units(&asked->a, &pool);
+		reco_rerank_by_value(&asked->usual, task->unit_kind, task->value_weight, &pool);
 	}
+	customer->found = Min(pool.n, task->k);
+	for (i = 0; i < customer->found; i++)
+		customer->rows[i] = reco_rerank_row(&asked->a, &pool.items[i]);
 	for (i = 0; i < asked->n_purchased; i++)
 		asked->skip[asked->purchased[i] / 64] &= ~(UINT64CONST(1) << (asked->purchased[i] % 64));
 }
@@ -192,13 +216,13 @@ reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 		Asked	   *asked = &scorer->asked[i];
 
 		ask(scorer, &customers[i], asked);
-		queries[i] = reco_scoring_query(&asked->a.mix, asked->skip, scorer->task.k, asked->top);
+		queries[i] = reco_scoring_query(&asked->a.mix, asked->skip, depth(model, &scorer->task), asked->top);
 		CHECK_FOR_INTERRUPTS();
 	}
 	reco_foldin_check_status(reco_topk_scan(&scorer->a->run, model->y, model->items, model->factors, model->screen,
 											queries, n), "scan");
 	for (i = 0; i < n; i++)
-		fill_rows(&scorer->asked[i], &queries[i], &customers[i]);
+		fill_rows(&scorer->task, &scorer->asked[i], &queries[i], &customers[i]);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(scorer->batch_context);
 }

@@ -21,6 +21,8 @@ typedef struct RecoScorerTask
 	bool		exclude_purchased;
 	int64		history_limit;
 	TimestampTz as_of;
+	double		value_weight;
+	RecoUnitKind unit_kind;
 	char		timezone[TZ_STRLEN_MAX + 1];
 } RecoScorerTask;
 
@@ -29,6 +31,7 @@ typedef struct RecoScorerCustomer
 {
 	int32		user;			/* his number in what is known of everybody */
 	RecoLine   *lines;			/* sorted and cut in place; order is the number of the source, user of no interest */
+	const float *amounts;		/* [lines] what they came to; NULL: not wanted */
 	int64		n_lines;
 	RecoRecommendation *rows;	/* room for reco_scorer_most_rows */
 	int32		found;			/* set: how many there are */
@@ -39,7 +42,7 @@ typedef struct RecoScorer RecoScorer;
 extern int32 reco_scorer_most_rows(const RecoModel *model, const RecoScorerTask *task);
 extern Size reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task);
 extern RecoScorer *reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task,
-									  const uint64 *skip, const RecoEverybody *everybody);
+									  const uint64 *skip, const RecoEverybody *everybody, const double *units);
 extern int	reco_scorer_batch(const RecoScorer *scorer);
 extern void reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n);
 

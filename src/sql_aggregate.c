@@ -364,6 +364,7 @@ reco_factorize_step(PG_FUNCTION_ARGS)
 
 	values[RECO_LINE_USER] = key_value(fcinfo, ARG_USER, &form->user, form->integer_keys);
 	values[RECO_LINE_ITEM] = key_value(fcinfo, ARG_ITEM, &form->item, form->integer_keys);
+	values[RECO_LINE_UNIT_PRICE].is_null = values[RECO_LINE_AMOUNT].is_null = true;
 	values[RECO_LINE_QUANTITY].is_null = PG_ARGISNULL(ARG_QUANTITY);
 	if (!PG_ARGISNULL(ARG_QUANTITY))
 		values[RECO_LINE_QUANTITY].number = reco_values_number(PG_GETARG_DATUM(ARG_QUANTITY), form->quantity);

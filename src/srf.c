@@ -39,7 +39,7 @@ PG_FUNCTION_INFO_V1(reco_explain_text);
 enum
 {
 	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY,
-	ARG_CONTEXT, ARG_SESSION, ARGUMENTS
+	ARG_CONTEXT, ARG_SESSION, ARG_VALUE_WEIGHT, ARGUMENTS
 };
 
 static RecoKey
@@ -135,6 +135,25 @@ read_as_of(FunctionCallInfo fcinfo, int i)
 	return as_of;
 }
 
+static double
+read_value_weight(FunctionCallInfo fcinfo, int i)
+{
+	double		weight;
+
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"value_weight\" must not be null"),
+				 errhint("0, the default, goes by relevance alone.")));
+	weight = PG_GETARG_FLOAT8(i);
+	if (!(weight >= 0 && weight <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"value_weight\" must be from 0 to 1, not %g", weight),
+				 errhint("0 goes by relevance alone, 1 by expected value; reco.value_curve shows what lies between.")));
+	return weight;
+}
+
 /* context is the number of an argument, and that of the session follows it. */
 static RecoVisitor
 read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, int context, bool integer_keys)
@@ -164,6 +183,7 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
 	request.exclude_purchased = !PG_ARGISNULL(ARG_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ARG_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ARG_AS_OF);
+	request.value_weight = read_value_weight(fcinfo, ARG_VALUE_WEIGHT);
 	return request;
 }
 
@@ -191,14 +211,15 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	for (i = 0; i < recommendations->n; i++)
 	{
 		const RecoRecommendation *row = &recommendations->rows[i];
-		Datum		values[5];
-		bool		nulls[5] = {false, false, false, isnan(row->probability), false};
+		Datum		values[6];
+		bool		nulls[6] = {false, false, false, isnan(row->probability), false, isnan(row->value)};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
 		values[2] = Float8GetDatum(row->score);
 		values[3] = Float8GetDatum(row->probability);
 		values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
+		values[5] = Float8GetDatum(row->value);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);
@@ -219,7 +240,7 @@ reco_recommend_text(PG_FUNCTION_ARGS)
 /* The arguments of recommend_all and recommend_all_text, in order. */
 enum
 {
-	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM, ALL_ARGUMENTS
+	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM, ALL_VALUE_WEIGHT, ALL_ARGUMENTS
 };
 
 static Oid
@@ -246,8 +267,8 @@ key_datum(const RecoKey *key, bool integer_keys)
 static void
 put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
 {
-	Datum		values[6];
-	bool		nulls[6] = {false, false, false, false, isnan(row->probability), false};
+	Datum		values[7];
+	bool		nulls[7] = {false, false, false, false, isnan(row->probability), false, isnan(row->value)};
 
 	values[0] = key_datum(user, model->integer_keys);
 	values[1] = Int32GetDatum(rank);
@@ -255,6 +276,7 @@ put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, c
 	values[3] = Float8GetDatum(row->score);
 	values[4] = Float8GetDatum(row->probability);
 	values[5] = CStringGetTextDatum(reco_answering_source_name(row->source));
+	values[6] = Float8GetDatum(row->value);
 	reco_surface_put_row(arg, values, nulls);
 }
 
@@ -273,6 +295,7 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.users_from = read_users_from(fcinfo, &request.users);
 	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
+	request.value_weight = read_value_weight(fcinfo, ALL_VALUE_WEIGHT);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
 	request.progress = &progress;
 	reco_progress_begin(&progress, RECO_COMMAND_RECOMMEND_ALL, request.model);

@@ -691,6 +691,7 @@ begin_result(const Trainer *trainer, RecoTrained *trained)
 	trained->budget = trainer->budget;
 	trained->items = trainer->interactions->items;
 	trained->factors = trainer->ials.factors;
+	trained->amounts = trainer->interactions->amounts;
 	trained->method = trainer->complements_options.method;
 	set_counts(trainer, trained);
 }
