@@ -59,8 +59,8 @@ receive_margin(void *arg, const RecoValue *values)
 }
 
 /* What a piece of each item leaves, 0 where nobody says; NULL where no source has margins. */
-static const double *
-read_margins(const RecoEvaluation *e)
+const double *
+reco_evaluate_margins(const RecoEvaluation *e)
 {
 	static const RecoField fields[] = {{RECO_ROLE_ITEM, NULL}, {RECO_ROLE_MARGIN, NULL}};
 	MarginReader reader = {e->model, NULL};
@@ -343,7 +343,7 @@ reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgr
 
 	if (e->model != NULL)
 	{
-		RecoScoreboard *board = reco_scoreboard_create(e, read_margins(e), true);
+		RecoScoreboard *board = reco_scoreboard_create(e, reco_evaluate_margins(e), true);
 		int			kind;
 		int			metric;
 

@@ -21,6 +21,7 @@ typedef struct RecoEvaluateRow
 	const char *remark;
 } RecoEvaluateRow;
 
+extern const double *reco_evaluate_margins(const RecoEvaluation *e);
 extern List *reco_evaluate(const char *model, const RecoEvaluationOptions *options, RecoProgress *progress);
 
 #endif							/* RECO_EVALUATE_H */

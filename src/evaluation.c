@@ -25,6 +25,7 @@
 #include "metrics.h"
 #include "miscadmin.h"
 #include "portability/instr_time.h"
+#include "rerank.h"
 #include "retrain.h"
 #include "train.h"
 #include "utils/memutils.h"
@@ -174,9 +175,9 @@ number_items(const RecoEvaluation *e, const RecoModel *model)
 	return numbers;
 }
 
-/* What the shop does not have now: a bitmap, or NULL where nobody asks. */
+/* What the shop does not have now: a bitmap, or NULL where nobody asks; and what pieces bring now, where that is wanted. */
 static const uint64 *
-read_unavailable(RecoEvaluation *e, RecoAnswering *a)
+read_shop(RecoEvaluation *e, RecoAnswering *a)
 {
 	const uint64 *unavailable = NULL;
 
@@ -184,6 +185,11 @@ read_unavailable(RecoEvaluation *e, RecoAnswering *a)
 	a->sources = e->undated;
 	if (reco_availability_is_asked(a))
 		unavailable = reco_availability_unavailable(a);
+	if (e->options.value_weight > 0 || e->options.with_values)
+	{
+		a->unit_kind = reco_rerank_unit_kind(a);
+		a->units = reco_rerank_all_units(a);
+	}
 	a->sources = NIL;
 	return unavailable;
 }
@@ -205,13 +211,13 @@ reco_evaluation_set_model(RecoEvaluation *e, const RecoModel *model)
 			.history_limit = e->model_options.history_limit,.progress = e->progress
 	};
 	e->replay.judgements = reco_judgements_read(e->journal, &e->reader, e->sources, model, e->model_item);
-	e->replay.unavailable = read_unavailable(e, a);
+	e->replay.unavailable = read_shop(e, a);
 	a->sources = e->beside;
 	a->reader = e->reader;
 	a->reader.progress = NULL;
 	a->reader.gate = NULL;
 	e->replay.situations = reco_replay_situations(e->split.tests, e->model_item, e->model_options.history_limit);
-	e->contestants[0] = (RecoContestant) {.name = RECO_EVALUATION_MODEL,.answering = a};
+	e->contestants[0] = (RecoContestant) {.name = RECO_EVALUATION_MODEL,.answering = a,.value_weight = e->options.value_weight};
 	e->n_contestants = 1;
 }
 

@@ -21,6 +21,8 @@ typedef struct RecoEvaluationOptions
 	bool		undated;		/* use also what has no time: items and customers as they are now */
 	List	   *algorithms;		/* of char *, beside the model; NULL in all_algorithms' stead */
 	bool		all_algorithms;
+	double		value_weight;	/* that the model is asked with */
+	bool		with_values;	/* it may be asked with others too */
 } RecoEvaluationOptions;
 
 /* Whom reco.evaluate can ask beside the model. */

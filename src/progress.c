@@ -31,7 +31,7 @@ enum
 	VALUE_COMMAND, VALUE_MODEL, VALUE_STARTED, VALUE_PHASE, VALUE_DONE, VALUE_TOTAL, VALUES
 };
 
-static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness"};
+static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness", "value_curve"};
 static const char *const phase_names[] = {
 	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring", "tuning", "replaying",
 	"first complements", "complements"

@@ -38,12 +38,24 @@ reco_replay_is_asked(const RecoTest *test, RecoRequestKind kind)
 
 /* --- the evidence ------------------------------------------------------------------------------------------ */
 
+/* A line as a request reads it. */
+static RecoLine
+line_of(const RecoEvent *event, bool with_amounts)
+{
+	RecoLine	line = event->line;
+
+	line.user = 0;
+	if (with_amounts)
+		reco_lines_set_amount(&line, event->value);
+	return line;
+}
+
 /*
  * Of one source the newest lines, at most limit, of those from first to last, which are in the order of time.  Going back
  * from the end, no more are looked at than count, and those of the same moment as the last of these.
  */
 static RecoHistory *
-read_source(const RecoJournal *journal, int source, int64 first, int64 last, int64 limit)
+read_source(const RecoJournal *journal, int source, int64 first, int64 last, int64 limit, bool with_amounts)
 {
 	RecoHistory *history = reco_history_create();
 	int64		i;
@@ -51,13 +63,14 @@ read_source(const RecoJournal *journal, int source, int64 first, int64 last, int
 	for (i = last - 1; i >= first; i--)
 	{
 		const RecoEvent *event = &journal->events[i];
+		RecoLine	line = line_of(event, with_amounts);
 
 		RECO_CHECK_INTERRUPTS(i);
 		if (event->source != source)
 			continue;
 		if (history->n >= limit && event->line.at < history->lines[history->n - 1].at)
 			break;
-		reco_history_add(history, &event->line);
+		reco_history_add(history, &line);
 	}
 	reco_history_cut(history, limit);
 	return history;
@@ -82,10 +95,10 @@ find_time(const RecoJournal *journal, int64 first, int64 last, TimestampTz time)
 /*
  * What a request at that time would have read of the customer, in the current memory context: the newest lines of each
  * source before it, at most limit, of which then those count that have a quantity and an item that the model knows (as in
- * history.c).
+ * history.c).  With amounts, lines carry what they came to.
  */
 static RecoHistory *
-read_history(const RecoJournal *journal, const RecoTest *test, const int32 *model_item, int64 limit)
+read_history(const RecoJournal *journal, const RecoTest *test, const int32 *model_item, int64 limit, bool with_amounts)
 {
 	RecoHistory *history = reco_history_create();
 	int64		first = test->user >= 0 ? journal->user_start[test->user] : 0;
@@ -95,14 +108,13 @@ read_history(const RecoJournal *journal, const RecoTest *test, const int32 *mode
 
 	for (s = 0; s < journal->n_sources; s++)
 	{
-		RecoHistory *newest = read_source(journal, s, first, last, limit);
+		RecoHistory *newest = read_source(journal, s, first, last, limit, with_amounts);
 
 		for (i = 0; i < newest->n; i++)
 		{
 			RecoLine	line = newest->lines[i];
 
 			line.item = model_item[line.item];
-			line.user = 0;
 			line.order = -1;
 			if (line.item >= 0 && line.quantity != 0)
 				reco_history_add(history, &line);
@@ -187,7 +199,7 @@ reco_replay_situations(const RecoTests *tests, const int32 *model_item, int64 hi
 	for (t = 0; t < tests->n; t++)
 	{
 		const RecoTest *test = &tests->list[t];
-		RecoHistory *history = read_history(tests->journal, test, model_item, history_limit);
+		RecoHistory *history = read_history(tests->journal, test, model_item, history_limit, false);
 
 		CHECK_FOR_INTERRUPTS();
 		situations[t].as_of = test->as_of;
@@ -458,8 +470,9 @@ ask_model(Asking *asking, const RecoContestant *contestant)
 {
 	const RecoReplay *replay = asking->replay;
 	RecoAnswering *a = contestant->answering;
-	RecoRequest request = {.k = replay->k,.as_of = asking->test->as_of};
-	RecoHistory *history = read_history(replay->tests->journal, asking->test, replay->model_item, a->options.history_limit);
+	RecoRequest request = {.k = replay->k,.as_of = asking->test->as_of,.value_weight = contestant->value_weight};
+	RecoHistory *history = read_history(replay->tests->journal, asking->test, replay->model_item, a->options.history_limit,
+										contestant->value_weight > 0 && reco_usual_wants_amounts(a->model));
 	RecoEvidence evidence;
 	RecoAnswer *answer;
 	int			i;

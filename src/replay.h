@@ -31,6 +31,7 @@ typedef struct RecoContestant
 	const RecoVariant *variant; /* of the model; NULL: it is no variant */
 	void	   *fitted[RECO_REQUEST_KINDS];
 	RecoAnswering *answering;
+	double		value_weight;	/* that the model is asked with */
 	bool		silent[RECO_REQUEST_KINDS]; /* it is not asked */
 	double		seconds[RECO_REQUEST_KINDS];	/* set: spent answering */
 } RecoContestant;

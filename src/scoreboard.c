@@ -32,6 +32,8 @@ enum
 	SUM_VALUE,
 	SUM_MARGIN,
 	SUM_VALUE_KNOWN,			/* of the visible basket; of a next basket all of it */
+	SUM_SHARE,
+	SUM_SHARE_REQUESTS,			/* of orders that were worth anything */
 	SUM_NOVELTY,
 	SUM_SHOWN,
 	SUM_DIVERSITY,
@@ -78,6 +80,7 @@ static const struct
 	[RECO_BOARD_MRR] = {"mrr", false, false, SUM_MRR, SUM_REQUESTS},
 	[RECO_BOARD_AUC] = {"auc", false, false, SUM_AUC, SUM_AUC_REQUESTS},
 	[RECO_BOARD_VALUE_RECOVERED] = {"value_recovered", false, false, SUM_VALUE, SUM_VALUE_KNOWN},
+	[RECO_BOARD_VALUE_SHARE] = {"value_share", false, false, SUM_SHARE, SUM_SHARE_REQUESTS},
 	[RECO_BOARD_MARGIN_RECOVERED] = {"margin_recovered", false, false, SUM_MARGIN, SUM_VALUE_KNOWN},
 	[RECO_BOARD_NOVELTY] = {"novelty", false, false, SUM_NOVELTY, SUM_SHOWN},
 	[RECO_BOARD_DIVERSITY] = {"intra_list_diversity", false, false, SUM_DIVERSITY, SUM_DIVERSITY_LISTS},
@@ -192,26 +195,35 @@ add_list(RecoScoreboard *board, int cluster, int first, const RecoReply *reply)
 	}
 }
 
-/* What the hits were worth, beside what was visible. */
+/* What the hits were worth, beside what was visible, and beside the whole order. */
 static void
 add_value(RecoScoreboard *board, int cluster, int first, const RecoReply *reply)
 {
 	const RecoTests *tests = board->e->replay.tests;
 	int			visible = reply->kind == RECO_REQUEST_COMPLETION ? reply->test->n_visible : reply->test->n_items;
+	double		whole = 0;
+	double		hits = 0;
 	int			i;
 
 	for (i = 0; i < visible; i++)
 		reco_tally_add(board->lists, cluster, first + SUM_VALUE_KNOWN, tests->values[reply->test->first + i]);
+	for (i = 0; i < reply->test->n_items; i++)
+		whole += tests->values[reply->test->first + i];
 	for (i = 0; i < reply->n; i++)
 	{
 		int64		at = reply->test->first + reply->place[i];
 
 		if (!reply->hit[i])
 			continue;
+		hits += tests->values[at];
 		reco_tally_add(board->lists, cluster, first + SUM_VALUE, tests->values[at]);
 		if (board->margins != NULL)
 			reco_tally_add(board->lists, cluster, first + SUM_MARGIN, board->margins[reply->items[i]] * tests->quantities[at]);
 	}
+	if (!(whole > 0))
+		return;
+	reco_tally_add(board->lists, cluster, first + SUM_SHARE, hits / whole);
+	reco_tally_add(board->lists, cluster, first + SUM_SHARE_REQUESTS, 1);
 }
 
 static void
@@ -381,7 +393,8 @@ is_unknown(const RecoScoreboard *board, int contestant, RecoBoardMetric metric)
 
 	return (metric == RECO_BOARD_MARGIN_RECOVERED && board->margins == NULL) ||
 		((metric == RECO_BOARD_NOVELTY || metric == RECO_BOARD_DIVERSITY) && e->past == NULL) ||
-		((metric == RECO_BOARD_VALUE_RECOVERED || metric == RECO_BOARD_MARGIN_RECOVERED) && !e->journal->has_values) ||
+		((metric == RECO_BOARD_VALUE_RECOVERED || metric == RECO_BOARD_VALUE_SHARE || metric == RECO_BOARD_MARGIN_RECOVERED) &&
+		 !e->journal->has_values) ||
 		(metric == RECO_BOARD_COVERAGE || metric == RECO_BOARD_GINI ? board->shown == NULL : false) ||
 		(specs[metric].of_probabilities && contestant != 0);
 }
@@ -419,4 +432,34 @@ reco_scoreboard_difference(const RecoScoreboard *board, int contestant, const Re
 	if (is_unknown(board, contestant, metric) || is_unknown(other, other_contestant, metric))
 		return unknown;
 	return reco_tally_difference(tally_of(board, metric), &place, tally_of(other, metric), &other_place, metric_of);
+}
+
+/* Two of the same board. */
+typedef struct Pair
+{
+	Place		place;
+	Place		base;
+} Pair;
+
+static double
+change_of(const double *sums, const void *arg)
+{
+	const Pair *pair = arg;
+	double		base = metric_of(sums, &pair->base);
+
+	return base > 0 ? metric_of(sums, &pair->place) / base - 1 : NAN;
+}
+
+/*
+ * By how much, relative to another contestant's, one's metric is higher: paired.  Not defined where the other's is not above
+ * 0; not for coverage and Gini.
+ */
+RecoInterval
+reco_scoreboard_change(const RecoScoreboard *board, int contestant, int base, RecoRequestKind kind, RecoBoardMetric metric)
+{
+	Pair		pair = {place_of(contestant, kind, metric), place_of(base, kind, metric)};
+
+	if (is_unknown(board, contestant, metric) || board->n[part_of(contestant, kind)] == 0)
+		return (RecoInterval) {NAN, NAN, NAN};
+	return reco_tally_interval(tally_of(board, metric), change_of, &pair);
 }

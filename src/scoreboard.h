@@ -19,6 +19,7 @@ typedef enum RecoBoardMetric
 	RECO_BOARD_MRR,
 	RECO_BOARD_AUC,
 	RECO_BOARD_VALUE_RECOVERED,
+	RECO_BOARD_VALUE_SHARE,		/* of an order, and the mean over orders of that */
 	RECO_BOARD_MARGIN_RECOVERED,
 	RECO_BOARD_NOVELTY,
 	RECO_BOARD_DIVERSITY,
@@ -43,5 +44,7 @@ extern RecoInterval reco_scoreboard_metric(const RecoScoreboard *board, int cont
 										   RecoBoardMetric metric);
 extern RecoInterval reco_scoreboard_difference(const RecoScoreboard *board, int contestant, const RecoScoreboard *other,
 											   int other_contestant, RecoRequestKind kind, RecoBoardMetric metric);
+extern RecoInterval reco_scoreboard_change(const RecoScoreboard *board, int contestant, int base, RecoRequestKind kind,
+										   RecoBoardMetric metric);
 
 #endif							/* RECO_SCOREBOARD_H */

@@ -14,12 +14,14 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
+#include "value_curve.h"
 
 PG_FUNCTION_INFO_V1(reco_algorithms);
 PG_FUNCTION_INFO_V1(reco_evaluate_sql);
 PG_FUNCTION_INFO_V1(reco_replay_sql);
 PG_FUNCTION_INFO_V1(reco_compare_sql);
 PG_FUNCTION_INFO_V1(reco_fairness_sql);
+PG_FUNCTION_INFO_V1(reco_value_curve_sql);
 
 #define MAX_K 1000
 #define MAX_ITEMS 10000			/* of an order */
@@ -38,17 +40,25 @@ typedef struct Arguments
 	int			max_items;
 	int			undated;
 	int			seed;
+	int			value_weight;
 } Arguments;
 
 static const Arguments evaluate_arguments = {
-	.n = 11,.k = 1,.split = 2,.cut = 3,.until = 4,.algorithms = 5,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10
+	.n = 12,.k = 1,.split = 2,.cut = 3,.until = 4,.algorithms = 5,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10,
+	.value_weight = 11
 };
 
 static const Arguments compare_arguments = {
-	.n = 11,.k = 3,.split = -1,.cut = 4,.until = 5,.algorithms = -1,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10
+	.n = 11,.k = 3,.split = -1,.cut = 4,.until = 5,.algorithms = -1,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10,
+	.value_weight = -1
 };
 static const Arguments fairness_arguments = {
-	.n = 12,.k = 2,.split = 4,.cut = 5,.until = 6,.algorithms = -1,.orders = 7,.min_items = 8,.max_items = 9,.undated = 10,.seed = 11
+	.n = 12,.k = 2,.split = 4,.cut = 5,.until = 6,.algorithms = -1,.orders = 7,.min_items = 8,.max_items = 9,.undated = 10,.seed = 11,
+	.value_weight = -1
+};
+static const Arguments value_curve_arguments = {
+	.n = 11,.k = 2,.split = 3,.cut = 4,.until = 5,.algorithms = -1,.orders = 6,.min_items = 7,.max_items = 8,.undated = 9,.seed = 10,
+	.value_weight = -1
 };
 
 /* --- arguments --------------------------------------------------------------------------------------------- */
@@ -171,6 +181,8 @@ read_options(FunctionCallInfo fcinfo, const Arguments *at)
 	options.split.max_items = read_integer(fcinfo, at->max_items, "max_items", options.split.min_items, MAX_ITEMS);
 	options.undated = PG_ARGISNULL(at->undated) || PG_GETARG_BOOL(at->undated);
 	options.split.seed = (uint64) read_integer(fcinfo, at->seed, "seed", 0, PG_INT32_MAX);
+	if (at->value_weight >= 0)
+		options.value_weight = reco_surface_value_weight(fcinfo, at->value_weight);
 	return options;
 }
 
@@ -415,6 +427,86 @@ reco_fairness_sql(PG_FUNCTION_ARGS)
 		set_number(values, nulls, 9, row->gap.high);
 		values[10] = Int64GetDatum(row->customers);
 		values[11] = Int64GetDatum(row->n);
+		reco_surface_put_row(&set, values, nulls);
+	}
+	reco_progress_end(&progress);
+	return reco_surface_end_set(&set);
+}
+
+/* --- value_curve ------------------------------------------------------------------------------------------- */
+
+/* The weights, from 0 to 1. */
+static double *
+read_weights(FunctionCallInfo fcinfo, int i, int *n)
+{
+	Datum	   *datums;
+	bool	   *nulls;
+	double	   *weights;
+	int			j;
+
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"weights\" must not be null"),
+				 errhint("Give value weights from 0 to 1, or leave it out.")));
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(i), FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &datums, &nulls, n);
+	if (*n > RECO_VALUE_CURVE_WEIGHTS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"weights\" must not have more than %d elements, not %d", RECO_VALUE_CURVE_WEIGHTS, *n),
+				 errhint("Ask for the others in another call.")));
+	weights = palloc(mul_size(Max(*n, 1), sizeof(double)));
+	for (j = 0; j < *n; j++)
+	{
+		weights[j] = nulls[j] ? -1 : DatumGetFloat8(datums[j]);
+		if (!(weights[j] >= 0 && weights[j] <= 1))
+			ereport(ERROR,
+					(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+					 errmsg("parameter \"weights\" has an element that is not from 0 to 1: %s",
+							nulls[j] ? "null" : psprintf("%g", weights[j])),
+					 errhint("They are value weights, as of reco.recommend.")));
+	}
+	return weights;
+}
+
+static void
+set_interval(Datum *values, bool *nulls, int i, const RecoInterval *interval)
+{
+	set_number(values, nulls, i, interval->value);
+	set_number(values, nulls, i + 1, interval->low);
+	set_number(values, nulls, i + 2, interval->high);
+}
+
+Datum
+reco_value_curve_sql(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, value_curve_arguments.n);
+	char	   *model = reco_surface_text(fcinfo, 0, "model");
+	int			n;
+	const double *weights = read_weights(fcinfo, 1, &n);
+	RecoEvaluationOptions options = read_options(fcinfo, &value_curve_arguments);
+	RecoProgress progress;
+	ListCell   *cell;
+
+	reco_progress_begin(&progress, RECO_COMMAND_VALUE_CURVE, model);
+	foreach(cell, reco_value_curve(model, &options, weights, n, &progress))
+	{
+		const RecoValueCurveRow *row = lfirst(cell);
+		Datum		values[22];
+		bool		nulls[22] = {false};
+		int			i;
+
+		set_text(values, nulls, 0, row->request);
+		values[1] = Float8GetDatum(row->value_weight);
+		values[2] = Int32GetDatum(options.k);
+		set_interval(values, nulls, 3, &row->recall);
+		set_interval(values, nulls, 6, &row->recall_change);
+		for (i = 0; i < (int) lengthof(row->recovered); i++)
+		{
+			set_number(values, nulls, 9 + 4 * i, row->recovered[i].value);
+			set_interval(values, nulls, 10 + 4 * i, &row->changes[i]);
+		}
+		values[21] = Int64GetDatum(row->n);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	reco_progress_end(&progress);

@@ -135,25 +135,6 @@ read_as_of(FunctionCallInfo fcinfo, int i)
 	return as_of;
 }
 
-static double
-read_value_weight(FunctionCallInfo fcinfo, int i)
-{
-	double		weight;
-
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("parameter \"value_weight\" must not be null"),
-				 errhint("0, the default, goes by relevance alone.")));
-	weight = PG_GETARG_FLOAT8(i);
-	if (!(weight >= 0 && weight <= 1))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"value_weight\" must be from 0 to 1, not %g", weight),
-				 errhint("0 goes by relevance alone, 1 by expected value; reco.value_curve shows what lies between.")));
-	return weight;
-}
-
 /* context is the number of an argument, and that of the session follows it. */
 static RecoVisitor
 read_visitor(FunctionCallInfo fcinfo, int user, int basket, int history, int context, bool integer_keys)
@@ -183,7 +164,7 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 	request.exclude = key_list(fcinfo, ARG_EXCLUDE, "exclude", integer_keys);
 	request.exclude_purchased = !PG_ARGISNULL(ARG_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ARG_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ARG_AS_OF);
-	request.value_weight = read_value_weight(fcinfo, ARG_VALUE_WEIGHT);
+	request.value_weight = reco_surface_value_weight(fcinfo, ARG_VALUE_WEIGHT);
 	return request;
 }
 
@@ -295,7 +276,7 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.users_from = read_users_from(fcinfo, &request.users);
 	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
-	request.value_weight = read_value_weight(fcinfo, ALL_VALUE_WEIGHT);
+	request.value_weight = reco_surface_value_weight(fcinfo, ALL_VALUE_WEIGHT);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
 	request.progress = &progress;
 	reco_progress_begin(&progress, RECO_COMMAND_RECOMMEND_ALL, request.model);

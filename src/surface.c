@@ -146,3 +146,23 @@ reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *
 	return view_row(fcinfo, "SELECT s FROM reco.sources s WHERE s.model OPERATOR(pg_catalog.=) $1 "
 					"AND s.kind OPERATOR(pg_catalog.=) $2 AND s.name OPERATOR(pg_catalog.=) $3", 3, keys);
 }
+
+/* A value_weight.  Errors: null_value_not_allowed, invalid_parameter_value. */
+double
+reco_surface_value_weight(FunctionCallInfo fcinfo, int i)
+{
+	double		weight;
+
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"value_weight\" must not be null"),
+				 errhint("0, the default, goes by relevance alone.")));
+	weight = PG_GETARG_FLOAT8(i);
+	if (!(weight >= 0 && weight <= 1))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"value_weight\" must be from 0 to 1, not %g", weight),
+				 errhint("0 goes by relevance alone, 1 by expected value; reco.value_curve shows what lies between.")));
+	return weight;
+}

@@ -28,5 +28,6 @@ extern RecoModelRow *reco_surface_own_model(FunctionCallInfo fcinfo);
 extern Datum reco_surface_model_row(FunctionCallInfo fcinfo, const char *model);
 extern Datum reco_surface_version_row(FunctionCallInfo fcinfo, const char *model, int32 version);
 extern Datum reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *kind, const char *name);
+extern double reco_surface_value_weight(FunctionCallInfo fcinfo, int i);
 
 #endif							/* RECO_SURFACE_H */
