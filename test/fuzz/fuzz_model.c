@@ -76,6 +76,8 @@ use(const RecoModel *model)
 			sum += model->y[(size_t) i * stride + j];
 		sum += model->popularity[i];
 		sum += model->sentiment != NULL ? model->sentiment[i] * model->stars[RECO_STARS_MEAN] : 0;
+		sum += model->usual != NULL ? model->usual[i] / model->usual_numbers[RECO_USUAL_MOST] : 0;
+		sum += model->usual_price != NULL ? model->usual_price[i] : 0;
 	}
 	for (i = 0; i < model->factors; i++)
 		sum += model->gram_diagonal[i];

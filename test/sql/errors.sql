@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(212);
+SELECT plan(225);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -49,7 +49,9 @@ FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 
                ('candidates => ''{{{1}}}''', '2202E', 'parameter "candidates" must be a one-dimensional array, not one of 3 dimensions'),
                ('exclude => ''{{1}}''', '2202E', 'parameter "exclude" must be a one-dimensional array, not one of 2 dimensions'),
                ('basket => ''{1,NULL}''', '22004', 'parameter "basket" must not contain nulls'), ('candidates => ''{NULL}''', '22004', 'parameter "candidates" must not contain nulls'),
-               ('exclude => ''{NULL,1}''', '22004', 'parameter "exclude" must not contain nulls')) AS x (argument, state, message);
+               ('exclude => ''{NULL,1}''', '22004', 'parameter "exclude" must not contain nulls'),
+               ('value_weight => NULL', '22004', 'parameter "value_weight" must not be null'), ('value_weight => -0.1', '22023', 'parameter "value_weight" must be from 0 to 1, not -0.1'),
+               ('value_weight => 1.5', '22023', 'parameter "value_weight" must be from 0 to 1, not 1.5'), ('value_weight => ''NaN''', '22023', 'parameter "value_weight" must be from 0 to 1, not NaN')) AS x (argument, state, message);
 SELECT throws_ok(format('SELECT * FROM reco.recommend_text(''t'', ''1'', %s)', argument), state, message, 'recommend_text: ' || argument)
 FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
                ('as_of => NULL', '22023', 'parameter "as_of" must not be null'), ('basket => ''{{a,b}}''', '2202E', 'parameter "basket" must be a one-dimensional array, not one of 2 dimensions'),
@@ -63,6 +65,14 @@ FROM   (VALUES ('SELECT * FROM reco.recommend_all(NULL)', '22004', 'parameter "m
                ('SELECT * FROM reco.recommend_all(''m'', users => ''{NULL}'')', '22004', 'parameter "users" must not contain nulls'),
                ('SELECT * FROM reco.recommend_all_text(''t'', users => ''{a,NULL}'')', '22004', 'parameter "users" must not contain nulls'),
                ('SELECT * FROM reco.recommend_all_text(''m'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.recommend_all(''t'')', '42809', 'model "t" has text keys'),
+               ('SELECT * FROM reco.recommend_all(''m'', value_weight => 2)', '22023', 'parameter "value_weight" must be from 0 to 1, not 2'),
+               ('SELECT * FROM reco.evaluate(''m'', value_weight => 2)', '22023', 'parameter "value_weight" must be from 0 to 1, not 2'),
+               ('SELECT * FROM reco.replay(''m'', value_weight => NULL)', '22004', 'parameter "value_weight" must not be null'),
+               ('SELECT * FROM reco.value_curve(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.value_curve(''m'', NULL)', '22004', 'parameter "weights" must not be null'),
+               ('SELECT * FROM reco.value_curve(''m'', ''{0.5,1.5}'')', '22023', 'parameter "weights" has an element that is not from 0 to 1: 1.5'),
+               ('SELECT * FROM reco.value_curve(''m'', ''{0.5,NULL}'')', '22023', 'parameter "weights" has an element that is not from 0 to 1: null'),
+               ('SELECT * FROM reco.value_curve(''m'', array_fill(0.5::float8, ARRAY[21]))', '22023', 'parameter "weights" must not have more than 20 elements, not 21'),
+               ('SELECT * FROM reco.value_curve(''m'', k => 0)', '22023', 'parameter "k" must be from 1 to 1000, not 0'),
                ('SELECT reco.prune_versions(''m'', -1)', '22023', 'parameter "keep" must not be negative, as -1 is'), ('SELECT reco.prune_versions(NULL)', '22004', 'parameter "model" must not be null'),
                ('SELECT reco.prune_versions(''nothing'')', '42704', 'model "nothing" does not exist'),
                ('SELECT * FROM reco.check(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.check(''nothing'')', '42704', 'model "nothing" does not exist'),

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(778);
+SELECT plan(786);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -104,6 +104,7 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.algorithms()', 0),
 	('SELECT * FROM reco.evaluate(''m'')', 3),
 	('SELECT * FROM reco.replay(''m'')', 3),
+	('SELECT * FROM reco.value_curve(''m'')', 3),
 	('SELECT * FROM reco.compare(''m'', 1, 1)', 3),
 	('SELECT * FROM reco.fairness(''m'', ''parity'', min_support => 2)', 3),
 	('SELECT reco.access(''m'')', 0),
@@ -179,7 +180,7 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
-	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')
+	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('value_curve', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')
 	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');
 
 -- ---- What is seen -------------------------------------------------------------------------------------------------

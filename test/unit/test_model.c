@@ -31,7 +31,8 @@ enum
 	KIND_MATCH_FIELDS = 30, KIND_MATCH_ITEM_START, KIND_MATCH_ITEM_VALUE, KIND_MATCH_ITEM_SHARE, KIND_MATCH_VALUE_START,
 	KIND_MATCH_VALUE_ITEM, KIND_MATCH_VALUE_CHANCE,
 	KIND_SENTIMENT = 40, KIND_STARS, KIND_WORDING_WEIGHTS, KIND_WORDING_CURVES, KIND_WORDING_CONFIGURATION,
-	KIND_EVENT_START = 50, KIND_EVENT_BYTES, KIND_EVENT_WEIGHTS, KIND_UNKNOWN = 4711
+	KIND_EVENT_START = 50, KIND_EVENT_BYTES, KIND_EVENT_WEIGHTS,
+	KIND_USUAL = 60, KIND_USUAL_NUMBERS, KIND_USUAL_PRICE, KIND_UNKNOWN = 4711
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -1710,6 +1711,69 @@ test_hostile_words(void)
 	free(blob.bytes);
 }
 
+/* --- what lines come to -------------------------------------------------------------------------------------- */
+
+static const float usual[MAX_ITEMS] = {1e-30f, 0.5f, 1, 1e30f, 7};
+static const float usual_price[MAX_ITEMS] = {0, 0.25f, 1, 1e30f, 0};
+static const double usual_numbers[RECO_USUAL_NUMBERS] = {3, 100};
+
+static void
+test_usual_comes_back(bool prices)
+{
+	RecoModel	model = make_model(false, MAX_ITEMS);
+	RecoModel	opened;
+	Blob		blob;
+
+	model.usual = usual;
+	model.usual_numbers = usual_numbers;
+	model.usual_price = prices ? usual_price : NULL;
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && models_equal(&model, &opened) && opened.usual != NULL &&
+	   memcmp(opened.usual, usual, sizeof(usual)) == 0 && memcmp(opened.usual_numbers, usual_numbers, sizeof(usual_numbers)) == 0 &&
+	   (opened.usual_price != NULL) == prices && (!prices || memcmp(opened.usual_price, usual_price, sizeof(usual_price)) == 0),
+	   "what lines come to comes back, %s prices", prices ? "with" : "without");
+	free(blob.bytes);
+	model = make_model(false, MAX_ITEMS);
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && opened.usual == NULL && opened.usual_numbers == NULL && opened.usual_price == NULL,
+	   "a model without it can be opened");
+	free(blob.bytes);
+}
+
+static void
+test_hostile_usual(void)
+{
+	static const float bad[] = {-1, NAN, INFINITY, -INFINITY, 0};
+	static const double bad_numbers[] = {-1, NAN, INFINITY, 1e300, 0};
+	Cases		cases = {.name = "what lines come to is above 0 and finite, and prices are not below it"};
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	Blob		blob;
+	size_t		i;
+	size_t		j;
+
+	model.usual = usual;
+	model.usual_numbers = usual_numbers;
+	model.usual_price = usual_price;
+	blob = write_model(&model);
+	for (i = 0; i < 5; i++)
+	{
+		for (j = 0; j < MAX_ITEMS; j++)
+		{
+			expect(&cases, status_with(&blob, data_at(&blob, KIND_USUAL) + j * 4, &bad[i], 4) == RECO_CORRUPT, "%g", bad[i]);
+			expect(&cases, status_with(&blob, data_at(&blob, KIND_USUAL_PRICE) + j * 4, &bad[i], 4) ==
+				   (bad[i] == 0 ? RECO_OK : RECO_CORRUPT), "a price of %g", bad[i]);
+		}
+		for (j = 0; j < RECO_USUAL_NUMBERS; j++)
+			expect(&cases, status_with(&blob, data_at(&blob, KIND_USUAL_NUMBERS) + j * 8, &bad_numbers[i], 8) == RECO_CORRUPT,
+				   "number %zu is %g", j, bad_numbers[i]);
+	}
+	expect(&cases, status_without(&blob, KIND_USUAL) == RECO_CORRUPT, "no amounts");
+	expect(&cases, status_without(&blob, KIND_USUAL_NUMBERS) == RECO_CORRUPT, "no mean");
+	expect(&cases, status_without(&blob, KIND_USUAL_PRICE) == RECO_OK, "prices may be missing");
+	finish(&cases);
+	free(blob.bytes);
+}
+
 int
 main(void)
 {
@@ -1739,6 +1803,9 @@ main(void)
 	test_sentiment_comes_back();
 	test_hostile_sentiment();
 	test_hostile_words();
+	test_usual_comes_back(false);
+	test_usual_comes_back(true);
+	test_hostile_usual();
 	printf("1..%d\n", tests);
 	return failures > 0;
 }
