@@ -1,7 +1,7 @@
 -- Going by value: p x v^w, exactly, in recommend and recommend_all, over prices, margins, amounts and pieces.
 
 SET client_min_messages = warning;
-SELECT plan(63);
+SELECT plan(75);
 
 -- A shop of 90 products in 3 themes, whose lines have quantities and prices; every fifth customer buys ten times as much.
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT (abs(hashint8extended(a * 1000 + b, 5)) % n)::integer';
@@ -144,4 +144,51 @@ SELECT set_eq(format($$SELECT * FROM reco.recommend_all(%L, 7, value_weight => %
 FROM (VALUES ('paid', 0.5, 'false'), ('paid', 1, 'true'), ('pieces', 0.5, 'false'), ('bare', 1, 'false')) x (model, w, x);
 SELECT set_eq($$SELECT * FROM reco.recommend_all_text('text', 7, value_weight => 0.5)$$,
 	$$SELECT c.customer, r.* FROM (SELECT DISTINCT 'c' || customer_id AS customer FROM lines) c, reco.recommend_text('text', c.customer, 7, value_weight => 0.5) r$$, 'text keys');
+-- ---- Shared out among processes --------------------------------------------------------------------------------------------------
+
+CREATE TABLE crowd AS SELECT 1000 + u AS customer_id, 1 + lot(u, l, 90)::bigint AS product_id, timestamptz '2026-04-01' + l * interval '1 hour' AS at, 1 + lot(u, l + 1, 30) AS quantity, 1 + lot(l, u, 40) AS price
+FROM generate_series(1, 8000) u, generate_series(1, 12) l;
+SELECT reco.add_orders('paid', 'crowd', 'customer_id', 'product_id', 'at', quantity => 'quantity', unit_price => 'price') \g /dev/null
+BEGIN;
+SET LOCAL min_parallel_table_scan_size = 0;
+SET LOCAL max_parallel_workers_per_gather = 0;
+CREATE TABLE alone AS SELECT * FROM reco.recommend_all('paid', 3, as_of => '2026-04-20', value_weight => 0.8);
+SET LOCAL max_parallel_workers_per_gather = 2;
+CREATE TABLE together AS SELECT * FROM reco.recommend_all('paid', 3, as_of => '2026-04-20', value_weight => 0.8);
+SELECT is_empty('(TABLE alone EXCEPT TABLE together) UNION ALL (TABLE together EXCEPT TABLE alone)', 'with workers as without');
+SELECT is((SELECT count(*)::integer FROM alone), 3 * 8060, 'everybody, three rows each');
+COMMIT;
+SELECT reco.remove_source('paid', 'crowd') \g /dev/null
+
+-- ---- Evaluations ----------------------------------------------------------------------------------------------------------------------
+
+SELECT is((SELECT count(*)::integer FROM reco.value_curve('paid', orders => 200)), 10, 'five weights, two kinds of requests');
+CREATE TABLE curve AS SELECT * FROM reco.value_curve('paid', '{0,0.4,1}', k => 5, orders => 200, min_items => 2);
+CREATE TABLE replayed AS SELECT w, r.* FROM (VALUES (0), (0.4), (1)) x (w), reco.replay('paid', k => 5, orders => 200, min_items => 2, value_weight => w) r;
+CREATE TABLE figures AS
+SELECT w, request, reco.recall_at_k(recommended, wanted, 5) AS recall, avg(h.hits / h.whole) AS share, sum(h.hits) / sum(CASE WHEN request = 'completion' THEN h.seen ELSE h.whole END) AS recovered,
+	   sum(h.margin) / sum(CASE WHEN request = 'completion' THEN h.seen ELSE h.whole END) AS margin, count(*) AS n
+FROM   replayed r CROSS JOIN LATERAL (SELECT coalesce(sum(v) FILTER (WHERE i = ANY (recommended) AND i = ANY (wanted)), 0) AS hits, sum(v) AS whole, sum(v) FILTER (WHERE i = ANY (basket)) AS seen,
+	   sum(m) FILTER (WHERE i = ANY (recommended) AND i = ANY (wanted)) AS margin
+	   FROM (SELECT product_id::text AS i, (quantity * lines.price)::float4::float8 AS v, margin * quantity::float8 AS m FROM lines LEFT JOIN tags ON id = product_id WHERE lines.order_id::text = r.order_id) o) h
+GROUP  BY w, request;
+SELECT is_empty($$SELECT * FROM curve c JOIN figures f ON f.request = c.request AND f.w = c.value_weight
+	WHERE abs(c.recall - f.recall) + abs(c.value_share - f.share) + abs(c.value_recovered - f.recovered) + abs(c.margin_recovered - f.margin) > 1e-6 OR c.n <> f.n$$, 'recall, value and margin are those of the lists that replay gives');
+SELECT is((SELECT count(*)::integer FROM curve JOIN figures f ON f.request = curve.request AND f.w = curve.value_weight), 6, 'all of them');
+SELECT is_empty($$SELECT * FROM curve c JOIN curve b ON b.request = c.request AND b.value_weight = 0 WHERE abs(c.recall_change - (c.recall - b.recall)) > 1e-9
+	OR abs(c.value_change - (c.value_recovered / b.value_recovered - 1)) > 1e-9 OR abs(c.share_change - (c.value_share / b.value_share - 1)) > 1e-9
+	OR NOT c.value_change BETWEEN c.value_change_low AND c.value_change_high OR NOT c.recall_change BETWEEN c.recall_change_low AND c.recall_change_high$$, 'changes are from value_weight 0, and within their intervals');
+SELECT is_empty($$SELECT * FROM curve WHERE value_weight = 0 AND (recall_change, value_change, share_change_low, share_change_high) <> (0, 0, 0, 0)$$, 'none at 0');
+SELECT results_eq($$SELECT recall, value_change FROM curve WHERE value_weight = 1$$, $$SELECT recall, value_change FROM reco.value_curve('paid', '{1}', k => 5, orders => 200, min_items => 2)$$, 'one weight alone');
+SELECT is_empty($$SELECT * FROM reco.value_curve('paid', '{}')$$, 'no weights, no rows');
+SELECT is((SELECT count(*) FILTER (WHERE value_recovered IS NULL AND value_change IS NULL AND share_change IS NULL AND margin_change IS NULL AND recall_change = 0)::integer FROM reco.value_curve('pieces', '{1}', orders => 50, undated => false)), 2,
+	'without any value nothing changes, and values are NULL');
+SELECT results_eq($$SELECT value, ci_low FROM reco.evaluate('paid', k => 5, algorithms => '{}', orders => 200, min_items => 2, value_weight => 1) WHERE request = 'completion' AND metric = 'recall'$$,
+	$$SELECT recall, recall_low FROM curve WHERE request = 'completion' AND value_weight = 1$$, 'evaluate asks with a value_weight too');
+SELECT reco.create_model('past', 'UTC', '{"factors": 8, "history_limit": 40, "training_clock": "2026-04-01"}'),
+	   reco.add_orders('past', 'lines', 'customer_id', 'product_id', 'at', 'order_id', 'quantity', unit_price => 'price'), reco.add_items('past', 'tags', 'id', price => 'price', margin => 'margin') \g /dev/null
+SELECT reco.train('past') \g /dev/null
+SELECT is_empty($$SELECT r.order_id, r.recommended, a.items FROM reco.replay('paid', cut => '2026-04-01', orders => 150, value_weight => 0.7) r
+	CROSS JOIN LATERAL (SELECT array_agg(item_id::text ORDER BY rank) AS items FROM reco.recommend('past', r.user_id::bigint, basket => r.basket::bigint[], as_of => r.as_of, value_weight => 0.7)) a
+	WHERE r.recommended <> a.items$$, 'what replay says is what recommend would have said');
 SELECT * FROM finish();

@@ -50,6 +50,15 @@ is(() = $asked =~ /$old/g, 1, 'said once for each version and session');
 is(() = $asked =~ /NOTICE/g, 2, 'also where two models take turns');
 unlike(messages(q{SELECT count(*) FROM reco.recommend('shop', 1, as_of => '2024-03-25')}), qr/NOTICE/, 'not where as_of is of that time');
 
+# ---- Values ---------------------------------------------------------------------------------------------------------------
+
+my $worthless = messages(q{SELECT count(*) FROM reco.recommend('other', 1, as_of => '2024-03-25', value_weight => 0.5);
+	SELECT count(*) FROM reco.recommend('other', 2, as_of => '2024-03-25', value_weight => 1)});
+like($worthless, qr/NOTICE:  model "other" knows no values: value_weight changes nothing\nHINT:  Give reco\.add_items a price or a margin, or reco\.add_orders a unit_price or an amount, and train again\./,
+	'nothing to go by');
+is(() = $worthless =~ /NOTICE/g, 1, 'said once');
+unlike(messages(q{SELECT count(*) FROM reco.recommend('other', 1, as_of => '2024-03-25')}), qr/NOTICE/, 'and not to whom it is no matter');
+
 # ---- Reviews --------------------------------------------------------------------------------------------------------------
 
 $node->safe_psql('postgres', q{
