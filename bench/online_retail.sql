@@ -3,7 +3,7 @@
 CREATE EXTENSION reco;
 SELECT FROM reco.create_model('retail', timezone => 'Europe/London', options => :'options');
 SELECT FROM reco.add_orders('retail', 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at',
-							quantity => 'qty', unit_price => 'price');
+							quantity => 'qty');
 SELECT 'trained', round(seconds::numeric, 1) || ' s', pg_size_pretty(peak_memory), users || ' users', items || ' items', bags || ' bags',
 	   'held out: ' || heldout_orders, round(recall_completion::numeric, 4), round(recall_next::numeric, 4), round(recall_popularity::numeric, 4)
 FROM reco.train('retail');
@@ -12,7 +12,7 @@ SELECT 'chosen', metrics -> 'chosen' FROM reco.versions;
 -- The same lines through the aggregate.
 SELECT FROM reco.create_model('aggregate', timezone => 'Europe/London', options => :'options');
 SELECT FROM reco.add_orders('aggregate', 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at',
-							quantity => 'qty', unit_price => 'price');
+							quantity => 'qty');
 SELECT FROM reco.import_model('aggregate', (SELECT reco.factorize(customer, item, qty, invoice, at AT TIME ZONE 'Europe/London', :'options') FROM past));
 SELECT 'factorize gives the bytes of train', reco.export_model('aggregate') = reco.export_model('retail');
 

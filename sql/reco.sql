@@ -410,7 +410,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) IS
-'(user_id, item_id, quantity, order_id, at): trains factors from order lines and returns the model, for reco.import_model; NULL where no line counts. The same bags, held-out choice and bytes as reco.train over the same lines with the same options: rows as there, negative quantities are returns, order_id may be NULL (then a customer''s lines of one moment are an order). Memory and errors as of the form with weights.';
+'(user_id, item_id, quantity, order_id, at): trains factors from order lines and returns the model, for reco.import_model; NULL where no line counts. The same bags, held-out choice and bytes as reco.train over the same lines with the same options, where those have no unit_price and no amount: rows as there, negative quantities are returns, order_id may be NULL (then a customer''s lines of one moment are an order). Memory and errors as of the form with weights.';
 
 CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) (
 	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
