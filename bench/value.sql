@@ -3,13 +3,13 @@ CREATE EXTENSION reco;
 -- What the shop asks for a piece at the cut: the price of most past lines.
 CREATE TABLE tags AS SELECT item, mode() WITHIN GROUP (ORDER BY price) AS price FROM past GROUP BY item;
 CREATE INDEX ON tags (item);
-SELECT FROM unnest(ARRAY['orders', 'prices', 'pieces']) name, LATERAL reco.create_model(name, timezone => 'Europe/London');
+SELECT FROM unnest(ARRAY['orders', 'prices', 'pieces']) name, LATERAL reco.create_model(name, timezone => 'Europe/London') \g /dev/null
 SELECT FROM (VALUES ('orders', 'price'), ('prices', 'price'), ('pieces', NULL)) m (name, price),
-	 LATERAL reco.add_orders(m.name, 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at', quantity => 'qty', unit_price => m.price);
-SELECT FROM reco.train('orders');
-SELECT FROM reco.train('pieces');
-SELECT FROM reco.import_model('prices', reco.export_model('orders'));
-SELECT FROM unnest(ARRAY['prices', 'pieces']) m (name), LATERAL reco.add_items(m.name, 'tags', item_id => 'item', price => 'price');
+	 LATERAL reco.add_orders(m.name, 'past', user_id => 'customer', item_id => 'item', order_id => 'invoice', at => 'at', quantity => 'qty', unit_price => m.price) \g /dev/null
+SELECT FROM reco.train('orders') \g /dev/null
+SELECT FROM reco.train('pieces') \g /dev/null
+SELECT FROM reco.import_model('prices', reco.export_model('orders')) \g /dev/null
+SELECT FROM unnest(ARRAY['prices', 'pieces']) m (name), LATERAL reco.add_items(m.name, 'tags', item_id => 'item', price => 'price') \g /dev/null
 
 CREATE TABLE asked AS SELECT *, at::timestamp AT TIME ZONE 'Europe/London' AS as_of, coalesce(customer, invoice) AS cluster FROM cases;
 CREATE TABLE answers (way text, w float8, invoice text, item text);
@@ -42,11 +42,15 @@ FROM (SELECT draw, cluster, random() AS u FROM generate_series(1, 1000) draw, (S
 ANALYZE draws;
 CREATE TABLE drawn AS
 SELECT draw, way, w, sum(times * recall) / sum(times * n) AS recall, sum(times * value) AS value, sum(times * share) / sum(times * n) AS share FROM draws JOIN sums USING (cluster) GROUP BY 1, 2, 3;
-SELECT way, w AS weight, round(max(d.recall) FILTER (WHERE draw = 0)::numeric, 4) AS "recall@10",
-	   round(100 * max(d.recall - p.recall) FILTER (WHERE draw = 0)::numeric, 2) AS points,
-	   format('%s [%s, %s]', round(100 * (max(d.value / p.value - 1) FILTER (WHERE draw = 0))::numeric, 1), round(100 * (percentile_cont(0.025) WITHIN GROUP (ORDER BY d.value / p.value - 1))::numeric, 1),
-			  round(100 * (percentile_cont(0.975) WITHIN GROUP (ORDER BY d.value / p.value - 1))::numeric, 1)) AS "value@10, %",
-	   format('%s [%s, %s]', round(100 * (max(d.share / p.share - 1) FILTER (WHERE draw = 0))::numeric, 1), round(100 * (percentile_cont(0.025) WITHIN GROUP (ORDER BY d.share / p.share - 1))::numeric, 1),
-			  round(100 * (percentile_cont(0.975) WITHIN GROUP (ORDER BY d.share / p.share - 1))::numeric, 1)) AS "mean share, %"
-FROM drawn d JOIN (SELECT draw, recall, value, share FROM drawn WHERE way = 'plain') p USING (draw)
-GROUP BY way, w ORDER BY way <> 'plain', way, w;
+CREATE TABLE changes AS
+SELECT draw, d.way, d.w, d.recall, 100 * (d.recall - p.recall) AS points, 100 * (d.value / p.value - 1) AS value, 100 * (d.share / p.share - 1) AS share
+FROM drawn d JOIN (SELECT draw, recall, value, share FROM drawn WHERE way = 'plain') p USING (draw);
+CREATE FUNCTION told(at_all float8, low float8, high float8) RETURNS text LANGUAGE sql AS
+	$$SELECT format('%s [%s, %s]', round(at_all::numeric, 1), round(low::numeric, 1), round(high::numeric, 1))$$;
+SELECT a.way, a.w AS weight, round(a.recall::numeric, 4) AS "recall@10", told(a.points, c.points_low, c.points_high) AS points,
+	   told(a.value, c.value_low, c.value_high) AS "value@10, %", told(a.share, c.share_low, c.share_high) AS "mean share, %"
+FROM changes a JOIN (SELECT way, w, percentile_cont(0.025) WITHIN GROUP (ORDER BY points) AS points_low, percentile_cont(0.975) WITHIN GROUP (ORDER BY points) AS points_high,
+							percentile_cont(0.025) WITHIN GROUP (ORDER BY value) AS value_low, percentile_cont(0.975) WITHIN GROUP (ORDER BY value) AS value_high,
+							percentile_cont(0.025) WITHIN GROUP (ORDER BY share) AS share_low, percentile_cont(0.975) WITHIN GROUP (ORDER BY share) AS share_high
+					 FROM changes WHERE draw > 0 GROUP BY way, w) c USING (way, w)
+WHERE draw = 0 ORDER BY way <> 'plain', way, w;
