@@ -58,7 +58,7 @@ override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argumen
 endif
 
 # Flags for single objects.  PG_CFLAGS is read once, above; only CFLAGS itself can still differ from target to target.
-NUMERIC = blending calibration complements folding ials inverse kernels kernels_avx2 kernels_avx512 kernels_avx512vnni \
+NUMERIC = blending calibration chance complements folding ials inverse kernels kernels_avx2 kernels_avx512 kernels_avx512vnni \
 		  kernels_baseline linalg \
 		  metrics model ratings screen topk wording
 AVX2    = -mavx2 -mfma

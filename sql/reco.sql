@@ -818,6 +818,30 @@ CREATE AGGREGATE reco.calibration_error(probability double precision, outcome bo
 COMMENT ON AGGREGATE reco.calibration_error(double precision, boolean, integer) IS
 'The same with 1 to 1000 bins. Errors: also invalid_parameter_value, for another number of bins or one that is not the same in all rows.';
 
+/* Bundles */
+
+CREATE FUNCTION reco.bundles(model text, k integer DEFAULT 10, min_support integer DEFAULT NULL, min_size integer DEFAULT 2,
+		max_size integer DEFAULT 5, min_lift double precision DEFAULT 1, since timestamptz DEFAULT NULL,
+		until timestamptz DEFAULT NULL, max_items integer DEFAULT 1000, false_discovery_rate double precision DEFAULT 0.05)
+	RETURNS TABLE (rank integer, items bigint[], size integer, orders bigint, customers bigint, expected double precision,
+		explained double precision, lift double precision, lift_low double precision, plain_lift double precision,
+		p_value double precision, q_value double precision, examined bigint, price double precision, margin double precision,
+		value_together double precision, value_beside double precision, value_apart double precision)
+	AS 'MODULE_PATHNAME', 'reco_bundles_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 1000000;
+COMMENT ON FUNCTION reco.bundles(text, integer, integer, integer, integer, double precision, timestamptz, timestamptz, integer, double precision) IS
+'The k strongest bundles of a model that the current role owns: sets of min_size to max_size (2 to 5) items that are in one order more often than chance would have it, with at least min_support different customers (default: the option of that name; at least 2). Orders are those of the sources, of customers who consent to training, from since on, with lines before until, returns netted; those of more than max_items different items are left out, with a notice. items (ascending), size, orders and customers that hold them all; expected: orders by chance, if items were bought as often as they are, independently, in orders of the sizes that there are; explained: the same for sets of three and more by their two parts that go together most, and expected for pairs; lift: orders / expected; lift_low: its lower bound, adjusted such that of all bounds given at most a share of false_discovery_rate is expected to be too high; plain_lift: without regard to the sizes of orders; p_value: chance of so many orders where as many as explained are expected, Poisson, after dividing both by how much orders are repeated by the same customers; q_value: adjusted over examined, the number of sets that could have been listed; found is what has a q_value up to false_discovery_rate and a lift_low of at least min_lift. The strongest have the largest lift_low to the power 1 / (size - 1). price and margin: sums of the shop''s own, live (of several rows of an item the lowest), NULL where one is not known. Observed, NOT causal: value_together, mean value of the orders that hold them all; value_beside, of what else is in these; value_apart, of orders that hold some of them but not all. Memory within maintenance_work_mem. Agrawal and Srikant 1994; Benjamini and Hochberg 1995; Benjamini and Yekutieli 2005; Webb 2007; Saracco et al. 2015. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (no orders), wrong_object_type (text keys), configuration_limit_exceeded.';
+
+CREATE FUNCTION reco.bundles_text(model text, k integer DEFAULT 10, min_support integer DEFAULT NULL, min_size integer DEFAULT 2,
+		max_size integer DEFAULT 5, min_lift double precision DEFAULT 1, since timestamptz DEFAULT NULL,
+		until timestamptz DEFAULT NULL, max_items integer DEFAULT 1000, false_discovery_rate double precision DEFAULT 0.05)
+	RETURNS TABLE (rank integer, items text[], size integer, orders bigint, customers bigint, expected double precision,
+		explained double precision, lift double precision, lift_low double precision, plain_lift double precision,
+		p_value double precision, q_value double precision, examined bigint, price double precision, margin double precision,
+		value_together double precision, value_beside double precision, value_apart double precision)
+	AS 'MODULE_PATHNAME', 'reco_bundles_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 1000000;
+COMMENT ON FUNCTION reco.bundles_text(text, integer, integer, integer, integer, double precision, timestamptz, timestamptz, integer, double precision) IS
+'As reco.bundles, for models with any other customer or item keys, through their text form.';
+
 /* Operate */
 
 CREATE FUNCTION reco.progress(OUT pid integer, OUT datname text, OUT model text, OUT command text, OUT phase text,
@@ -825,7 +849,7 @@ CREATE FUNCTION reco.progress(OUT pid integer, OUT datname text, OUT model text,
 	RETURNS SETOF record
 	AS 'MODULE_PATHNAME', 'reco_progress' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10;
 COMMENT ON FUNCTION reco.progress() IS
-'How far the sessions of this server are that run train, recommend_all, evaluate, replay, value_curve, compare or fairness: one row each, seen from any database that has reco. Phases of train: reading (rows; total is the planner''s estimate), sorting, first complements (parts), first fit (iterations), choosing (held-out orders, each twice), complements (parts), fitting (iterations), storing; of recommend_all: reading, scoring (customers); of evaluate, replay, value_curve and fairness: those of train up to fitting, tuning (settings of the other algorithms), replaying (orders); of compare: reading, replaying. total is NULL where nobody knows it. All but pid and datname is NULL for those who may not see that session in pg_stat_activity, and model for those who may not use it and in other databases. A session that reports the progress of something else, such as COPY (SELECT ...), has no row. Needs track_activities, which is on by default.';
+'How far the sessions of this server are that run train, recommend_all, evaluate, replay, value_curve, compare, fairness or bundles: one row each, seen from any database that has reco. Phases of train: reading (rows; total is the planner''s estimate), sorting, first complements (parts), first fit (iterations), choosing (held-out orders, each twice), complements (parts), fitting (iterations), storing; of recommend_all: reading, scoring (customers); of evaluate, replay, value_curve and fairness: those of train up to fitting, tuning (settings of the other algorithms), replaying (orders); of compare: reading, replaying; of bundles: reading, counting (items), growing (sets). total is NULL where nobody knows it. All but pid and datname is NULL for those who may not see that session in pg_stat_activity, and model for those who may not use it and in other databases. A session that reports the progress of something else, such as COPY (SELECT ...), has no row. Needs track_activities, which is on by default.';
 
 /* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;

@@ -31,10 +31,10 @@ enum
 	VALUE_COMMAND, VALUE_MODEL, VALUE_STARTED, VALUE_PHASE, VALUE_DONE, VALUE_TOTAL, VALUES
 };
 
-static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness", "value_curve"};
+static const char *const command_names[] = {NULL, "train", "recommend_all", "evaluate", "replay", "compare", "fairness", "value_curve", "bundles"};
 static const char *const phase_names[] = {
 	NULL, "reading", "sorting", "first fit", "choosing", "fitting", "storing", "scoring", "tuning", "replaying",
-	"first complements", "complements"
+	"first complements", "complements", "counting", "growing"
 };
 
 /* 64 bits that stand for a model's name; hashtextextended(name, 0) is the same in SQL. */

@@ -17,7 +17,8 @@ typedef enum RecoCommand
 	RECO_COMMAND_REPLAY,
 	RECO_COMMAND_COMPARE,
 	RECO_COMMAND_FAIRNESS,
-	RECO_COMMAND_VALUE_CURVE
+	RECO_COMMAND_VALUE_CURVE,
+	RECO_COMMAND_BUNDLES
 } RecoCommand;
 
 typedef enum RecoPhase
@@ -32,7 +33,9 @@ typedef enum RecoPhase
 	RECO_PHASE_TUNING,			/* settings of baselines */
 	RECO_PHASE_REPLAYING,		/* later orders */
 	RECO_PHASE_FIRST_COMPLEMENTS,	/* blocks of items, before the first fit */
-	RECO_PHASE_COMPLEMENTS		/* before the last one */
+	RECO_PHASE_COMPLEMENTS,		/* before the last one */
+	RECO_PHASE_COUNTING,		/* items, with those that go with each */
+	RECO_PHASE_GROWING			/* sets of items, to one item more */
 } RecoPhase;
 
 #define RECO_PROGRESS_UNKNOWN (-1)	/* a total that nobody knows yet */
