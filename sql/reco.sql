@@ -818,7 +818,7 @@ CREATE AGGREGATE reco.calibration_error(probability double precision, outcome bo
 COMMENT ON AGGREGATE reco.calibration_error(double precision, boolean, integer) IS
 'The same with 1 to 1000 bins. Errors: also invalid_parameter_value, for another number of bins or one that is not the same in all rows.';
 
-/* Bundles */
+/* Bundles and larger orders */
 
 CREATE FUNCTION reco.bundles(model text, k integer DEFAULT 10, min_support integer DEFAULT NULL, min_size integer DEFAULT 2,
 		max_size integer DEFAULT 5, min_lift double precision DEFAULT 1, since timestamptz DEFAULT NULL,
@@ -841,6 +841,26 @@ CREATE FUNCTION reco.bundles_text(model text, k integer DEFAULT 10, min_support 
 	AS 'MODULE_PATHNAME', 'reco_bundles_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 1000000;
 COMMENT ON FUNCTION reco.bundles_text(text, integer, integer, integer, integer, double precision, timestamptz, timestamptz, integer, double precision) IS
 'As reco.bundles, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.complete_basket(model text, user_id bigint, basket bigint[], target double precision, k integer DEFAULT 10,
+		basket_value double precision DEFAULT NULL, candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL,
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL,
+		context jsonb DEFAULT NULL, session_id text DEFAULT NULL)
+	RETURNS TABLE (rank integer, items bigint[], price double precision, total double precision, over double precision,
+		probability double precision, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_complete_basket_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.complete_basket(text, bigint, bigint[], double precision, integer, double precision, bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text) IS
+'What lifts an order over a threshold such as that of free shipping, at most k rows, best first: one item that brings the order to the target, or two that do so together and neither alone. Prices are those of the sources of items, read live with the owner''s rights (of several rows of an item the lowest). The order is worth basket_value, or where that is NULL what the items of the basket cost, a repeated one again. price: of the items; total: the order with them; over: total - target; probability: that they are in the order being made, of two items that of the first times that of the second were the first in the basket; score: what rows are ranked by, probability x target / total, so that of equally likely ones that is better which goes less beyond the target; source: as of reco.recommend, of the first item. Where probabilities are not known (NULL) items are ranked by reco.recommend''s score, then pairs by the sum of theirs. Looks at no more than the 10,000 items that reco.recommend would give first for the same arguments; of pairs one item is among the first five of them that cover half of what is missing. No row where the order has reached the target already, or nothing is for sale that does. Errors: those of reco.recommend, object_not_in_prerequisite_state (no source has a price).';
+
+CREATE FUNCTION reco.complete_basket_text(model text, user_id text, basket text[], target double precision, k integer DEFAULT 10,
+		basket_value double precision DEFAULT NULL, candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL,
+		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL,
+		context jsonb DEFAULT NULL, session_id text DEFAULT NULL)
+	RETURNS TABLE (rank integer, items text[], price double precision, total double precision, over double precision,
+		probability double precision, score double precision, source text)
+	AS 'MODULE_PATHNAME', 'reco_complete_basket_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.complete_basket_text(text, text, text[], double precision, integer, double precision, text[], text[], boolean, timestamptz, text[], jsonb, text) IS
+'As reco.complete_basket, for models with any other customer or item keys, through their text form.';
 
 /* Operate */
 

@@ -278,9 +278,9 @@ add_prices(const Report *r, RecoBundles *bundles, RecoRole role)
 		for (j = 0; j < bundles->rows[i].size; j++)
 			sum += prices[n++];
 		if (role == RECO_ROLE_PRICE)
-			bundles->rows[i].price = sum;
+			bundles->rows[i].price = reco_prices_round(sum);
 		else
-			bundles->rows[i].margin = sum;
+			bundles->rows[i].margin = reco_prices_round(sum);
 	}
 }
 

@@ -88,6 +88,15 @@ receive_price(void *arg, const RecoValue *values)
 	}
 }
 
+/* A sum of prices, which are decimal numbers, without what binary ones leave behind: 116.98 and not 116.97999999999999. */
+double
+reco_prices_round(double sum)
+{
+	double		millionths = rint(sum * 1e6);
+
+	return fabs(millionths) < 1e15 ? millionths / 1e6 : sum;
+}
+
 /* Whether some source of items says so; role is RECO_ROLE_PRICE or RECO_ROLE_MARGIN. */
 bool
 reco_prices_are_known(List *sources, RecoRole role)

@@ -6,11 +6,13 @@
 #include <math.h>
 
 #include "catalog/pg_type.h"
+#include "complete_basket.h"
 #include "explain.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "goes_with.h"
 #include "predict.h"
+#include "prices.h"
 #include "recommend.h"
 #include "recommend_all.h"
 #include "similar.h"
@@ -32,6 +34,8 @@ PG_FUNCTION_INFO_V1(reco_complements_text);
 PG_FUNCTION_INFO_V1(reco_weights);
 PG_FUNCTION_INFO_V1(reco_explain_integer);
 PG_FUNCTION_INFO_V1(reco_explain_text);
+PG_FUNCTION_INFO_V1(reco_complete_basket_integer);
+PG_FUNCTION_INFO_V1(reco_complete_basket_text);
 
 #define MAX_K 1000000
 
@@ -704,4 +708,100 @@ Datum
 reco_explain_text(PG_FUNCTION_ARGS)
 {
 	return answer_explain(fcinfo, false);
+}
+
+/* The arguments of complete_basket and complete_basket_text, in order. */
+enum
+{
+	TOP_UP_MODEL, TOP_UP_USER, TOP_UP_BASKET, TOP_UP_TARGET, TOP_UP_K, TOP_UP_BASKET_VALUE, TOP_UP_CANDIDATES, TOP_UP_EXCLUDE,
+	TOP_UP_EXCLUDE_PURCHASED, TOP_UP_AS_OF, TOP_UP_HISTORY, TOP_UP_CONTEXT, TOP_UP_SESSION, TOP_UP_ARGUMENTS
+};
+
+static double
+read_amount(FunctionCallInfo fcinfo, int i, const char *name)
+{
+	double		amount;
+
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not be null", name),
+				 errhint("Give an amount in the currency of the prices.")));
+	amount = PG_GETARG_FLOAT8(i);
+	if (!isfinite(amount) || amount < 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be a number from 0 on, not %g", name, amount),
+				 errhint("Give an amount in the currency of the prices.")));
+	return amount;
+}
+
+static RecoTopUpRequest
+read_top_up_request(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoTopUpRequest request = {0};
+
+	request.request.model = reco_surface_text(fcinfo, TOP_UP_MODEL, "model");
+	request.request.integer_keys = integer_keys;
+	request.request.visitor = read_visitor(fcinfo, TOP_UP_USER, TOP_UP_BASKET, TOP_UP_HISTORY, TOP_UP_CONTEXT, integer_keys);
+	request.request.k = read_k(fcinfo, TOP_UP_K);
+	request.request.candidates = key_list(fcinfo, TOP_UP_CANDIDATES, "candidates", integer_keys);
+	request.request.exclude = key_list(fcinfo, TOP_UP_EXCLUDE, "exclude", integer_keys);
+	request.request.exclude_purchased = !PG_ARGISNULL(TOP_UP_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(TOP_UP_EXCLUDE_PURCHASED);
+	request.request.as_of = read_as_of(fcinfo, TOP_UP_AS_OF);
+	request.target = read_amount(fcinfo, TOP_UP_TARGET, "target");
+	request.basket_value = PG_ARGISNULL(TOP_UP_BASKET_VALUE) ? NAN : read_amount(fcinfo, TOP_UP_BASKET_VALUE, "basket_value");
+	return request;
+}
+
+static Datum
+items_datum(const RecoModel *model, const int32 *items, int n)
+{
+	Datum		elements[RECO_TOP_UP_ITEMS];
+	int			i;
+
+	for (i = 0; i < n; i++)
+		elements[i] = item_datum(model, items[i]);
+	return PointerGetDatum(model->integer_keys ? construct_array(elements, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)
+						   : construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
+static Datum
+answer_complete_basket(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, TOP_UP_ARGUMENTS);
+	RecoTopUpRequest request = read_top_up_request(fcinfo, integer_keys);
+	RecoTopUps *top_ups = reco_complete_basket(&request);
+	int			i;
+
+	for (i = 0; i < top_ups->n; i++)
+	{
+		const RecoTopUp *row = &top_ups->rows[i];
+		Datum		values[8];
+		bool		nulls[8] = {false};
+
+		values[0] = Int32GetDatum(i + 1);
+		values[1] = items_datum(top_ups->model, row->item, row->n);
+		values[2] = Float8GetDatum(row->price);
+		values[3] = Float8GetDatum(row->total);
+		values[4] = Float8GetDatum(Max(reco_prices_round(row->total - request.target), 0));
+		values[5] = Float8GetDatum(row->probability);
+		nulls[5] = isnan(row->probability);
+		values[6] = Float8GetDatum(row->score);
+		values[7] = CStringGetTextDatum(reco_answering_source_name(row->source));
+		reco_surface_put_row(&set, values, nulls);
+	}
+	return reco_surface_end_set(&set);
+}
+
+Datum
+reco_complete_basket_integer(PG_FUNCTION_ARGS)
+{
+	return answer_complete_basket(fcinfo, true);
+}
+
+Datum
+reco_complete_basket_text(PG_FUNCTION_ARGS)
+{
+	return answer_complete_basket(fcinfo, false);
 }
