@@ -94,7 +94,7 @@ read_baskets(Report *r)
 	baskets = reco_baskets_read(r->budget, &reader, r->sources, &rules);
 	if (baskets->too_large > 0)
 		ereport(NOTICE,
-				(errmsg(INT64_FORMAT " orders of more than %d different items are left out", baskets->too_large, rules.max_items),
+				(errmsg("orders of more than %d different items are left out: " INT64_FORMAT, rules.max_items, baskets->too_large),
 				 errhint("They say little about what goes with what; raise max_items to count them.")));
 	return baskets;
 }
