@@ -33,17 +33,21 @@
 
 /* --- counting ---------------------------------------------------------------------------------------------- */
 
-static inline void
-see(RecoSightings *sightings, const RecoBaskets *baskets, int32 order)
+/* Whose an order is: of an unknown customer his own alone. */
+static inline int32
+whose(const RecoBaskets *baskets, int32 order)
 {
-	int32		user = baskets->user[order];
-	int32		who = user >= 0 ? user : -2 - order;
+	return baskets->user[order] >= 0 ? baskets->user[order] : -2 - order;
+}
 
+static inline void
+see(RecoSightings *sightings, int32 who)
+{
 	if (sightings->last != who || sightings->orders == 0)
 	{
 		sightings->last = who;
 		sightings->run = 0;
-		sightings->customers += user >= 0;
+		sightings->customers += who >= 0;
 	}
 	sightings->squares += 2 * sightings->run + 1;
 	sightings->run++;
@@ -112,7 +116,7 @@ count_items(RecoTogether *t)
 	{
 		RECO_CHECK_INTERRUPTS(order);
 		for (i = t->baskets->start[order]; i < t->baskets->start[order + 1]; i++)
-			see(&seen[t->baskets->item[i]], t->baskets, order);
+			see(&seen[t->baskets->item[i]], whose(t->baskets, order));
 	}
 	return seen;
 }
@@ -480,12 +484,13 @@ adjust(RecoTogether *t)
 
 /*
  * All pairs whose first item has a place; seen has room for all items, and is empty before and after.  The items behind the
- * first in each of its orders are counted, then judged in their order.
+ * first in each of its orders are counted; those with the support are judged, in their order.
  */
 static void
 count_pairs_of(RecoTogether *t, int32 item, RecoSightings *seen, int32 *touched)
 {
 	int32		n = 0;
+	int32		supported = 0;
 	int64		i;
 	int32		j;
 
@@ -493,17 +498,23 @@ count_pairs_of(RecoTogether *t, int32 item, RecoSightings *seen, int32 *touched)
 	{
 		int32		order = t->list[i];
 		const int32 *items = t->baskets->item + t->baskets->start[order];
+		int32		who = whose(t->baskets, order);
 
 		CHECK_FOR_INTERRUPTS();
 		for (j = t->length[order] - 1; j >= 0 && items[j] > item; j--)
 		{
 			if (seen[items[j]].orders == 0)
 				touched[n++] = items[j];
-			see(&seen[items[j]], t->baskets, order);
+			see(&seen[items[j]], who);
 		}
 	}
-	qsort(touched, n, sizeof(int32), compare_integers);
 	for (j = 0; j < n; j++)
+		if (seen[touched[j]].customers >= t->options.min_support)
+			touched[supported++] = touched[j];
+		else
+			memset(&seen[touched[j]], 0, sizeof(RecoSightings));
+	qsort(touched, supported, sizeof(int32), compare_integers);
+	for (j = 0; j < supported; j++)
 	{
 		const int32 pair[2] = {item, touched[j]};
 
@@ -611,7 +622,7 @@ intersect(const RecoTogether *t, const Family *family, int32 a, int32 b)
 		int32		y = family->list[j];
 
 		if (x == y)
-			see(&seen, t->baskets, x);
+			see(&seen, whose(t->baskets, x));
 		i += x <= y;
 		j += y <= x;
 	}

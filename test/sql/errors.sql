@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(225);
+SELECT plan(256);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -83,6 +83,32 @@ FROM   (VALUES ('SELECT * FROM reco.recommend_all(NULL)', '22004', 'parameter "m
                ('SELECT * FROM reco.explain_text(''m'', ''1'', ''1'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.explain(''empty'', 1, 1)', '55000', 'model "empty" has not been trained'),
                ('SELECT * FROM reco.similar_items_text(''m'', ''1'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.similar_items(''empty'', 1)', '55000', 'model "empty" has not been trained'),
                ('SELECT * FROM reco.recommend_all(''nothing'')', '42704', 'model "nothing" does not exist'), ('SELECT * FROM reco.recommend_all(''empty'')', '55000', 'model "empty" has not been trained')) AS x (call, state, message);
+
+-- Bundles and larger orders.
+SELECT throws_ok(format('SELECT * FROM reco.bundles(''m'', %s)', argument), state, message, 'bundles: ' || argument)
+FROM   (VALUES ('k => NULL', '22004', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('min_support => 1', '22023', 'parameter "min_support" must be from 2 to 2147483647, not 1'), ('min_size => 1', '22023', 'parameter "min_size" must be from 2 to 5, not 1'),
+               ('min_size => 4, max_size => 3', '22023', 'parameter "min_size" must be from 2 to 3, not 4'), ('min_size => NULL', '22004', 'parameter "min_size" must not be null'),
+               ('max_size => 6', '22023', 'parameter "max_size" must be from 2 to 5, not 6'), ('max_size => NULL', '22004', 'parameter "max_size" must not be null'),
+               ('max_items => 1', '22023', 'parameter "max_items" must be from 2 to 100000, not 1'), ('max_items => NULL', '22004', 'parameter "max_items" must not be null'),
+               ('min_lift => -1', '22023', 'parameter "min_lift" must be from 0 to 1e+09, not -1'), ('min_lift => ''NaN''', '22023', 'parameter "min_lift" must be from 0 to 1e+09, not nan'),
+               ('min_lift => NULL', '22004', 'parameter "min_lift" must not be null'),
+               ('false_discovery_rate => 0', '22023', 'parameter "false_discovery_rate" must be from 1e-09 to 1, not 0'),
+               ('false_discovery_rate => 1.5', '22023', 'parameter "false_discovery_rate" must be from 1e-09 to 1, not 1.5'),
+               ('false_discovery_rate => NULL', '22004', 'parameter "false_discovery_rate" must not be null')) AS x (argument, state, message);
+SELECT throws_ok(call, state, message, call)
+FROM   (VALUES ('SELECT * FROM reco.bundles(NULL)', '22004', 'parameter "model" must not be null'), ('SELECT * FROM reco.bundles(''nothing'')', '42704', 'model "nothing" does not exist'),
+               ('SELECT * FROM reco.bundles(''empty'')', '55000', 'model "empty" has no orders to learn from'), ('SELECT * FROM reco.bundles(''t'')', '42809', 'model "t" has text keys'),
+               ('SELECT * FROM reco.bundles_text(''m'')', '42809', 'model "m" has integer keys'), ('SELECT * FROM reco.complete_basket(NULL, 1, ''{1}'', 10)', '22004', 'parameter "model" must not be null'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', NULL)', '22004', 'parameter "target" must not be null'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', -1)', '22023', 'parameter "target" must be a number from 0 on, not -1'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', ''NaN'')', '22023', 'parameter "target" must be a number from 0 on, not nan'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', 10, basket_value => ''infinity'')', '22023', 'parameter "basket_value" must be a number from 0 on, not inf'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', 10, k => 0)', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1,NULL}'', 10)', '22004', 'parameter "basket" must not contain nulls'),
+               ('SELECT * FROM reco.complete_basket(''m'', 1, ''{1}'', 10)', '55000', 'no source of model "m" says what items cost'),
+               ('SELECT * FROM reco.complete_basket(''t'', 1, ''{1}'', 10)', '42809', 'model "t" has text keys'),
+               ('SELECT * FROM reco.complete_basket(''empty'', 1, ''{1}'', 10)', '55000', 'model "empty" has not been trained')) AS x (call, state, message);
 
 -- ---- Models ----------------------------------------------------------------------------------------------------------
 

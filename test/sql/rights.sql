@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(786);
+SELECT plan(818);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -30,6 +30,7 @@ SELECT reco.train('t') \g /dev/null
 SELECT reco.create_model('w', 'UTC', '{"factors": 2}') \g /dev/null
 SELECT reco.add_orders('w', 'lines', 'u', 'i', 'at', 'o'), reco.add_reviews('w', 'words', 'n', 'i', stars => 'stars', body => 'body') \g /dev/null
 SELECT reco.train('w') \g /dev/null
+SELECT reco.add_items('w', 'lines', 'i', price => 'i', name => 'goods'), reco.add_items('t', 'lines', 't', price => 'i', name => 'goods') \g /dev/null
 SELECT reco.grant_usage(model, 'recommender'), reco.grant_usage(model, 'explainer', explain => true) FROM unnest(ARRAY['m', 't', 'w']) model \g /dev/null
 RESET ROLE;
 
@@ -87,6 +88,10 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.similar_items_text(''t'', ''k1'')', 1),
 	('SELECT * FROM reco.complements(''m'', ''{1}'')', 1),
 	('SELECT * FROM reco.complements_text(''t'', ''{k1}'')', 1),
+	('SELECT * FROM reco.complete_basket(''w'', 1, ''{1}'', 4)', 1),
+	('SELECT * FROM reco.complete_basket_text(''t'', ''1'', ''{k1}'', 4)', 1),
+	('SELECT * FROM reco.bundles(''m'', min_support => 2)', 3),
+	('SELECT * FROM reco.bundles_text(''t'', min_support => 2)', 3),
 	('SELECT * FROM reco.weights(''m'')', 1),
 	('SELECT * FROM reco.explain(''m'', 1, 1)', 2),
 	('SELECT * FROM reco.explain(''m'', NULL, 1, basket => ''{2}'')', 2),
@@ -180,7 +185,8 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
-	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('value_curve', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r')
+	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('value_curve', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r'),
+	         ('bundles', 's', 'r'), ('bundles_text', 's', 'r'), ('complete_basket', 's', 'r'), ('complete_basket_text', 's', 'r')
 	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');
 
 -- ---- What is seen -------------------------------------------------------------------------------------------------
