@@ -165,7 +165,7 @@ order_by_customer(RecoBudget *budget, const RecoJournal *journal)
 }
 
 static void
-add_basket(RecoBaskets *baskets, int32 user, const Piece *pieces, int n)
+add_basket(RecoBaskets *baskets, int32 user, TimestampTz time, const Piece *pieces, int n)
 {
 	int64		at = baskets->start[baskets->n];
 	double		worth = 0;
@@ -178,6 +178,7 @@ add_basket(RecoBaskets *baskets, int32 user, const Piece *pieces, int n)
 		worth += pieces[i].value;
 	}
 	baskets->user[baskets->n] = user;
+	baskets->at[baskets->n] = time;
 	baskets->size[baskets->n] = n;
 	baskets->worth[baskets->n] = (float) worth;
 	baskets->start[++baskets->n] = at + n;
@@ -207,7 +208,7 @@ make_baskets(RecoBudget *budget, RecoBaskets *baskets, const RecoJournal *journa
 		if (n > rules->max_items)
 			baskets->too_large++;
 		else
-			add_basket(baskets, order->user, pieces, n);
+			add_basket(baskets, order->user, at, pieces, n);
 	}
 	reco_budget_free(budget, pieces);
 	reco_budget_free(budget, numbers);
@@ -227,6 +228,7 @@ reco_baskets_read(RecoBudget *budget, const RecoReader *reader, List *sources, c
 	baskets->items = journal->items;
 	baskets->has_values = journal->has_values;
 	baskets->user = reco_budget_alloc(budget, journal->n_orders, sizeof(int32), "orders");
+	baskets->at = reco_budget_alloc(budget, journal->n_orders, sizeof(TimestampTz), "orders");
 	baskets->size = reco_budget_alloc(budget, journal->n_orders, sizeof(int32), "orders");
 	baskets->worth = reco_budget_alloc(budget, journal->n_orders, sizeof(float), "orders");
 	baskets->start = reco_budget_alloc(budget, (Size) journal->n_orders + 1, sizeof(int64), "orders");

@@ -28,6 +28,7 @@ typedef struct RecoBaskets
 	bool		has_values;		/* some source says what lines are worth */
 	int32		n;
 	int32	   *user;			/* [n] -1: unknown */
+	TimestampTz *at;			/* [n] */
 	int32	   *size;			/* [n] different items */
 	float	   *worth;			/* [n] of all lines */
 	int64	   *start;			/* [n + 1] into item and value */

@@ -6,7 +6,8 @@
  * counts customers.  A set is looked at if it has the support, and is grown from sets that are not chance themselves
  * (Agrawal and Srikant 1994, with significance beside support), so that their number stays in the order of what is found.
  *
- * What chance would give: chance.c.  Of three and more items it is not enough that some pair goes together.  Let lift be
+ * What chance would give: chance.c, in each of up to twelve periods by itself, since what is sold in the same months only is
+ * in the same orders more often than over the whole time.  Of three and more items it is not enough that some pair goes together.  Let lift be
  * orders / expected.  If two parts A and B of a set have nothing to do with one another the set has the lift of A times that
  * of B; the largest such product over all ways to part it is what is explained, and the set has to be more (Webb 2007,
  * "Discovering significant patterns": productive sets).
@@ -30,6 +31,7 @@
 #include "utils/memutils.h"
 
 #define FIRST_SETS 1024
+#define ORDERS_OF_PERIOD 1000	/* at least, where there is more than one */
 
 /* --- counting ---------------------------------------------------------------------------------------------- */
 
@@ -121,30 +123,109 @@ count_items(RecoTogether *t)
 	return seen;
 }
 
-/* What chance would put together, given the sizes of orders and the orders of all items. */
-static void
-fit_margins(RecoTogether *t, const RecoSightings *seen)
+/* --- chance ------------------------------------------------------------------------------------------------ */
+
+static int
+compare_times(const void *a, const void *b)
 {
-	int32		n = reco_idmap_count(t->baskets->items);
-	int32	   *orders = reco_budget_alloc(t->budget, n, sizeof(int32), "items");
+	TimestampTz x = *(const TimestampTz *) a;
+	TimestampTz y = *(const TimestampTz *) b;
+
+	CHECK_FOR_INTERRUPTS();
+	return (x > y) - (x < y);
+}
+
+/* The period of each order: of about as many orders each, such that orders of one moment are in the same. */
+static uint8 *
+divide_time(RecoTogether *t)
+{
+	int32		n = t->baskets->n;
+	TimestampTz *sorted = reco_budget_alloc(t->budget, n, sizeof(TimestampTz), "periods");
+	uint8	   *period = reco_budget_alloc(t->budget, n, sizeof(uint8), "periods");
+	int32		order;
+	int			i;
+
+	t->n_periods = Max(1, Min(RECO_MAX_PERIODS, n / ORDERS_OF_PERIOD));
+	reco_copy_bytes(sorted, t->baskets->at, (Size) n * sizeof(TimestampTz));
+	qsort(sorted, n, sizeof(TimestampTz), compare_times);
+	for (order = 0; order < n; order++)
+	{
+		RECO_CHECK_INTERRUPTS(order);
+		for (i = 1; i < t->n_periods; i++)
+			period[order] += t->baskets->at[order] >= sorted[(int64) n * i / t->n_periods];
+	}
+	reco_budget_free(t->budget, sorted);
+	return period;
+}
+
+/* What chance would put together in a period whose orders have these sizes, and whose items these numbers of orders. */
+static void
+fit_period(RecoTogether *t, RecoPeriod *period, const int32 *sizes, int32 n_sizes, const int32 *orders, int32 n_items)
+{
+	RecoMargins *margins = &period->margins;
 	int32	   *different;
 	int32	   *members;
 	double		error;
+	int			c;
+	int			s;
 	int32		i;
 
-	for (i = 0; i < n; i++)
-		orders[i] = seen[i].orders;
-	t->margins.sizes = tell_apart(t->budget, t->baskets->size, t->baskets->n, &different, &members);
-	t->margins.size = different;
-	t->margins.orders = members;
-	t->margins.counts = tell_apart(t->budget, orders, n, &different, &members);
-	t->margins.count = different;
-	t->margins.items = members;
-	t->margins.x = reco_budget_alloc(t->budget, t->margins.sizes, sizeof(double), "margins");
-	t->margins.y = reco_budget_alloc(t->budget, t->margins.counts, sizeof(double), "margins");
-	(void) reco_chance_fit(t->run, &t->margins, &error);
-	reco_budget_free(t->budget, orders);
+	margins->sizes = tell_apart(t->budget, sizes, n_sizes, &different, &members);
+	margins->size = different;
+	margins->orders = members;
+	margins->counts = tell_apart(t->budget, orders, n_items, &different, &members);
+	margins->count = different;
+	margins->items = members;
+	margins->x = reco_budget_alloc(t->budget, margins->sizes, sizeof(double), "margins");
+	margins->y = reco_budget_alloc(t->budget, margins->counts, sizeof(double), "margins");
+	(void) reco_chance_fit(t->run, margins, &error);
+	period->chance = reco_budget_alloc(t->budget, mul_size(margins->counts, margins->sizes), sizeof(double), "chances");
+	for (c = 0; c < margins->counts; c++)
+	{
+		CHECK_FOR_INTERRUPTS();
+		for (s = 0; s < margins->sizes; s++)
+			period->chance[(Size) c * margins->sizes + s] = reco_chance_of(margins, c, s);
+	}
+	period->item_class = reco_budget_alloc(t->budget, n_items, sizeof(int32), "items");
+	for (i = 0; i < n_items; i++)
+		period->item_class[i] = orders[i] > 0 ? find_class(margins->count, margins->counts, orders[i]) : -1;
 }
+
+/* The chances of all periods, with items by their numbers in baskets. */
+static void
+fit_periods(RecoTogether *t)
+{
+	const RecoBaskets *baskets = t->baskets;
+	int32		n = reco_idmap_count(baskets->items);
+	int32	   *orders = reco_budget_alloc(t->budget, n, sizeof(int32), "items");
+	int32	   *sizes = reco_budget_alloc(t->budget, baskets->n, sizeof(int32), "orders");
+	uint8	   *period = divide_time(t);
+	int			p;
+
+	for (p = 0; p < t->n_periods; p++)
+	{
+		int32		n_sizes = 0;
+		int32		order;
+		int64		i;
+
+		memset(orders, 0, n * sizeof(int32));
+		for (order = 0; order < baskets->n; order++)
+		{
+			RECO_CHECK_INTERRUPTS(order);
+			if (period[order] != p)
+				continue;
+			sizes[n_sizes++] = baskets->size[order];
+			for (i = baskets->start[order]; i < baskets->start[order + 1]; i++)
+				orders[baskets->item[i]]++;
+		}
+		fit_period(t, &t->periods[p], sizes, n_sizes, orders, n);
+	}
+	reco_budget_free(t->budget, orders);
+	reco_budget_free(t->budget, sizes);
+	reco_budget_free(t->budget, period);
+}
+
+/* --- frequent items ---------------------------------------------------------------------------------------- */
 
 /* An item that is kept. */
 typedef struct Frequent
@@ -172,6 +253,7 @@ keep_frequent(RecoTogether *t, const RecoSightings *seen)
 	int32		n = reco_idmap_count(t->baskets->items);
 	Frequent   *frequent = reco_budget_alloc(t->budget, n, sizeof(Frequent), "items");
 	int32	   *place = reco_budget_alloc(t->budget, n, sizeof(int32), "items");
+	int			p;
 	int32		i;
 
 	for (i = 0; i < n; i++)
@@ -188,6 +270,15 @@ keep_frequent(RecoTogether *t, const RecoSightings *seen)
 		t->number[i] = frequent[i].number;
 		t->orders[i] = frequent[i].orders;
 		place[frequent[i].number] = i;
+	}
+	for (p = 0; p < t->n_periods; p++)
+	{
+		int32	   *by_place = reco_budget_alloc(t->budget, t->n_items, sizeof(int32), "items");
+
+		for (i = 0; i < t->n_items; i++)
+			by_place[i] = t->periods[p].item_class[t->number[i]];
+		reco_budget_free(t->budget, t->periods[p].item_class);
+		t->periods[p].item_class = by_place;
 	}
 	reco_budget_free(t->budget, frequent);
 	return place;
@@ -264,33 +355,6 @@ list_orders(RecoTogether *t)
 	reco_budget_free(t->budget, next);
 }
 
-/* The chances of all classes of kept items, so that a set costs a product of rows. */
-static void
-tabulate_chances(RecoTogether *t)
-{
-	int			classes = 0;
-	int			sizes = t->margins.sizes;
-	int32		item;
-	int			size;
-
-	t->item_class = reco_budget_alloc(t->budget, t->n_items, sizeof(int32), "items");
-	for (item = 0; item < t->n_items; item++)
-	{
-		classes += item == 0 || t->orders[item] != t->orders[item - 1];
-		t->item_class[item] = classes - 1;
-	}
-	t->chance = reco_budget_alloc(t->budget, mul_size(classes, sizes), sizeof(double), "chances");
-	for (item = 0; item < t->n_items; item++)
-	{
-		int			class = find_class(t->margins.count, t->margins.counts, t->orders[item]);
-
-		CHECK_FOR_INTERRUPTS();
-		if (item == 0 || t->item_class[item] != t->item_class[item - 1])
-			for (size = 0; size < sizes; size++)
-				t->chance[(Size) t->item_class[item] * sizes + size] = reco_chance_of(&t->margins, class, size);
-	}
-}
-
 /* --- sets -------------------------------------------------------------------------------------------------- */
 
 /* How many times too small Poisson's variance is for the orders of a set. */
@@ -306,26 +370,41 @@ lift_of(const RecoSet *set)
 	return set->orders / set->expected;
 }
 
-/* Orders that would hold some items by chance. */
+/* Orders of a period that would hold some items by chance. */
 static double
-expect(const RecoTogether *t, const int32 *items, int n)
+expect_in(const RecoPeriod *period, const int32 *items, int n)
 {
 	const double *rows[RECO_MAX_BUNDLE];
 	double		sum = 0;
-	int			sizes = t->margins.sizes;
+	int			sizes = period->margins.sizes;
 	int			size;
 	int			i;
 
 	for (i = 0; i < n; i++)
-		rows[i] = t->chance + (Size) t->item_class[items[i]] * sizes;
+	{
+		if (period->item_class[items[i]] < 0)
+			return 0;
+		rows[i] = period->chance + (Size) period->item_class[items[i]] * sizes;
+	}
 	for (size = 0; size < sizes; size++)
 	{
-		double		all = t->margins.orders[size];
+		double		all = period->margins.orders[size];
 
 		for (i = 0; i < n; i++)
 			all *= rows[i][size];
 		sum += all;
 	}
+	return sum;
+}
+
+static double
+expect(const RecoTogether *t, const int32 *items, int n)
+{
+	double		sum = 0;
+	int			p;
+
+	for (p = 0; p < t->n_periods; p++)
+		sum += expect_in(&t->periods[p], items, n);
 	return sum;
 }
 
@@ -737,10 +816,9 @@ reco_together_find(RecoBudget *budget, const RecoRun *run, RecoProgress *progres
 	t->options = *options;
 	t->baskets = baskets;
 	seen = count_items(t);
-	fit_margins(t, seen);
+	fit_periods(t);
 	renumber_orders(t, keep_frequent(t, seen));
 	list_orders(t);
-	tabulate_chances(t);
 	t->sets = reco_budget_alloc(budget, FIRST_SETS, sizeof(RecoSet), "sets of items");
 	t->capacity = FIRST_SETS;
 	for (size = 2; size <= RECO_MAX_BUNDLE; size++)

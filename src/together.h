@@ -12,6 +12,7 @@
 #include "progress.h"
 
 #define RECO_MAX_BUNDLE 5		/* items */
+#define RECO_MAX_PERIODS 12
 
 typedef struct RecoTogetherOptions
 {
@@ -43,6 +44,14 @@ typedef struct RecoSet
 	double		q;				/* the same adjusted over all sets examined */
 } RecoSet;
 
+/* Orders of a part of the time, and what chance would put together in it. */
+typedef struct RecoPeriod
+{
+	RecoMargins margins;
+	double	   *chance;			/* [counts x sizes] */
+	int32	   *item_class;		/* [items] the number of its count; -1: it was not bought.  By place, once items have places */
+} RecoPeriod;
+
 typedef struct RecoTogether
 {
 	RecoBudget *budget;
@@ -56,10 +65,8 @@ typedef struct RecoTogether
 	int32	   *orders;			/* [n_items] that hold it */
 	int64	   *list_start;		/* [n_items + 1] */
 	int32	   *list;			/* orders that hold each item, ascending */
-	RecoMargins margins;
-	int32	   *size_class;		/* [orders] */
-	double	   *chance;			/* [n_items' classes x sizes] */
-	int32	   *item_class;		/* [n_items] */
+	int			n_periods;
+	RecoPeriod	periods[RECO_MAX_PERIODS];
 	RecoSet    *sets;			/* that may be listed, size by size, each in the order of its items */
 	int64		n_sets;
 	int64		capacity;

@@ -1,7 +1,7 @@
 -- Bundles: what is bought together, against plain SQL; and what lifts an order over a threshold.
 
 SET client_min_messages = warning;
-SELECT plan(71);
+SELECT plan(73);
 
 -- ---- A shop -----------------------------------------------------------------------------------------------------------
 
@@ -221,6 +221,14 @@ END $$;
 SELECT cmp_ok(runs_with_bundles(20), '<=', 1, 'in at most one run in twenty chance alone makes a bundle');
 SELECT cmp_ok(runs_with_bundles(3), '<=', 1, 'also with little support');
 SELECT ok(count(*) > 50 AND bool_and(plain_lift > 1.2), 'although by plain lift all pairs are bundles') FROM reco.bundles('noise', k => 10000, max_size => 2, false_discovery_rate => 1, min_lift => 0);
+
+-- Of two seasons with goods of their own: within each nothing goes together.
+CREATE TABLE seasons AS
+SELECT o, o AS u, (o - 1) / 1200 * 10 + j AS i, timestamptz '2024-01-01' + o * interval '1 hour' AS at FROM generate_series(1, 2400) o, generate_series(1, 10) j WHERE dice(o * 100 + j, 31) < 0.3;
+SELECT reco.create_model('seasons', 'UTC') \g /dev/null
+SELECT reco.add_orders('seasons', 'seasons', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT is((SELECT count(*) FROM reco.bundles('seasons')), 0::bigint, 'what is only sold in the same season does not go together');
+SELECT ok(count(*) = 90 AND bool_and(plain_lift > 1.5 AND lift BETWEEN 0.7 AND 1.3), 'though plain lift says so') FROM reco.bundles('seasons', k => 1000, max_size => 2, false_discovery_rate => 1, min_lift => 0);
 
 -- ---- Large orders ------------------------------------------------------------------------------------------------------
 
