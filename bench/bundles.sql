@@ -25,13 +25,22 @@ BEGIN
 			  FROM (SELECT c, orders, x * y / (1 + x * y) AS p FROM sizes, counts) z GROUP BY c) z WHERE z.c = s.c;
 	END LOOP;
 END $$;
+-- Products of k chances are multiplied such that an order of n items is expected to hold as many sets of k as it does.
+CREATE TABLE weights AS
+SELECT n, k, CASE k WHEN 2 THEN n * (n - 1.0) / 2 / e2 WHEN 3 THEN n * (n - 1.0) * (n - 2) / 6 / e3 WHEN 4 THEN n * (n - 1.0) * (n - 2) * (n - 3) / 24 / e4
+		ELSE n * (n - 1.0) * (n - 2) * (n - 3) * (n - 4) / 120 / ((e4 * p1 - e3 * p2 + e2 * p3 - e1 * p4 + p5) / 5) END AS weight
+FROM (SELECT *, (e3 * p1 - e2 * p2 + e1 * p3 - p4) / 4 AS e4 FROM
+	(SELECT *, (e2 * p1 - e1 * p2 + p3) / 3 AS e3 FROM
+	(SELECT *, p1 AS e1, (p1 * p1 - p2) / 2 AS e2 FROM
+	(SELECT n, sum(items * p) AS p1, sum(items * p ^ 2) AS p2, sum(items * p ^ 3) AS p3, sum(items * p ^ 4) AS p4, sum(items * p ^ 5) AS p5
+	 FROM (SELECT n, items, x * y / (1 + x * y) AS p FROM sizes, counts) z GROUP BY n) a) b) c) d, generate_series(2, 5) k;
 CREATE TABLE item_orders AS SELECT item, count(*) AS c FROM pairs GROUP BY item;
 CREATE TABLE later_sets AS
 SELECT f.*, e.expected AS later_expected, o.orders AS later_orders, o.orders * (SELECT count(DISTINCT invoice) FROM pairs) ^ (f.size - 1) / e.product AS later_plain
 FROM found f
 CROSS JOIN LATERAL (SELECT sum(chance) AS expected, min(product) AS product
-					FROM (SELECT s.n, min(s.orders) * exp(sum(ln(x * y / (1 + x * y)))) AS chance, exp(sum(ln(c::float8))) AS product, count(*) AS known
-						  FROM sizes s CROSS JOIN unnest(f.items) AS u (item) JOIN item_orders USING (item) JOIN counts USING (c) GROUP BY s.n) z
+					FROM (SELECT s.n, min(s.orders) * min(w.weight) * exp(sum(ln(x * y / (1 + x * y)))) AS chance, exp(sum(ln(c::float8))) AS product, count(*) AS known
+						  FROM sizes s JOIN weights w ON w.n = s.n AND w.k = f.size CROSS JOIN unnest(f.items) AS u (item) JOIN item_orders USING (item) JOIN counts USING (c) GROUP BY s.n) z
 					WHERE known = f.size) e
 CROSS JOIN LATERAL (SELECT count(*) AS orders FROM (SELECT FROM pairs WHERE item = ANY (f.items) GROUP BY invoice HAVING count(*) = f.size) z) o;
 

@@ -9,7 +9,10 @@
  *
  * with an x for each size of orders and a y for each number of orders of items, such that the margins are what they are
  * (Strona et al. 2014, Saracco et al. 2015, 2017: the bipartite configuration model; Rasch 1960).  Shuffling the items of
- * orders such that both margins stay (Gionis et al. 2007) has the same expectation, but for little, and less variance.
+ * orders such that both margins stay (Gionis et al. 2007) has less variance, and for single cells the same expectation.  Not for
+ * several cells of an order: where its size is what it is on average only, n^2 / 2 pairs are expected in it and not n (n - 1) /
+ * 2, and some in orders of one item.  So chances of sets are scaled such that as many are expected as an order of that size
+ * holds (reco_chance_of_sets), as inclusion probabilities are in sampling with a fixed size (Hajek 1981).
  */
 #include "chance.h"
 
@@ -95,6 +98,36 @@ double
 reco_chance_of(const RecoMargins *margins, int count, int size)
 {
 	return chance(margins->x[size], margins->y[count]);
+}
+
+/*
+ * By what the product of chances of k items is to be multiplied to be that of all of them in an order of that size: how many
+ * sets of k items such an order holds, divided by the sum of the products over all sets, the elementary symmetric polynomial
+ * of the chances, by Newton's identities.
+ */
+double
+reco_chance_of_sets(const RecoMargins *margins, int size, int k)
+{
+	double		power[RECO_CHANCE_MOST + 1] = {0};
+	double		symmetric[RECO_CHANCE_MOST + 1] = {1};
+	double		sets = 1;
+
+	for (int c = 0; c < margins->counts; c++)
+	{
+		double		p = chance(margins->x[size], margins->y[c]);
+		double		product = margins->items[c];
+
+		for (int r = 1; r <= k; r++)
+			power[r] += product *= p;
+	}
+	for (int j = 1; j <= k; j++)
+	{
+		for (int i = 1; i <= j; i++)
+			symmetric[j] += (i % 2 == 1 ? 1 : -1) * symmetric[j - i] * power[i];
+		symmetric[j] /= j;
+		sets *= (double) (margins->size[size] - j + 1) / j;
+	}
+	return sets > 0 && symmetric[k] > 0 ? sets / symmetric[k] : 0;
 }
 
 /*

@@ -167,6 +167,7 @@ fit_period(RecoTogether *t, RecoPeriod *period, const int32 *sizes, int32 n_size
 	int32	   *members;
 	double		error;
 	int			c;
+	int			k;
 	int			s;
 	int32		i;
 
@@ -185,6 +186,12 @@ fit_period(RecoTogether *t, RecoPeriod *period, const int32 *sizes, int32 n_size
 		CHECK_FOR_INTERRUPTS();
 		for (s = 0; s < margins->sizes; s++)
 			period->chance[(Size) c * margins->sizes + s] = reco_chance_of(margins, c, s);
+	}
+	for (k = 2; k <= RECO_MAX_BUNDLE; k++)
+	{
+		period->weight[k] = reco_budget_alloc(t->budget, margins->sizes, sizeof(double), "chances");
+		for (s = 0; s < margins->sizes; s++)
+			period->weight[k][s] = margins->orders[s] * reco_chance_of_sets(margins, s, k);
 	}
 	period->item_class = reco_budget_alloc(t->budget, n_items, sizeof(int32), "items");
 	for (i = 0; i < n_items; i++)
@@ -388,7 +395,7 @@ expect_in(const RecoPeriod *period, const int32 *items, int n)
 	}
 	for (size = 0; size < sizes; size++)
 	{
-		double		all = period->margins.orders[size];
+		double		all = period->weight[n][size];
 
 		for (i = 0; i < n; i++)
 			all *= rows[i][size];

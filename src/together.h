@@ -11,7 +11,7 @@
 #include "chance.h"
 #include "progress.h"
 
-#define RECO_MAX_BUNDLE 5		/* items */
+#define RECO_MAX_BUNDLE RECO_CHANCE_MOST	/* items */
 #define RECO_MAX_PERIODS 12
 
 typedef struct RecoTogetherOptions
@@ -49,6 +49,7 @@ typedef struct RecoPeriod
 {
 	RecoMargins margins;
 	double	   *chance;			/* [counts x sizes] */
+	double	   *weight[RECO_MAX_BUNDLE + 1];	/* [sizes] orders, by what products of so many chances are multiplied */
 	int32	   *item_class;		/* [items] the number of its count; -1: it was not bought.  By place, once items have places */
 } RecoPeriod;
 

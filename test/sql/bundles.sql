@@ -58,6 +58,15 @@ END $$;
 -- The odds of sizes of orders and of items' numbers of orders, by Newton's method in turns.
 CREATE TABLE sizes (n integer, orders integer, x float8);
 CREATE TABLE counts (c integer, items integer, y float8);
+-- By what products of k chances are multiplied: sets of k items that an order of n holds / sum of products over all sets.
+CREATE VIEW weights AS
+SELECT n, k, CASE k WHEN 2 THEN n * (n - 1) / 2.0 / e2 WHEN 3 THEN n * (n - 1) * (n - 2) / 6.0 / e3 WHEN 4 THEN n * (n - 1) * (n - 2) * (n - 3) / 24.0 / e4
+		ELSE n * (n - 1) * (n - 2) * (n - 3) * (n - 4) / 120.0 / ((e4 * p1 - e3 * p2 + e2 * p3 - e1 * p4 + p5) / 5) END AS weight
+FROM (SELECT *, (e3 * p1 - e2 * p2 + e1 * p3 - p4) / 4 AS e4 FROM
+	(SELECT *, (e2 * p1 - e1 * p2 + p3) / 3 AS e3 FROM
+	(SELECT *, p1 AS e1, (p1 * p1 - p2) / 2 AS e2 FROM
+	(SELECT n, sum(items * p) AS p1, sum(items * p ^ 2) AS p2, sum(items * p ^ 3) AS p3, sum(items * p ^ 4) AS p4, sum(items * p ^ 5) AS p5
+	 FROM (SELECT n, items, x * y / (1 + x * y) AS p FROM sizes, counts) z GROUP BY n) a) b) c) d, generate_series(2, 5) k;
 CREATE FUNCTION fit() RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
 	TRUNCATE sizes, counts;
@@ -98,6 +107,7 @@ BEGIN
 	CREATE TEMP TABLE sets ON COMMIT DROP AS
 	WITH RECURSIVE s(items) AS (SELECT ARRAY[i] FROM named UNION ALL SELECT items || i FROM s, named WHERE i > items[cardinality(items)] AND cardinality(items) < max_size)
 	SELECT items FROM s WHERE cardinality(items) > 1;
+	CREATE TEMP TABLE weighed ON COMMIT DROP AS TABLE weights;
 	INSERT INTO possible SELECT items, cardinality(items) FROM sets;
 	INSERT INTO truth
 	SELECT s.items, cardinality(s.items), h.orders, h.customers, h.squares, e.expected, e.expected, h.orders * (SELECT count(*) FROM baskets) ^ (cardinality(s.items) - 1) / e.product,
@@ -108,8 +118,8 @@ BEGIN
 	                           coalesce(sum(n * n) FILTER (WHERE u IS NOT NULL), 0) + coalesce(sum(n) FILTER (WHERE u IS NULL), 0) AS squares
 	                    FROM (SELECT u, count(*) AS n, sum(worth) AS worth FROM baskets b WHERE b.items @> s.items GROUP BY u) x) h
 	CROSS JOIN LATERAL (SELECT sum(chance) AS expected, min(product) AS product
-	                    FROM (SELECT n, min(orders) * exp(sum(ln(x * y / (1 + x * y)))) AS chance, exp(sum(ln(c::float8))) AS product
-	                          FROM sizes, unnest(s.items) j JOIN named ON named.i = j JOIN counts USING (c) GROUP BY n) z) e
+	                    FROM (SELECT n, min(orders) * min(weight) * exp(sum(ln(x * y / (1 + x * y)))) AS chance, exp(sum(ln(c::float8))) AS product
+	                          FROM sizes JOIN weighed USING (n), unnest(s.items) j JOIN named ON named.i = j JOIN counts USING (c) WHERE k = cardinality(s.items) GROUP BY n) z) e
 	WHERE h.orders > 0;
 	-- Of larger sets: the largest product of the lifts of two parts; that of a single item is 1.
 	UPDATE truth t SET explained = t.expected * greatest(1, most)
@@ -119,7 +129,7 @@ BEGIN
 	      WHERE w.size > 2 GROUP BY w.items) z
 	WHERE z.items = t.items;
 	UPDATE truth SET p = at_least(orders / (squares / orders), explained / (squares / orders));
-	DROP TABLE baskets, named, sets;
+	DROP TABLE baskets, named, sets, weighed;
 END $$;
 CREATE FUNCTION is_near(a float8, b float8) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$ SELECT a IS NOT DISTINCT FROM b OR abs(a - b) <= 1e-5 * abs(b) $$;
 

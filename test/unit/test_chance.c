@@ -159,6 +159,27 @@ test_fit(void)
 	ok(in_range, "chances are chances");
 }
 
+/* Of equally popular items any k are in an order of n as in a draw without replacement. */
+static void
+test_sets(void)
+{
+	int32_t		size[] = {1, 2, 7, 20}, orders[] = {300, 400, 100, 10}, count[] = {100}, items[] = {20};
+	double		x[4], y[1], error;
+	RecoMargins margins = {4, size, orders, 1, count, items, x, y};
+	bool		same = reco_chance_fit(&run, &margins, &error) == RECO_OK;
+
+	for (int s = 0; s < 4; s++)
+		for (int k = 2; k <= RECO_CHANCE_MOST; k++)
+		{
+			double		drawn = 1;
+
+			for (int i = 0; i < k; i++)
+				drawn *= fmax((double) (size[s] - i), 0) / (20 - i);
+			same &= fabs(reco_chance_of_sets(&margins, s, k) * pow(reco_chance_of(&margins, 0, s), k) - drawn) < 1e-6;
+		}
+	ok(same, "an order holds as many sets of items as its size allows");
+}
+
 static bool
 stop(void *arg)
 {
@@ -187,6 +208,7 @@ main(void)
 	test_tail();
 	test_bound();
 	test_fit();
+	test_sets();
 	test_edges();
 	printf("1..%d\n", tests);
 	return failures > 0;
