@@ -85,4 +85,19 @@ like(messages(qq{SELECT count(*) FROM reco.$_, cut => '2100-01-01')}),
 like(messages(q{SELECT count(*) FROM reco.fairness('shop', 'band', min_support => 60)}),
 	qr/NOTICE:  no group by "band" has 60 customers with later orders\nHINT:  Lower min_support, raise orders, or make fewer groups by another expression\./, 'no group is large enough');
 
+# ---- Bundles and larger orders ----------------------------------------------------------------------------------------------
+
+$node->safe_psql('postgres', q{
+	CREATE TABLE large AS SELECT o, o AS customer, item, '2024-01-01'::timestamptz AS at FROM generate_series(1, 3) o, generate_series(1, 10 * o) item;
+	CREATE TABLE prices AS SELECT item, 10 AS price FROM generate_series(1, 20) item;
+	SELECT reco.create_model('large', options => '{"factors": 2}');
+	SELECT reco.add_orders('large', 'large', 'customer', 'item', 'at', 'o'), reco.add_items('large', 'prices', 'item', price => 'price');
+	SELECT reco.train('large')});
+like(messages(q{SELECT count(*) FROM reco.bundles('large', max_items => 15)}),
+	qr/NOTICE:  orders of more than 15 different items are left out: 2\nHINT:  They say little about what goes with what; raise max_items to count them\./, 'large orders are left out');
+unlike(messages(q{SELECT count(*) FROM reco.bundles('large', max_items => 30)}), qr/NOTICE/, 'where there are none nothing is said');
+like(messages(q{SELECT count(*) FROM reco.complete_basket('large', NULL, '{1,25,26}', 30, as_of => '2024-01-02')}),
+	qr/NOTICE:  2 items of the basket have no price and count nothing\nHINT:  Give the value of the basket with basket_value\./, 'items without a price');
+unlike(messages(q{SELECT count(*) FROM reco.complete_basket('large', NULL, '{1,25,26}', 30, basket_value => 20, as_of => '2024-01-02')}), qr/NOTICE/, 'which the value that is given has');
+
 done_testing();
