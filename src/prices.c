@@ -109,7 +109,10 @@ reco_prices_are_known(List *sources, RecoRole role)
 	return false;
 }
 
-/* The price or margin of each of some items, NaN where nobody says, in the current memory context.  Errors: what reading raises. */
+/*
+ * The price or margin of each of some items, NaN where nobody says, in the current memory context.  Errors: what reading
+ * raises.
+ */
 double *
 reco_prices_of(const RecoReader *reader, List *sources, RecoRole role, const RecoKey *items, int n)
 {

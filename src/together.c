@@ -7,10 +7,12 @@
  * (Agrawal and Srikant 1994, with significance beside support), so that their number stays in the order of what is found.
  *
  * What chance would give: chance.c, in each of up to twelve periods by itself, since what is sold in the same months only is
- * in the same orders more often than over the whole time.  Of three and more items it is not enough that some pair goes together.  Let lift be
- * orders / expected.  If two parts A and B of a set have nothing to do with one another the set has the lift of A times that
- * of B; the largest such product over all ways to part it is what is explained, and the set has to be more (Webb 2007,
- * "Discovering significant patterns": productive sets).
+ * in the same orders more often than over the whole time.
+ *
+ * Of three and more items it is not enough that some pair goes together.  Let lift be orders / expected.  If two parts A and B
+ * of a set have nothing to do with one another the set has the lift of A times that of B; the largest such product over all
+ * ways to part it is what is explained, and the set has to be more (Webb 2007, "Discovering significant patterns": productive
+ * sets).
  *
  * Orders of one customer are no independent witnesses.  With x_c orders of customer c that hold the set, sum x_c^2 / sum x_c
  * is how many times too small Poisson's variance is for sums of independent customers; orders and what is explained are
@@ -345,7 +347,7 @@ list_orders(RecoTogether *t)
 	int64	   *next = reco_budget_alloc(t->budget, (Size) t->n_items + 1, sizeof(int64), "lists of orders");
 	int32		item;
 	int32		order;
-	int		i;
+	int			i;
 
 	t->list_start = reco_budget_alloc(t->budget, (Size) t->n_items + 1, sizeof(int64), "lists of orders");
 	for (item = 0; item < t->n_items; item++)
@@ -645,7 +647,9 @@ typedef struct Family
 static bool
 holds(const RecoTogether *t, int32 order, int32 item)
 {
-	return bsearch(&item, t->baskets->item + t->baskets->start[order], t->length[order], sizeof(int32), compare_integers) != NULL;
+	const int32 *items = t->baskets->item + t->baskets->start[order];
+
+	return bsearch(&item, items, t->length[order], sizeof(int32), compare_integers) != NULL;
 }
 
 /* Make room for the orders of all members. */
