@@ -64,8 +64,10 @@ read_history(const RecoAnswering *a, const RecoVisitor *visitor, TimestampTz bef
 
 		RECO_CHECK_INTERRUPTS(i);
 		line.item = reco_answering_find_item(a->model, &visitor->history.keys[i]);
-		if (line.item >= 0)
-			reco_history_add(history, &line);
+		if (line.item < 0)
+			continue;
+		reco_history_add(history, &line);
+		history->n_told++;
 	}
 	return history;
 }

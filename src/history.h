@@ -15,6 +15,7 @@ typedef struct RecoHistory
 {
 	RecoLine   *lines;			/* item numbers are the model's, -1 for what it does not know */
 	int64		n;
+	int64		n_told;			/* of those the last, that the caller names: how many pieces they were of he does not say */
 	int64		capacity;
 	MemoryContext memory;		/* what of it grows is allocated here: a row may arrive in another context */
 	int32		(*contexts)[RECO_MAX_CONTEXTS];	/* of lines, whose order is a number among them, or -1 */

@@ -81,7 +81,7 @@ ask(Request *r, RecoHistory *history, RecoEvidence *evidence)
 	if (r->request->exclude_purchased)
 		skip_purchased(r, history);
 	if (r->request->value_weight > 0)
-		reco_usual_make(r->a->model, history->lines, history->n, &r->usual);
+		reco_usual_make(r->a->model, history->lines, history->n - history->n_told, &r->usual);
 	reco_evidence_ask(r->a, history, evidence);
 }
 

@@ -1,7 +1,7 @@
 -- Going by value: p x v^w, exactly, in recommend and recommend_all, over prices, margins, amounts and pieces.
 
 SET client_min_messages = warning;
-SELECT plan(75);
+SELECT plan(76);
 
 -- A shop of 90 products in 3 themes, whose lines have quantities and prices; every fifth customer buys ten times as much.
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT (abs(hashint8extended(a * 1000 + b, 5)) % n)::integer';
@@ -135,6 +135,9 @@ SELECT reco.add_items('pieces', 'tags', 'id', price => 'price'), reco.add_items(
 SELECT cmp_ok((SELECT avg(r.value / t.price) FROM reco.recommend('pieces', 5, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id), '>',
 	3 * (SELECT avg(r.value / t.price) FROM reco.recommend('pieces', 7, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id), 'who buys ten times as much is expected to');
 SELECT is_empty($$SELECT * FROM reco.recommend('bare', 7, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id WHERE value <> price$$, 'without quantities a line is one piece');
+
+SELECT results_eq($$SELECT item_id, value FROM reco.recommend('pieces', NULL, k => 90, value_weight => 1, history => '{1,2,3}') ORDER BY 1$$,
+	$$SELECT item_id, value FROM reco.recommend('pieces', NULL, k => 90, value_weight => 1) ORDER BY 1$$, 'items that the caller names say nothing of how many pieces are taken');
 
 -- ---- All at once -----------------------------------------------------------------------------------------------------------------
 
