@@ -297,16 +297,16 @@ compare(const Contest *contest, int trial, int other, bool by_recall)
 }
 
 /*
- * The best, where it is better than the first weights, trial 0, by more than one standard error.
+ * The best up to the trial last, where it is better than the first weights, trial 0, by more than one standard error.
  */
 static int
-winner(const Contest *contest)
+winner(const Contest *contest, int last)
 {
 	double		most = 0;
 	int			best = 0;
 	int			t;
 
-	for (t = 1; t <= contest->learned; t++)
+	for (t = 1; t <= last; t++)
 	{
 		RecoBlendLoss gain = compare(contest, t, 0, false);
 
@@ -376,6 +376,31 @@ begin_again(Lesson *lesson, RecoTrials *trials, const RecoTrial *base, RecoEvide
 }
 
 /*
+ * Beside a history a basket may say nothing, as where baskets are torn apart: then what is wanted is not among the items that the
+ * first weights put on top, and nothing can be learned of it.  So begin with the weights of a next order where these are better
+ * by more than one standard error.
+ */
+static void
+choose_beginning(Lesson *lesson, RecoTrials *trials, RecoTrial *base, RecoEvidenceKind kind)
+{
+	Contest    *contest;
+	int			best;
+
+	if (kind != RECO_EVIDENCE_BOTH)
+		return;
+	contest = palloc0(sizeof(Contest));
+	enter(contest, *base);
+	enter(contest, weighted(base, first_weights[RECO_EVIDENCE_HISTORY]));
+	hold(contest, trials, kind);
+	best = winner(contest, contest->n - 1);
+	*base = contest->list[best];
+	reco_budget_free(lesson->budget, contest->scores);
+	pfree(contest);
+	if (best > 0)
+		begin_again(lesson, trials, base, kind);
+}
+
+/*
  * Take up what further kinds of data bring, one after another, each in the size that the score has by then; what is learned
  * from is then what the new weights put on top.
  */
@@ -439,11 +464,12 @@ reco_blend_choose(RecoTrials *trials, RecoTrial *trial, RecoEvidenceKind kind, R
 		Contest    *contest = palloc0(sizeof(Contest));
 		int			best;
 
+		choose_beginning(&lesson, trials, &base, kind);
 		turn_knobs(&lesson, trials, &base, kind);
 		leave_out_unproved(&lesson);
 		enter_all(contest, &lesson);
 		hold(contest, trials, kind);
-		best = winner(contest);
+		best = winner(contest, contest->learned);
 		*trial = contest->list[best];
 		if (best == contest->learned)
 			learn(&lesson, BOTH_HALVES, trial->weights);

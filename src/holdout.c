@@ -23,7 +23,7 @@
 #include "utils/memutils.h"
 
 #define MIN_CASES 200
-#define MAX_WORK 5e9			/* items x factors x cases, before the trials */
+#define MAX_WORK 25e9			/* items x factors x cases, before the trials */
 #define MAX_TRIALS 64
 #define MOST_PASSES (2 + 2 * RECO_BLENDS + 2)	/* over the cases: for factors, for each blend, to measure; and for knobs */
 

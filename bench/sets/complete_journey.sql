@@ -24,5 +24,5 @@ SELECT reco.add_users('bench', 'demographics', user_id => 'household_id',
 CREATE VIEW facts AS SELECT count(*) AS lines, count(DISTINCT basket_id) AS orders, count(DISTINCT household_id) AS customers, count(DISTINCT product_id) AS items FROM transactions;
 CREATE TABLE asked AS
 SELECT NULL::timestamptz AS cut, NULL::timestamptz AS until, 1 AS min_items, 2500 AS orders,
-	   'lines were sampled one by one: baskets are incomplete, their value says little; features of products; demographics, which no answer uses' AS note;
+	   'lines were sampled one by one: baskets are incomplete, their value says little; features of products, demographics of a third of the households' AS note;
 CREATE TABLE groups AS SELECT unnest('{age,income,brand}'::text[]) AS "by";

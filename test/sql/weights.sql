@@ -1,7 +1,7 @@
 -- Weights: what the components of a score count, and what was measured of them.
 
 SET client_min_messages = warning;
-SELECT plan(32);
+SELECT plan(33);
 
 -- A shop whose items go in pairs: customers buy both in one order, or the second in their next one.
 CREATE TABLE lines AS
@@ -56,6 +56,19 @@ SELECT reco.import_model('copy', reco.export_model('m')) \g /dev/null
 SELECT results_eq($$SELECT * FROM reco.weights('copy')$$, 'SELECT * FROM second_weights', 'what was measured goes where the model goes');
 SELECT reco.import_model('copy', (SELECT reco.factorize(u, i, 1, '{"factors": 2}') FROM lines)) \g /dev/null
 SELECT is((SELECT count(weight) - count(recall_lost) FROM reco.weights('copy')), 26::bigint, 'of weights alone nothing was measured');
+
+-- ---- What learning begins with ------------------------------------------------------------------------------------
+
+-- Everybody has a shelf of a dozen items and takes two at a time, any: what is wanted is in the history and not in the basket.
+CREATE TABLE torn AS
+SELECT o, 1 + o % 400 AS u, timestamptz '2025-01-01' + o * interval '20 minutes' AS at,
+	   hashint4(o % 400 * 100 + floor(12 * power((hashint4(2 * o + line) & 1048575) / 1048576.0, 2))::integer) & 2047 AS i
+FROM generate_series(1, 12000) o, generate_series(1, 2) line;
+SELECT reco.create_model('torn', 'UTC') \g /dev/null
+SELECT reco.add_orders('torn', 'torn', 'u', 'i', 'at', 'o') \g /dev/null
+SELECT reco.train('torn') \g /dev/null
+SELECT is((SELECT array_agg(component ORDER BY component) FROM reco.weights('torn') WHERE request = 'both' AND weight > 0), '{history,repeats,trend}',
+		  'beside a basket that says nothing the weights of a next order are where learning begins');
 
 -- ---- In calls --------------------------------------------------------------------------------------------------------
 
