@@ -58,9 +58,9 @@ override CFLAGS += -Wno-unknown-warning-option -Wno-ignored-optimization-argumen
 endif
 
 # Flags for single objects.  PG_CFLAGS is read once, above; only CFLAGS itself can still differ from target to target.
-NUMERIC = blending calibration chance complements folding ials inverse kernels kernels_avx2 kernels_avx512 kernels_avx512vnni \
+NUMERIC = assignment blending boundary calibration chance complements folding ials inverse kernels kernels_avx2 kernels_avx512 kernels_avx512vnni \
 		  kernels_baseline linalg \
-		  metrics model ratings screen topk wording
+		  metrics model ratings ratios screen tails topk wording
 AVX2    = -mavx2 -mfma
 AVX512  = -mavx512f -mavx512dq -mavx512bw -mavx512vl $(AVX2)
 VNNI    = $(AVX512) -mavx512vnni

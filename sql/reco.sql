@@ -127,12 +127,30 @@ CREATE TABLE reco.model_grant (
 	PRIMARY KEY (model, system_id, role_oid, role_name)
 );
 
+CREATE TABLE reco.experiment (
+	name           text COLLATE "C" PRIMARY KEY,
+	model          text COLLATE "C" NOT NULL,
+	arms           text[] COLLATE "C" NOT NULL,
+	weights        double precision[] NOT NULL,
+	metric         text COLLATE "C" NOT NULL,
+	minimum_effect double precision NOT NULL,
+	starts         timestamptz NOT NULL,
+	planned_end    timestamptz NOT NULL,
+	ended_at       timestamptz,
+	analysis       text COLLATE "C" NOT NULL,
+	winsorize      double precision NOT NULL,
+	prior_days     integer NOT NULL,
+	salt           text COLLATE "C" NOT NULL,
+	created_at     timestamptz NOT NULL
+);
+
 SELECT pg_catalog.pg_extension_config_dump('reco.model', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.source', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.source_column', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.version', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.version_part', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.model_grant', '');
+SELECT pg_catalog.pg_extension_config_dump('reco.experiment', '');
 
 COMMENT ON TABLE reco.model IS 'The models; written by the functions of reco alone, and shown by reco.models.';
 COMMENT ON TABLE reco.source IS 'The relations that models read; written by the functions of reco alone, and shown by reco.sources.';
@@ -140,8 +158,9 @@ COMMENT ON TABLE reco.source_column IS 'The expressions of sources, deparsed and
 COMMENT ON TABLE reco.version IS 'What trainings gave, without the bytes; written by the functions of reco alone, and shown by reco.versions.';
 COMMENT ON TABLE reco.version_part IS 'The bytes of versions, in parts of at most 8 MB; given by reco.export_model.';
 COMMENT ON TABLE reco.model_grant IS 'Who may use which model; written by the functions of reco alone, and shown by reco.grants.';
+COMMENT ON TABLE reco.experiment IS 'The experiments of models; written by the functions of reco alone, and shown by reco.experiments.';
 
-REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant FROM PUBLIC;
+REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant, reco.experiment FROM PUBLIC;
 
 /* What the views below need to know about the caller and about stored references. */
 
@@ -243,7 +262,30 @@ CREATE VIEW reco.grants WITH (security_barrier) AS
 	WHERE reco.access(g.model) OPERATOR(pg_catalog.=) 'owner';
 COMMENT ON VIEW reco.grants IS 'Who was granted the use of the current role''s models, and at which level; a role that does not exist any more is listed by the name it had.';
 
-GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants TO PUBLIC;
+CREATE VIEW reco.experiments WITH (security_barrier) AS
+	SELECT e.name AS experiment,
+		   e.model,
+		   e.arms,
+		   e.weights,
+		   e.metric,
+		   e.minimum_effect,
+		   e.starts,
+		   e.planned_end,
+		   e.ended_at,
+		   e.analysis,
+		   e.winsorize,
+		   e.prior_days,
+		   e.salt,
+		   (SELECT reco.resolve_relation(s.schema_name, s.relation_name, s.relation_oid, s.catalog_oid, s.system_id)
+			FROM reco.source s
+			WHERE s.model OPERATOR(pg_catalog.=) e.model AND s.kind OPERATOR(pg_catalog.=) 'exposures'
+			  AND s.name OPERATOR(pg_catalog.=) e.name) AS exposures,
+		   e.created_at
+	FROM reco.experiment e
+	WHERE reco.access(e.model) IS NOT NULL;
+COMMENT ON VIEW reco.experiments IS 'The experiments of the models that the current role may use; the first of the arms is the control. All but ended_at is as it was created.';
+
+GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants, reco.experiments TO PUBLIC;
 
 /* Define */
 
@@ -873,3 +915,43 @@ COMMENT ON FUNCTION reco.progress() IS
 
 /* Creating a model makes the server read tables on a schedule of the owner's choosing: the DBA decides who may. */
 REVOKE ALL ON FUNCTION reco.create_model(text, text, jsonb) FROM PUBLIC;
+
+/* Experiments */
+
+CREATE FUNCTION reco.create_experiment(model text, experiment text, planned_end timestamptz, minimum_effect double precision,
+		arms text[] DEFAULT '{control,treatment}', weights double precision[] DEFAULT NULL, metric text DEFAULT 'aov',
+		starts timestamptz DEFAULT pg_catalog.now(), exposures regclass DEFAULT NULL, user_id text DEFAULT NULL, at text DEFAULT NULL,
+		analysis text DEFAULT 'fixed', winsorize double precision DEFAULT 0.995, prior_days integer DEFAULT 90, salt text DEFAULT NULL)
+	RETURNS reco.experiments
+	AS 'MODULE_PATHNAME', 'reco_create_experiment' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.create_experiment(text, text, timestamptz, double precision, text[], double precision[], text, timestamptz, regclass, text, text, text, double precision, integer, text) IS
+'Creates an experiment on the customers of a model that the current role owns, under a name that no other in the database has, and returns its row of reco.experiments. How it will be read is fixed here and never changes. arms: 2 to 20, the first is the control; weights: their shares, equal ones by default; metric, by which it is decided: aov (revenue / orders, after returns), items_per_order (different items), conversion (share of the exposed with an order), revenue_per_user; minimum_effect: the smallest relative change that matters, 0.05 is 5 percent. It goes from starts to planned_end. exposures is a relation with a row for each time that a customer met the experiment, in whichever arm, with expressions for his key (user_id) and the time (at): customers take part from their first exposure on. Without it they do from their first order in that time on, which is enough for aov and items_per_order as long as no arm changes who orders; conversion and revenue_per_user need exposures. analysis: fixed, which concludes at the planned end alone, or always_valid, whose intervals hold at every look, one a day, and are wider. winsorize: orders count as much at most as that quantile of the values of the orders of the year before it starts (where these are fewer than 1,000: of the orders in its time); 1: no cap. prior_days: for how many days before a customer takes part his orders are known; the report adjusts for them (CUPED: Deng, Xu, Kohavi and Walker 2013), 0: it does not. salt decides with a customer''s key which arm he is in, by default it is the experiment''s name; the same salt and arms give the same customers again. Errors: duplicate_object, invalid_parameter_value, object_not_in_prerequisite_state, datatype_mismatch.';
+
+CREATE FUNCTION reco.end_experiment(experiment text) RETURNS reco.experiments
+	AS 'MODULE_PATHNAME', 'reco_end_experiment' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.end_experiment(text) IS
+'Ends an experiment of a model that the current role owns: nothing later is in its report. Of a fixed analysis that is ended before its planned end nothing is concluded. reco.assign goes on answering. Once it was ended, another call changes nothing.';
+
+CREATE FUNCTION reco.drop_experiment(experiment text, missing_ok boolean DEFAULT false) RETURNS boolean
+	AS 'MODULE_PATHNAME', 'reco_drop_experiment' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.drop_experiment(text, boolean) IS
+'Removes an experiment of a model that the current role owns; with missing_ok an unknown one is no error, and false is returned. Errors: undefined_object, insufficient_privilege.';
+
+CREATE FUNCTION reco.assign(experiment text, user_id bigint) RETURNS text
+	AS 'MODULE_PATHNAME', 'reco_assign_integer' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION reco.assign(text, bigint) IS
+'The arm that a customer is in, for whoever may use the experiment''s model; NULL for NULL. It follows from the experiment''s salt, arms and weights and the text form of the key alone (SipHash-2-4), so that it is the same in every call, session and copy of the database, before, in and after the time of the experiment; nothing is stored. Arms of experiments with different salts are independent. Errors: undefined_object, insufficient_privilege.';
+
+CREATE FUNCTION reco.assign_text(experiment text, user_id text) RETURNS text
+	AS 'MODULE_PATHNAME', 'reco_assign_text' LANGUAGE C STABLE PARALLEL RESTRICTED COST 10;
+COMMENT ON FUNCTION reco.assign_text(text, text) IS
+'As reco.assign, for keys of any other type, through their text form; of ''42'' it is the arm of 42.';
+
+CREATE FUNCTION reco.experiment_report(experiment text, as_of timestamptz DEFAULT pg_catalog.now())
+	RETURNS TABLE (arm text, metric text, is_primary boolean, users bigint, buyers bigint, orders bigint, value double precision,
+		lift double precision, ci_low double precision, ci_high double precision, p_value double precision, method text,
+		plain_lift double precision, plain_low double precision, plain_high double precision, cap double precision, capped bigint,
+		uneven_p double precision, data_to timestamptz, verdict text)
+	AS 'MODULE_PATHNAME', 'reco_experiment_report_rows' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 8 COST 1000000;
+COMMENT ON FUNCTION reco.experiment_report(text, timestamptz) IS
+'What an experiment of a model that the current role owns has shown as of a time, a row for each metric and arm, those of its own metric first. users take part in the arm, buyers of them ordered, with orders that are worth value each, or as the metric says; of these capped are worth more than cap, and count as much as that. lift: what the arm has more than the control, relative to it (0.03 is 3 percent), from ci_low to ci_high: intervals of 95 percent of all treatments together (Bonferroni), by the delta method with customers as units (Deng, Knoblich and Lu 2018); method is cuped where they are adjusted for what customers did before, plain_lift, plain_low and plain_high are without that. p_value, of a fixed analysis: also of all treatments together. Metrics beside its own have no further correction: they are there to watch. uneven_p: the chance that arms come out as uneven as these (chi-square); below 0.001 nothing is concluded. data_to: orders before it count, of an always valid analysis the end of its last full day. verdict says in words what is shown (raises, lowers, no effect of the minimum or more, the data cannot tell) or what stands against saying it, and then lift and intervals are NULL: too early, assignment is broken, ended before the planned end, too few customers with orders (30 in each arm). Customers count who consent to training. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state, configuration_limit_exceeded (maintenance_work_mem).';

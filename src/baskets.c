@@ -226,6 +226,7 @@ reco_baskets_read(RecoBudget *budget, const RecoReader *reader, List *sources, c
 
 	net_returns(budget, journal);
 	baskets->items = journal->items;
+	baskets->users = journal->users;
 	baskets->has_values = journal->has_values;
 	baskets->user = reco_budget_alloc(budget, journal->n_orders, sizeof(int32), "orders");
 	baskets->at = reco_budget_alloc(budget, journal->n_orders, sizeof(TimestampTz), "orders");

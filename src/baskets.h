@@ -25,6 +25,7 @@ typedef struct RecoBasketRules
 typedef struct RecoBaskets
 {
 	RecoIdMap  *items;
+	RecoIdMap  *users;
 	bool		has_values;		/* some source says what lines are worth */
 	int32		n;
 	int32	   *user;			/* [n] -1: unknown */

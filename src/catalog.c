@@ -15,6 +15,8 @@
 
 #include "catalog.h"
 
+#include <math.h>
+
 #include "access/detoast.h"
 #include "access/htup_details.h"
 #include "catalog/namespace.h"
@@ -24,6 +26,7 @@
 #include "miscadmin.h"
 #include "section.h"
 #include "utils/acl.h"
+#include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -415,6 +418,7 @@ reco_catalog_delete_model(const char *name, int32 *versions, int32 *sources, int
 	*versions = (int32) delete_rows("DELETE FROM reco.version WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.source_column WHERE model OPERATOR(pg_catalog.=) $1", name);
 	*sources = (int32) delete_rows("DELETE FROM reco.source WHERE model OPERATOR(pg_catalog.=) $1", name);
+	(void) delete_rows("DELETE FROM reco.experiment WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.model_grant WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.model WHERE name OPERATOR(pg_catalog.=) $1", name);
 }
@@ -645,6 +649,197 @@ reco_catalog_refresh_references(const RecoModelRow *model)
 	add_text(&adopt, model->name);
 	add_int64(&adopt, reco_references_system_id());
 	(void) run(&adopt, false, NULL, NULL);
+}
+
+/* --- experiments ------------------------------------------------------------------------------------------- */
+
+static const char *const metric_names[RECO_METRICS] = {
+	[RECO_METRIC_AOV] = "aov",
+	[RECO_METRIC_ITEMS_PER_ORDER] = "items_per_order",
+	[RECO_METRIC_CONVERSION] = "conversion",
+	[RECO_METRIC_REVENUE_PER_USER] = "revenue_per_user"
+};
+
+const char *
+reco_catalog_metric_name(RecoExperimentMetric metric)
+{
+	return metric_names[metric];
+}
+
+bool
+reco_catalog_find_metric(const char *name, RecoExperimentMetric *metric)
+{
+	int			i;
+
+	for (i = 0; i < RECO_METRICS; i++)
+		if (strcmp(metric_names[i], name) == 0)
+		{
+			*metric = (RecoExperimentMetric) i;
+			return true;
+		}
+	return false;
+}
+
+/* Whether a row is one that reco.create_experiment could have written. */
+static bool
+is_sound(const RecoExperimentRow *row)
+{
+	int			i;
+
+	if (row->n_arms < 2 || row->n_arms > RECO_MAX_ARMS)
+		return false;
+	for (i = 0; i < row->n_arms; i++)
+		if (!(row->weights[i] > 0) || isinf(row->weights[i]))
+			return false;
+	return row->minimum_effect > 0 && row->minimum_effect <= 1 && row->winsorize > 0 && row->winsorize <= 1 &&
+		row->prior_days >= 0 && row->prior_days <= RECO_MAX_PRIOR_DAYS && !TIMESTAMP_NOT_FINITE(row->starts) &&
+		!TIMESTAMP_NOT_FINITE(row->planned_end) && row->starts < row->planned_end && row->ended_at > row->starts;
+}
+
+/* The elements of two arrays of one length; false where they are not. */
+static bool
+read_arms(RecoExperimentRow *row, Datum arms, Datum weights)
+{
+	ArrayType  *names = DatumGetArrayTypeP(arms);
+	ArrayType  *numbers = DatumGetArrayTypeP(weights);
+	Datum	   *elements;
+	bool	   *nulls;
+	int			n;
+	int			i;
+
+	if (ARR_NDIM(names) != 1 || ARR_NDIM(numbers) != 1 || ARR_HASNULL(numbers))
+		return false;
+	deconstruct_array(names, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &row->n_arms);
+	row->arms = palloc(mul_size(row->n_arms, sizeof(char *)));
+	for (i = 0; i < row->n_arms; i++)
+		if (nulls[i])
+			return false;
+		else
+			row->arms[i] = TextDatumGetCString(elements[i]);
+	deconstruct_array(numbers, FLOAT8OID, sizeof(float8), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE, &elements, &nulls, &n);
+	row->weights = palloc(mul_size(n, sizeof(double)));
+	for (i = 0; i < n; i++)
+		row->weights[i] = DatumGetFloat8(elements[i]);
+	return n == row->n_arms;
+}
+
+static void
+read_experiment(HeapTuple tuple, TupleDesc descriptor, void *arg)
+{
+	RecoExperimentRow *row = palloc0(sizeof(RecoExperimentRow));
+	bool		sound;
+
+	row->name = get_text(tuple, descriptor, 1);
+	row->model = get_text(tuple, descriptor, 2);
+	sound = read_arms(row, get_datum(tuple, descriptor, 3), get_datum(tuple, descriptor, 4));
+	sound &= reco_catalog_find_metric(get_text(tuple, descriptor, 5), &row->metric);
+	row->minimum_effect = DatumGetFloat8(get_datum(tuple, descriptor, 6));
+	row->starts = DatumGetTimestampTz(get_datum(tuple, descriptor, 7));
+	row->planned_end = DatumGetTimestampTz(get_datum(tuple, descriptor, 8));
+	row->ended_at = DatumGetTimestampTz(get_datum(tuple, descriptor, 9));
+	row->always_valid = DatumGetBool(get_datum(tuple, descriptor, 10));
+	row->winsorize = DatumGetFloat8(get_datum(tuple, descriptor, 11));
+	row->prior_days = DatumGetInt32(get_datum(tuple, descriptor, 12));
+	row->salt = get_text(tuple, descriptor, 13);
+	row->has_exposures = DatumGetBool(get_datum(tuple, descriptor, 14));
+	if (!sound || !is_sound(row))
+		ereport(ERROR,
+				(errcode(ERRCODE_DATA_CORRUPTED),
+				 errmsg("experiment \"%s\" is damaged in the catalog", row->name),
+				 errhint("Call reco.drop_experiment, then create it again with the same salt, which gives the same arms.")));
+	*(RecoExperimentRow **) arg = row;
+}
+
+static void
+complain_of_no_experiment(const char *name)
+{
+	ereport(ERROR,
+			(errcode(ERRCODE_UNDEFINED_OBJECT),
+			 errmsg("experiment \"%s\" does not exist", name),
+			 errhint("SELECT experiment FROM reco.experiments lists those of the models that you may use.")));
+}
+
+/* An experiment's row, in the caller's memory context.  Errors: undefined_object, data_corrupted. */
+RecoExperimentRow *
+reco_catalog_find_experiment(const char *name, RecoReadMode mode)
+{
+	static SPIPlanPtr plan = NULL;
+	CatalogQuery query = {.plan = &plan,.text = "SELECT name, model, arms, weights, metric, minimum_effect, starts, planned_end, "
+		"coalesce(ended_at, 'infinity'), analysis OPERATOR(pg_catalog.=) 'always_valid', winsorize, prior_days, salt, "
+		"EXISTS (SELECT FROM reco.source s WHERE s.model OPERATOR(pg_catalog.=) e.model "
+		"AND s.kind OPERATOR(pg_catalog.=) 'exposures' AND s.name OPERATOR(pg_catalog.=) e.name) "
+		"FROM reco.experiment e WHERE name OPERATOR(pg_catalog.=) $1"};
+	RecoExperimentRow *row = NULL;
+
+	add_text(&query, name);
+	(void) run(&query, mode == RECO_READ_CALLER, read_experiment, &row);
+	if (row == NULL)
+		complain_of_no_experiment(name);
+	return row;
+}
+
+/* The model of an experiment that may be damaged, NULL where there is none and that is no error. */
+char *
+reco_catalog_experiment_model(const char *name, bool missing_ok)
+{
+	CatalogQuery query = {.text = "SELECT model FROM reco.experiment WHERE name OPERATOR(pg_catalog.=) $1"};
+	List	   *models = NIL;
+
+	add_text(&query, name);
+	(void) run(&query, false, read_kind, &models);
+	if (models == NIL && !missing_ok)
+		complain_of_no_experiment(name);
+	return models == NIL ? NULL : linitial(models);
+}
+
+/* Store an experiment without its source of exposures; false where the name is taken. */
+bool
+reco_catalog_insert_experiment(const RecoExperimentRow *row)
+{
+	CatalogQuery query = {.text = "INSERT INTO reco.experiment (name, model, arms, weights, metric, minimum_effect, starts, "
+		"planned_end, analysis, winsorize, prior_days, salt, created_at) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, pg_catalog.now()) ON CONFLICT (name) DO NOTHING"};
+	Datum		arms[RECO_MAX_ARMS];
+	Datum		weights[RECO_MAX_ARMS];
+	int			i;
+
+	for (i = 0; i < row->n_arms; i++)
+	{
+		arms[i] = CStringGetTextDatum(row->arms[i]);
+		weights[i] = Float8GetDatum(row->weights[i]);
+	}
+	add_text(&query, row->name);
+	add_text(&query, row->model);
+	add_parameter(&query, TEXTARRAYOID, PointerGetDatum(construct_array(arms, row->n_arms, TEXTOID, -1, false, TYPALIGN_INT)), false);
+	add_parameter(&query, FLOAT8ARRAYOID, PointerGetDatum(construct_array(weights, row->n_arms, FLOAT8OID, sizeof(float8),
+																		  FLOAT8PASSBYVAL, TYPALIGN_DOUBLE)), false);
+	add_text(&query, reco_catalog_metric_name(row->metric));
+	add_parameter(&query, FLOAT8OID, Float8GetDatum(row->minimum_effect), false);
+	add_parameter(&query, TIMESTAMPTZOID, TimestampTzGetDatum(row->starts), false);
+	add_parameter(&query, TIMESTAMPTZOID, TimestampTzGetDatum(row->planned_end), false);
+	add_text(&query, row->always_valid ? "always_valid" : "fixed");
+	add_parameter(&query, FLOAT8OID, Float8GetDatum(row->winsorize), false);
+	add_int32(&query, row->prior_days);
+	add_text(&query, row->salt);
+	return run(&query, false, NULL, NULL) == 1;
+}
+
+/* The end of an experiment that has none yet is now. */
+void
+reco_catalog_end_experiment(const char *name)
+{
+	CatalogQuery query = {.text = "UPDATE reco.experiment SET ended_at = pg_catalog.now() "
+		"WHERE name OPERATOR(pg_catalog.=) $1 AND ended_at IS NULL"};
+
+	add_text(&query, name);
+	(void) run(&query, false, NULL, NULL);
+}
+
+/* Remove an experiment; its source of exposures is the caller's to remove. */
+void
+reco_catalog_delete_experiment(const char *name)
+{
+	(void) delete_rows("DELETE FROM reco.experiment WHERE name OPERATOR(pg_catalog.=) $1", name);
 }
 
 /* --- grants ------------------------------------------------------------------------------------------------ */

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "assignment.h"
 #include "definitions.h"
 #include "options.h"
 #include "sources.h"
@@ -59,6 +60,37 @@ typedef struct RecoVersionSummary
 	int32		heldout_cases;
 } RecoVersionSummary;
 
+#define RECO_MAX_PRIOR_DAYS 3650
+
+typedef enum RecoExperimentMetric
+{
+	RECO_METRIC_AOV,
+	RECO_METRIC_ITEMS_PER_ORDER,
+	RECO_METRIC_CONVERSION,
+	RECO_METRIC_REVENUE_PER_USER,
+	RECO_METRICS
+} RecoExperimentMetric;
+
+/* An experiment's row: nothing of it changes but its end. */
+typedef struct RecoExperimentRow
+{
+	char	   *name;
+	char	   *model;
+	int			n_arms;			/* from 2 to RECO_MAX_ARMS, the first the control */
+	char	  **arms;
+	double	   *weights;
+	RecoExperimentMetric	metric;
+	double		minimum_effect;
+	TimestampTz starts;
+	TimestampTz planned_end;
+	TimestampTz ended_at;		/* DT_NOEND: it was not */
+	bool		always_valid;
+	double		winsorize;		/* 1: not at all */
+	int32		prior_days;		/* 0: nothing is adjusted for */
+	char	   *salt;
+	bool		has_exposures;	/* the source of that kind and the experiment's name */
+} RecoExperimentRow;
+
 typedef enum RecoReadMode
 {
 	RECO_READ_CALLER,			/* in the snapshot of the calling statement */
@@ -82,6 +114,14 @@ extern void reco_catalog_put_source(const RecoSource *source);
 extern List *reco_catalog_sources(const char *model, RecoReadMode mode);
 extern List *reco_catalog_source_kinds(const char *model, const char *name);
 extern void reco_catalog_delete_source(const char *model, const char *kind, const char *name);
+
+extern const char *reco_catalog_metric_name(RecoExperimentMetric metric);
+extern bool reco_catalog_find_metric(const char *name, RecoExperimentMetric *metric);
+extern RecoExperimentRow *reco_catalog_find_experiment(const char *name, RecoReadMode mode);
+extern char *reco_catalog_experiment_model(const char *name, bool missing_ok);
+extern bool reco_catalog_insert_experiment(const RecoExperimentRow *experiment);
+extern void reco_catalog_end_experiment(const char *name);
+extern void reco_catalog_delete_experiment(const char *name);
 
 extern RecoAccess reco_catalog_granted(const char *model, Oid role);
 extern void reco_catalog_put_grant(const char *model, Oid role, RecoAccess level);

@@ -334,9 +334,11 @@ check_source(Findings *findings, const RecoSource *source)
 		add_finding(findings, "error", source_subject(source),
 					psprintf("relation %s does not exist any more",
 							 quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name)),
-					psprintf("call reco.add_%s again, or SELECT reco.remove_source(%s, %s)",
-							 reco_definitions_kind_name(source->kind), quote_literal_cstr(findings->model->name),
-							 quote_literal_cstr(source->name)));
+					source->kind == RECO_SOURCE_EXPOSURES
+					? psprintf("restore it, or SELECT reco.drop_experiment(%s)", quote_literal_cstr(source->name))
+					: psprintf("call reco.add_%s again, or SELECT reco.remove_source(%s, %s)",
+							   reco_definitions_kind_name(source->kind), quote_literal_cstr(findings->model->name),
+							   quote_literal_cstr(source->name)));
 		return;
 	}
 	check_statistics(findings, source, relation);

@@ -72,6 +72,8 @@ static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
 	[RECO_SOURCE_SOCIAL] = {"social",
 		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_FRIEND),
 	ROLE_BIT(RECO_ROLE_AT)},
+	[RECO_SOURCE_EXPOSURES] = {"exposures",
+		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_AT), 0},
 };
 
 static const char *const purpose_names[RECO_PURPOSES] = {

@@ -17,10 +17,11 @@ typedef enum RecoSourceKind
 	RECO_SOURCE_USERS,
 	RECO_SOURCE_REVIEWS,
 	RECO_SOURCE_SESSIONS,
-	RECO_SOURCE_SOCIAL
+	RECO_SOURCE_SOCIAL,
+	RECO_SOURCE_EXPOSURES		/* of an experiment, and named as it is; nothing is learned from it */
 } RecoSourceKind;
 
-#define RECO_SOURCE_KINDS 6
+#define RECO_SOURCE_KINDS 7
 
 typedef enum RecoRole
 {

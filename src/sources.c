@@ -209,8 +209,11 @@ open_relation(const RecoSource *source)
 				 errmsg("relation \"%s\" of model \"%s\" does not exist any more",
 						quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name),
 						source->model),
-				 errhint("Call reco.add_%s again for the relation that takes its place, or reco.remove_source('%s', '%s').",
-						 reco_definitions_kind_name(source->kind), source->model, source->name)));
+				 source->kind == RECO_SOURCE_EXPOSURES
+				 ? errhint("The exposures of experiment \"%s\" are gone: restore them, or reco.drop_experiment('%s').",
+						   source->name, source->name)
+				 : errhint("Call reco.add_%s again for the relation that takes its place, or reco.remove_source('%s', '%s').",
+						   reco_definitions_kind_name(source->kind), source->model, source->name)));
 	reco_definitions_check_relation(relation);
 	return relation;
 }
@@ -966,14 +969,15 @@ reco_sources_integer_keys(const RecoReader *reader, const RecoSource *source)
 		is_integer_role(reader, source, RECO_ROLE_FRIEND);
 }
 
-/* A model has integer keys where those of all its sources are. */
+/* A model has integer keys where those of all its sources are; exposures are read as the model is. */
 bool
 reco_sources_all_integer_keys(const RecoReader *reader, List *sources)
 {
 	ListCell   *cell;
 
 	foreach(cell, sources)
-		if (!reco_sources_integer_keys(reader, lfirst(cell)))
+		if (((const RecoSource *) lfirst(cell))->kind != RECO_SOURCE_EXPOSURES &&
+			!reco_sources_integer_keys(reader, lfirst(cell)))
 			return false;
 	return true;
 }

@@ -376,6 +376,11 @@ reco_remove_source(PG_FUNCTION_ARGS)
 	const char *kind = find_kind(model, name, reco_surface_text_or_null(fcinfo, 2));
 	Datum		row = reco_surface_source_row(fcinfo, model->name, kind, name);
 
+	if (strcmp(kind, reco_definitions_kind_name(RECO_SOURCE_EXPOSURES)) == 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_IN_USE),
+				 errmsg("source \"%s\" has the exposures of an experiment", name),
+				 errhint("What an experiment goes by does not change; reco.drop_experiment('%s') removes it.", name)));
 	reco_catalog_delete_source(model->name, kind, name);
 	return row;
 }

@@ -92,8 +92,8 @@ reco_surface_own_model(FunctionCallInfo fcinfo)
 }
 
 /* The row that a view shows for these keys; NULL where the view does not show it (any more). */
-static Datum
-view_row(FunctionCallInfo fcinfo, const char *sql, int n, const char *const *keys)
+Datum
+reco_surface_view_row(FunctionCallInfo fcinfo, const char *sql, int n, const char *const *keys)
 {
 	MemoryContext caller_context = CurrentMemoryContext;
 	Oid			types[3] = {TEXTOID, TEXTOID, TEXTOID};
@@ -124,7 +124,7 @@ view_row(FunctionCallInfo fcinfo, const char *sql, int n, const char *const *key
 Datum
 reco_surface_model_row(FunctionCallInfo fcinfo, const char *model)
 {
-	return view_row(fcinfo, "SELECT m FROM reco.models m WHERE m.model OPERATOR(pg_catalog.=) $1", 1, &model);
+	return reco_surface_view_row(fcinfo, "SELECT m FROM reco.models m WHERE m.model OPERATOR(pg_catalog.=) $1", 1, &model);
 }
 
 /* What functions that make a version return: its row of reco.versions. */
@@ -133,7 +133,7 @@ reco_surface_version_row(FunctionCallInfo fcinfo, const char *model, int32 versi
 {
 	const char *const keys[2] = {model, psprintf("%d", version)};
 
-	return view_row(fcinfo, "SELECT v FROM reco.versions v WHERE v.model OPERATOR(pg_catalog.=) $1 "
+	return reco_surface_view_row(fcinfo, "SELECT v FROM reco.versions v WHERE v.model OPERATOR(pg_catalog.=) $1 "
 					"AND v.version OPERATOR(pg_catalog.=) $2::pg_catalog.int4", 2, keys);
 }
 
@@ -143,7 +143,7 @@ reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *
 {
 	const char *const keys[3] = {model, kind, name};
 
-	return view_row(fcinfo, "SELECT s FROM reco.sources s WHERE s.model OPERATOR(pg_catalog.=) $1 "
+	return reco_surface_view_row(fcinfo, "SELECT s FROM reco.sources s WHERE s.model OPERATOR(pg_catalog.=) $1 "
 					"AND s.kind OPERATOR(pg_catalog.=) $2 AND s.name OPERATOR(pg_catalog.=) $3", 3, keys);
 }
 

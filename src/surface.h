@@ -25,6 +25,7 @@ extern char *reco_surface_text(FunctionCallInfo fcinfo, int i, const char *name)
 extern char *reco_surface_text_or_null(FunctionCallInfo fcinfo, int i);
 extern void reco_surface_prevent_read_only(FunctionCallInfo fcinfo);
 extern RecoModelRow *reco_surface_own_model(FunctionCallInfo fcinfo);
+extern Datum reco_surface_view_row(FunctionCallInfo fcinfo, const char *sql, int n, const char *const *keys);
 extern Datum reco_surface_model_row(FunctionCallInfo fcinfo, const char *model);
 extern Datum reco_surface_version_row(FunctionCallInfo fcinfo, const char *model, int32 version);
 extern Datum reco_surface_source_row(FunctionCallInfo fcinfo, const char *model, const char *kind, const char *name);

@@ -1,0 +1,266 @@
+/*
+ * ratios.c: ratios of sums over units, by arm, and how far they are apart.
+ *
+ * Customers are assigned, and orders of one customer are alike: the customer is the unit, and average order value is a ratio of
+ * two sums over customers, R = sum y / sum x.  By the delta method (Deng, Knoblich and Lu 2018) it varies as the mean of
+ *
+ *		L = (y - R x) / mean(x)		over customers:		Var R = Var L / n
+ *
+ * CUPED (Deng, Xu, Kohavi and Walker 2013): what a customer did before, z = (prior y, prior x), explains a part of L, and differs
+ * between arms by chance alone.  With z centred at the mean of those who were there before, and 0 for newcomers,
+ *
+ *		R' = R - theta' mean(z),	Var R' = Var(L - theta' z) / n,		theta = (Szz)^-1 Szl
+ *
+ * by the sums within arms of all arms together, so that theta says nothing about which arm is which.
+ *
+ * Lifts are compared as logarithms, log(R_t / R_c), whose errors are those of R relative to it: no interval then goes below
+ * -100 %, and it is the same interval, turned round, when the arms are exchanged.
+ */
+#include "ratios.h"
+
+#include <math.h>
+
+#include "assignment.h"
+#include "tails.h"
+
+#define Z 2						/* covariates */
+#define UNITS_A_CHECK 65536
+
+/* Sums over the units of an arm. */
+typedef struct Moments
+{
+	int64_t		n;
+	double		y;				/* sums, then means */
+	double		x;
+	double		z[Z];
+	double		ll;				/* of products of deviations from the means */
+	double		lz[Z];
+	double		zz[Z][Z];
+} Moments;
+
+static bool
+goes_on(const RecoRun *run, int64_t i)
+{
+	return i % UNITS_A_CHECK != 0 || reco_run_goes_on(run);
+}
+
+static void
+covariates(const RecoUnits *units, int64_t i, const double *center, double *z)
+{
+	bool		known = units->known != NULL && units->known[i];
+
+	z[0] = known ? units->prior_y[i] - center[0] : 0;
+	z[1] = known ? units->prior_x[i] - center[1] : 0;
+}
+
+/* The mean of those who were there before. */
+static RecoStatus
+find_center(const RecoRun *run, const RecoUnits *units, double *center)
+{
+	int64_t		n = 0;
+	int64_t		i;
+
+	center[0] = center[1] = 0;
+	for (i = 0; units->known != NULL && i < units->n; i++)
+	{
+		if (!goes_on(run, i))
+			return RECO_INTERRUPTED;
+		if (!units->known[i])
+			continue;
+		center[0] += units->prior_y[i];
+		center[1] += units->prior_x[i];
+		n++;
+	}
+	center[0] /= n > 0 ? n : 1;
+	center[1] /= n > 0 ? n : 1;
+	return RECO_OK;
+}
+
+static RecoStatus
+add_means(const RecoRun *run, const RecoUnits *units, const double *center, int arms, Moments *moments)
+{
+	int64_t		i;
+	int			a;
+
+	for (a = 0; a < arms; a++)
+		moments[a] = (Moments) {0};
+	for (i = 0; i < units->n; i++)
+	{
+		Moments    *m = &moments[units->arm[i]];
+		double		z[Z];
+
+		if (!goes_on(run, i))
+			return RECO_INTERRUPTED;
+		covariates(units, i, center, z);
+		m->n++;
+		m->y += units->y[i];
+		m->x += units->x != NULL ? units->x[i] : 1;
+		m->z[0] += z[0];
+		m->z[1] += z[1];
+	}
+	for (a = 0; a < arms; a++)
+	{
+		double		n = moments[a].n > 0 ? (double) moments[a].n : 1;
+
+		moments[a].y /= n;
+		moments[a].x /= n;
+		moments[a].z[0] /= n;
+		moments[a].z[1] /= n;
+	}
+	return RECO_OK;
+}
+
+static RecoStatus
+add_products(const RecoRun *run, const RecoUnits *units, const double *center, Moments *moments)
+{
+	int64_t		i;
+
+	for (i = 0; i < units->n; i++)
+	{
+		Moments    *m = &moments[units->arm[i]];
+		double		x = units->x != NULL ? units->x[i] : 1;
+		double		z[Z];
+		double		l;
+
+		if (!goes_on(run, i))
+			return RECO_INTERRUPTED;
+		if (!(m->x > 0))
+			continue;
+		covariates(units, i, center, z);
+		z[0] -= m->z[0];
+		z[1] -= m->z[1];
+		l = (units->y[i] - m->y / m->x * x) / m->x;
+		m->ll += l * l;
+		m->lz[0] += l * z[0];
+		m->lz[1] += l * z[1];
+		m->zz[0][0] += z[0] * z[0];
+		m->zz[0][1] += z[0] * z[1];
+		m->zz[1][1] += z[1] * z[1];
+	}
+	return RECO_OK;
+}
+
+/* By all arms together.  Where one covariate says what the other does, or nothing, it is left out. */
+static void
+find_theta(const Moments *moments, int arms, double *theta)
+{
+	double		a = 0, b = 0, d = 0, p = 0, q = 0;
+	double		determinant;
+	int			i;
+
+	for (i = 0; i < arms; i++)
+	{
+		a += moments[i].zz[0][0];
+		b += moments[i].zz[0][1];
+		d += moments[i].zz[1][1];
+		p += moments[i].lz[0];
+		q += moments[i].lz[1];
+	}
+	determinant = a * d - b * b;
+	theta[0] = theta[1] = 0;
+	if (determinant > 1e-9 * a * d)
+	{
+		theta[0] = (d * p - b * q) / determinant;
+		theta[1] = (a * q - b * p) / determinant;
+	}
+	else if (a > 0)
+		theta[0] = p / a;
+	else if (d > 0)
+		theta[1] = q / d;
+}
+
+static void
+finish(const Moments *m, const double *theta, RecoArmRatio *ratio)
+{
+	double		n = (double) m->n;
+	double		adjusted = m->ll - 2 * (theta[0] * m->lz[0] + theta[1] * m->lz[1]) +
+		theta[0] * theta[0] * m->zz[0][0] + 2 * theta[0] * theta[1] * m->zz[0][1] + theta[1] * theta[1] * m->zz[1][1];
+
+	ratio->n = m->n;
+	ratio->plain = m->x > 0 ? m->y / m->x : NAN;
+	ratio->ratio = ratio->plain - theta[0] * m->z[0] - theta[1] * m->z[1];
+	ratio->plain_variance = ratio->variance = NAN;
+	if (m->n < 2)
+		return;
+	if (ratio->plain > 0)
+		ratio->plain_variance = m->ll / (n * (n - 1)) / (ratio->plain * ratio->plain);
+	if (ratio->ratio > 0)
+		ratio->variance = fmax(adjusted, 0) / (n * (n - 1)) / (ratio->ratio * ratio->ratio);
+}
+
+/*
+ * The metric of each of so many arms, at most RECO_MAX_ARMS: ratios[arms].  Without adjust both forms are the plain one.
+ */
+RecoStatus
+reco_ratios_by_arm(const RecoRun *run, const RecoUnits *units, int arms, bool adjust, RecoArmRatio *ratios)
+{
+	Moments		moments[RECO_MAX_ARMS];
+	double		center[Z];
+	double		theta[Z] = {0, 0};
+	RecoStatus	status;
+	int			a;
+
+	if (arms < 1 || arms > RECO_MAX_ARMS)
+		return RECO_BAD_ARGUMENT;
+	status = find_center(run, units, center);
+	if (status == RECO_OK)
+		status = add_means(run, units, center, arms, moments);
+	if (status == RECO_OK)
+		status = add_products(run, units, center, moments);
+	if (status != RECO_OK)
+		return status;
+	if (adjust)
+		find_theta(moments, arms, theta);
+	for (a = 0; a < arms; a++)
+		finish(&moments[a], theta, &ratios[a]);
+	return RECO_OK;
+}
+
+/* What a treatment has more than the control; NaN where too little is known.  Degrees of freedom: Welch 1947. */
+RecoLift
+reco_ratios_lift(const RecoArmRatio *control, const RecoArmRatio *treatment, bool adjusted)
+{
+	double		c = adjusted ? control->variance : control->plain_variance;
+	double		t = adjusted ? treatment->variance : treatment->plain_variance;
+	RecoLift	lift = {NAN, NAN, NAN};
+
+	if (!(c + t > 0))
+		return lift;
+	lift.lift = (adjusted ? treatment->ratio / control->ratio : treatment->plain / control->plain) - 1;
+	lift.error = sqrt(c + t);
+	lift.freedom = (c + t) * (c + t) / (c * c / (double) (control->n - 1) + t * t / (double) (treatment->n - 1));
+	return lift;
+}
+
+/* A lift that is so many standard errors away from it. */
+double
+reco_ratios_moved(const RecoLift *lift, double errors)
+{
+	return (1 + lift->lift) * exp(errors * lift->error) - 1;
+}
+
+/*
+ * The chance that arms of these weights come out as uneven as the counts are, or more (Fabijan et al. 2019: sample ratio
+ * mismatch); 1 where there are none.
+ */
+double
+reco_ratios_uneven(const int64_t *counts, const double *weights, int arms)
+{
+	double		n = 0;
+	double		sum = 0;
+	double		square = 0;
+	int			a;
+
+	for (a = 0; a < arms; a++)
+	{
+		n += (double) counts[a];
+		sum += weights[a];
+	}
+	for (a = 0; a < arms && n > 0; a++)
+	{
+		double		expected = n * weights[a] / sum;
+
+		square += ((double) counts[a] - expected) * ((double) counts[a] - expected) / expected;
+	}
+	return arms > 1 ? reco_tails_chi_square(square, arms - 1) : 1;
+}
