@@ -6,8 +6,9 @@
  *
  *		L = (y - R x) / mean(x)		over customers:		Var R = Var L / n
  *
- * CUPED (Deng, Xu, Kohavi and Walker 2013): what a customer did before, z = (prior y, prior x), explains a part of L, and differs
- * between arms by chance alone.  With z centred at the mean of those who were there before, and 0 for newcomers,
+ * CUPED (Deng, Xu, Kohavi and Walker 2013): what a customer did before, z = (prior y, prior x, prior y / prior x), explains a part
+ * of L, and differs between arms by chance alone.  With z centred at the mean of those who were there before, and 0 for newcomers
+ * (the third also for whoever has no prior x),
  *
  *		R' = R - theta' mean(z),	Var R' = Var(L - theta' z) / n,		theta = (Szz)^-1 Szl
  *
@@ -23,7 +24,8 @@
 #include "assignment.h"
 #include "tails.h"
 
-#define Z 2						/* covariates */
+#define Z 3						/* covariates */
+#define DEPENDENT 1e-9			/* what others leave of a covariate's square, below which it says nothing new */
 #define UNITS_A_CHECK 65536
 
 /* Sums over the units of an arm. */
@@ -35,7 +37,7 @@ typedef struct Moments
 	double		z[Z];
 	double		ll;				/* of products of deviations from the means */
 	double		lz[Z];
-	double		zz[Z][Z];
+	double		zz[Z][Z];		/* the lower half */
 } Moments;
 
 static bool
@@ -44,35 +46,51 @@ goes_on(const RecoRun *run, int64_t i)
 	return i % UNITS_A_CHECK != 0 || reco_run_goes_on(run);
 }
 
+/* What a unit has of each covariate; false where it has none. */
+static bool
+covariate(const RecoUnits *units, int64_t i, int k, double *z)
+{
+	if (units->known == NULL || !units->known[i] || (k == 2 && !(units->prior_x[i] > 0)))
+		return false;
+	*z = k == 0 ? units->prior_y[i] : k == 1 ? units->prior_x[i] : units->prior_y[i] / units->prior_x[i];
+	return true;
+}
+
 static void
 covariates(const RecoUnits *units, int64_t i, const double *center, double *z)
 {
-	bool		known = units->known != NULL && units->known[i];
+	int			k;
 
-	z[0] = known ? units->prior_y[i] - center[0] : 0;
-	z[1] = known ? units->prior_x[i] - center[1] : 0;
+	for (k = 0; k < Z; k++)
+		z[k] = covariate(units, i, k, &z[k]) ? z[k] - center[k] : 0;
 }
 
-/* The mean of those who were there before. */
+/* The mean of those who have it. */
 static RecoStatus
 find_center(const RecoRun *run, const RecoUnits *units, double *center)
 {
-	int64_t		n = 0;
+	int64_t		n[Z] = {0};
 	int64_t		i;
+	int			k;
 
-	center[0] = center[1] = 0;
-	for (i = 0; units->known != NULL && i < units->n; i++)
+	for (k = 0; k < Z; k++)
+		center[k] = 0;
+	for (i = 0; i < units->n; i++)
 	{
 		if (!goes_on(run, i))
 			return RECO_INTERRUPTED;
-		if (!units->known[i])
-			continue;
-		center[0] += units->prior_y[i];
-		center[1] += units->prior_x[i];
-		n++;
+		for (k = 0; k < Z; k++)
+		{
+			double		z;
+
+			if (!covariate(units, i, k, &z))
+				continue;
+			center[k] += z;
+			n[k]++;
+		}
 	}
-	center[0] /= n > 0 ? n : 1;
-	center[1] /= n > 0 ? n : 1;
+	for (k = 0; k < Z; k++)
+		center[k] /= n[k] > 0 ? (double) n[k] : 1;
 	return RECO_OK;
 }
 
@@ -81,6 +99,7 @@ add_means(const RecoRun *run, const RecoUnits *units, const double *center, int 
 {
 	int64_t		i;
 	int			a;
+	int			k;
 
 	for (a = 0; a < arms; a++)
 		moments[a] = (Moments) {0};
@@ -95,8 +114,8 @@ add_means(const RecoRun *run, const RecoUnits *units, const double *center, int 
 		m->n++;
 		m->y += units->y[i];
 		m->x += units->x != NULL ? units->x[i] : 1;
-		m->z[0] += z[0];
-		m->z[1] += z[1];
+		for (k = 0; k < Z; k++)
+			m->z[k] += z[k];
 	}
 	for (a = 0; a < arms; a++)
 	{
@@ -104,8 +123,8 @@ add_means(const RecoRun *run, const RecoUnits *units, const double *center, int 
 
 		moments[a].y /= n;
 		moments[a].x /= n;
-		moments[a].z[0] /= n;
-		moments[a].z[1] /= n;
+		for (k = 0; k < Z; k++)
+			moments[a].z[k] /= n;
 	}
 	return RECO_OK;
 }
@@ -114,6 +133,8 @@ static RecoStatus
 add_products(const RecoRun *run, const RecoUnits *units, const double *center, Moments *moments)
 {
 	int64_t		i;
+	int			k;
+	int			j;
 
 	for (i = 0; i < units->n; i++)
 	{
@@ -127,58 +148,71 @@ add_products(const RecoRun *run, const RecoUnits *units, const double *center, M
 		if (!(m->x > 0))
 			continue;
 		covariates(units, i, center, z);
-		z[0] -= m->z[0];
-		z[1] -= m->z[1];
 		l = (units->y[i] - m->y / m->x * x) / m->x;
 		m->ll += l * l;
-		m->lz[0] += l * z[0];
-		m->lz[1] += l * z[1];
-		m->zz[0][0] += z[0] * z[0];
-		m->zz[0][1] += z[0] * z[1];
-		m->zz[1][1] += z[1] * z[1];
+		for (k = 0; k < Z; k++)
+		{
+			z[k] -= m->z[k];
+			m->lz[k] += l * z[k];
+			for (j = 0; j <= k; j++)
+				m->zz[k][j] += z[k] * z[j];
+		}
 	}
 	return RECO_OK;
 }
 
-/* By all arms together.  Where one covariate says what the other does, or nothing, it is left out. */
+/*
+ * By all arms together: the normal equations by elimination, one covariate after the other.  One that the others already say, or
+ * that says nothing, is left out.
+ */
 static void
 find_theta(const Moments *moments, int arms, double *theta)
 {
-	double		a = 0, b = 0, d = 0, p = 0, q = 0;
-	double		determinant;
-	int			i;
+	double		rows[Z][Z + 1];
+	bool		used[Z];
+	int			i, j, k;
 
-	for (i = 0; i < arms; i++)
+	for (k = 0; k < Z; k++)
+		for (j = 0; j <= Z; j++)
+			for (i = rows[k][j] = 0; i < arms; i++)
+				rows[k][j] += j == Z ? moments[i].lz[k] : j <= k ? moments[i].zz[k][j] : moments[i].zz[j][k];
+	for (k = 0; k < Z; k++)
 	{
-		a += moments[i].zz[0][0];
-		b += moments[i].zz[0][1];
-		d += moments[i].zz[1][1];
-		p += moments[i].lz[0];
-		q += moments[i].lz[1];
+		double		square = 0;
+
+		for (i = 0; i < arms; i++)
+			square += moments[i].zz[k][k];
+		used[k] = rows[k][k] > DEPENDENT * square;
+		for (i = 0; used[k] && i < Z; i++)
+		{
+			double		factor = i == k ? 0 : rows[i][k] / rows[k][k];
+
+			for (j = 0; j <= Z; j++)
+				rows[i][j] -= factor * rows[k][j];
+		}
 	}
-	determinant = a * d - b * b;
-	theta[0] = theta[1] = 0;
-	if (determinant > 1e-9 * a * d)
-	{
-		theta[0] = (d * p - b * q) / determinant;
-		theta[1] = (a * q - b * p) / determinant;
-	}
-	else if (a > 0)
-		theta[0] = p / a;
-	else if (d > 0)
-		theta[1] = q / d;
+	for (k = 0; k < Z; k++)
+		theta[k] = used[k] ? rows[k][Z] / rows[k][k] : 0;
 }
 
 static void
 finish(const Moments *m, const double *theta, RecoArmRatio *ratio)
 {
 	double		n = (double) m->n;
-	double		adjusted = m->ll - 2 * (theta[0] * m->lz[0] + theta[1] * m->lz[1]) +
-		theta[0] * theta[0] * m->zz[0][0] + 2 * theta[0] * theta[1] * m->zz[0][1] + theta[1] * theta[1] * m->zz[1][1];
+	double		adjusted = m->ll;
+	int			k;
+	int			j;
 
 	ratio->n = m->n;
 	ratio->plain = m->x > 0 ? m->y / m->x : NAN;
-	ratio->ratio = ratio->plain - theta[0] * m->z[0] - theta[1] * m->z[1];
+	ratio->ratio = ratio->plain;
+	for (k = 0; k < Z; k++)
+	{
+		ratio->ratio -= theta[k] * m->z[k];
+		adjusted -= 2 * theta[k] * m->lz[k];
+		for (j = 0; j <= k; j++)
+			adjusted += (j < k ? 2 : 1) * theta[k] * theta[j] * m->zz[k][j];
+	}
 	ratio->plain_variance = ratio->variance = NAN;
 	if (m->n < 2)
 		return;
@@ -196,7 +230,7 @@ reco_ratios_by_arm(const RecoRun *run, const RecoUnits *units, int arms, bool ad
 {
 	Moments		moments[RECO_MAX_ARMS];
 	double		center[Z];
-	double		theta[Z] = {0, 0};
+	double		theta[Z] = {0};
 	RecoStatus	status;
 	int			a;
 
