@@ -10,7 +10,8 @@
  * A fixed analysis looks once, at the planned end.  One that is always valid looks at the end of each period, a day, or as
  * many days as make at most a hundred periods, and its intervals hold at all of these looks together (boundary.c; repeated
  * confidence intervals, Jennison and Turnbull 1989): between two looks the report does not change, so that reading it more often costs
- * nothing.  Nothing is stored of earlier looks, they are made again of the data as they were.
+ * nothing.  Nothing is stored of earlier looks, they are made again of the data as they were.  Boundaries are those of known
+ * variances, taken to Student's distribution by their tails.
  *
  * Several treatments share the level (Bonferroni): 5 % is the chance that any of them differs from the control by a metric
  * without an effect.
@@ -30,6 +31,7 @@
 #include "participants.h"
 #include "ratios.h"
 #include "tails.h"
+#include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #define LEVEL 0.05
@@ -138,16 +140,31 @@ read_people(Report *r)
 	r->people = reco_participants_read(r->budget, &r->reader, r->sources, r->row, r->lines_to, r->data_to);
 }
 
-static bool
-has_values(List *sources)
+/* An error unless the orders say what they are worth. */
+static void
+require_values(const RecoModelRow *model, List *sources)
 {
 	ListCell   *cell;
 
 	foreach(cell, sources)
 		if (reco_definitions_column(lfirst(cell), RECO_ROLE_UNIT_PRICE) != NULL ||
 			reco_definitions_column(lfirst(cell), RECO_ROLE_AMOUNT) != NULL)
-			return true;
-	return false;
+			return;
+	ereport(ERROR,
+			(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+			 errmsg("the orders of model \"%s\" do not say what they are worth", model->name),
+			 errhint("Give reco.add_orders a unit_price or an amount, or choose metric items_per_order or conversion.")));
+}
+
+/* An error where orders alone do not say what a metric is. */
+static void
+require_orders_do(RecoExperimentMetric metric)
+{
+	if (metric == RECO_METRIC_CONVERSION || metric == RECO_METRIC_REVENUE_PER_USER)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("metric \"%s\" needs exposures", reco_catalog_metric_name(metric)),
+				 errhint("Orders do not say who was exposed and ordered nothing: give exposures, user_id and at.")));
 }
 
 /*
@@ -159,19 +176,11 @@ reco_experiment_check(const RecoModelRow *model, const RecoExperimentRow *row, c
 {
 	List	   *sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
 	RecoReader	reader = make_reader(model, sources);
-	bool		of_values = row->metric == RECO_METRIC_AOV || row->metric == RECO_METRIC_REVENUE_PER_USER;
-	bool		of_exposed = row->metric == RECO_METRIC_CONVERSION || row->metric == RECO_METRIC_REVENUE_PER_USER;
 
-	if (of_values && !has_values(sources))
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("the orders of model \"%s\" do not say what they are worth", model->name),
-				 errhint("Give reco.add_orders a unit_price or an amount, or choose metric items_per_order or conversion.")));
-	if (of_exposed && exposures == NULL)
-		ereport(ERROR,
-				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-				 errmsg("metric \"%s\" needs exposures", reco_catalog_metric_name(row->metric)),
-				 errhint("Orders do not say who was exposed and ordered nothing: give exposures, user_id and at.")));
+	if (row->metric == RECO_METRIC_AOV || row->metric == RECO_METRIC_REVENUE_PER_USER)
+		require_values(model, sources);
+	if (exposures == NULL)
+		require_orders_do(row->metric);
 	if (exposures == NULL)
 		return;
 	if (reader.integer_keys && !reco_sources_integer_keys(&reader, exposures))
@@ -255,7 +264,7 @@ look_back(Report *r)
 	}
 }
 
-/* How many standard errors the last look's interval reaches. */
+/* How many standard errors the last look's interval reaches, were they known. */
 static double
 boundary_now(const Report *r, RecoExperimentMetric metric, int arm, double level)
 {
@@ -274,9 +283,9 @@ static void
 set_interval(const Report *r, RecoExperimentCell *cell, const Comparison *c)
 {
 	double		level = LEVEL / (r->row->n_arms - 1);
-	double		errors = r->row->always_valid ? boundary_now(r, cell->metric, cell->arm, level)
-		: reco_tails_student_quantile(level / 2, c->lift.freedom);
-	double		plain_errors = r->row->always_valid ? errors : reco_tails_student_quantile(level / 2, c->plain.freedom);
+	double		tail = r->row->always_valid ? reco_tails_normal(boundary_now(r, cell->metric, cell->arm, level)) : level / 2;
+	double		errors = reco_tails_student_quantile(tail, c->lift.freedom);
+	double		plain_errors = reco_tails_student_quantile(tail, c->plain.freedom);
 
 	cell->lift = c->lift.lift;
 	cell->low = reco_ratios_moved(&c->lift, -errors);
@@ -342,6 +351,32 @@ fill(Report *r, RecoExperimentReport *report)
 			fill_cell(r, report, cell, &comparisons[a], is_known);
 		}
 	}
+}
+
+/*
+ * What an experiment would have told that had the orders of row's time, all its customers in one arm: how many they are, and
+ * the metric.  Errors: as of reco_experiment_report.
+ */
+RecoArmRatio
+reco_experiment_rehearse(const RecoModelRow *model, const RecoExperimentRow *row, Size memory_limit, RecoArmCounts *counts)
+{
+	Report		r = {.row = row,.model = unconstify(RecoModelRow *, model)};
+	Comparison	comparison[RECO_MAX_ARMS] = {0};
+	int64		n;
+
+	r.sources = reco_catalog_sources(model->name, RECO_READ_CALLER);
+	r.reader = make_reader(model, r.sources);
+	require_orders_do(row->metric);
+	if (row->metric == RECO_METRIC_AOV)
+		require_values(model, r.sources);
+	r.budget = reco_budget_create(CurrentMemoryContext, "the rehearsal of an experiment", memory_limit);
+	r.run = reco_foldin_run(NULL);
+	r.data_to = r.lines_to = row->planned_end;
+	read_people(&r);
+	n = reco_participants_count(r.people, r.data_to, counts);
+	(void) compare(&r, row->metric, n, counts, comparison);
+	MemoryContextDelete(r.budget->context);
+	return comparison[0].ratio;
 }
 
 /*

@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "catalog.h"
+#include "participants.h"
+#include "ratios.h"
 
 /* An arm by a metric.  NaN: not known, or not to be told yet. */
 typedef struct RecoExperimentCell
@@ -40,6 +42,8 @@ typedef struct RecoExperimentReport
 } RecoExperimentReport;
 
 extern RecoExperimentReport *reco_experiment_report(const char *name, TimestampTz as_of, Size memory_limit);
+extern RecoArmRatio reco_experiment_rehearse(const RecoModelRow *model, const RecoExperimentRow *row, Size memory_limit,
+											 RecoArmCounts *counts);
 extern void reco_experiment_check(const RecoModelRow *model, const RecoExperimentRow *row, const RecoSource *exposures);
 
 #endif							/* RECO_EXPERIMENT_H */

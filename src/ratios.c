@@ -6,6 +6,10 @@
  *
  *		L = (y - R x) / mean(x)		over customers:		Var R = Var L / n
  *
+ * A customer with many orders pulls R to himself, and makes his own L small: L is taken to what it is of the ratio without him,
+ * L / (1 - x / sum x), which makes this the jackknife.  And where few have most of the orders there are not n to learn a
+ * variance from, but as many as (sum x)^2 / sum x^2 (Kish 1965), which are the degrees of freedom.
+ *
  * CUPED (Deng, Xu, Kohavi and Walker 2013): what a customer did before, z = (prior y, prior x, prior y / prior x), explains a part
  * of L, and differs between arms by chance alone.  With z centred at the mean of those who were there before, and 0 for newcomers
  * (the third also for whoever has no prior x),
@@ -27,6 +31,7 @@
 #define Z 3						/* covariates */
 #define DEPENDENT 1e-9			/* what others leave of a covariate's square, below which it says nothing new */
 #define UNITS_A_CHECK 65536
+#define MOST_LEVERAGE 0.5
 
 /* Sums over the units of an arm. */
 typedef struct Moments
@@ -34,8 +39,9 @@ typedef struct Moments
 	int64_t		n;
 	double		y;				/* sums, then means */
 	double		x;
+	double		xx;				/* sum of squares */
 	double		z[Z];
-	double		ll;				/* of products of deviations from the means */
+	double		ll;				/* of products of deviations from the means, without the unit itself */
 	double		lz[Z];
 	double		zz[Z][Z];		/* the lower half */
 } Moments;
@@ -107,13 +113,16 @@ add_means(const RecoRun *run, const RecoUnits *units, const double *center, int 
 	{
 		Moments    *m = &moments[units->arm[i]];
 		double		z[Z];
+		double		x;
 
 		if (!goes_on(run, i))
 			return RECO_INTERRUPTED;
 		covariates(units, i, center, z);
 		m->n++;
 		m->y += units->y[i];
-		m->x += units->x != NULL ? units->x[i] : 1;
+		x = units->x != NULL ? units->x[i] : 1;
+		m->x += x;
+		m->xx += x * x;
 		for (k = 0; k < Z; k++)
 			m->z[k] += z[k];
 	}
@@ -142,17 +151,19 @@ add_products(const RecoRun *run, const RecoUnits *units, const double *center, M
 		double		x = units->x != NULL ? units->x[i] : 1;
 		double		z[Z];
 		double		l;
+		double		without;
 
 		if (!goes_on(run, i))
 			return RECO_INTERRUPTED;
 		if (!(m->x > 0))
 			continue;
 		covariates(units, i, center, z);
-		l = (units->y[i] - m->y / m->x * x) / m->x;
+		without = 1 / (1 - fmin(x / (m->x * (double) m->n), MOST_LEVERAGE));
+		l = (units->y[i] - m->y / m->x * x) / m->x * without;
 		m->ll += l * l;
 		for (k = 0; k < Z; k++)
 		{
-			z[k] -= m->z[k];
+			z[k] = (z[k] - m->z[k]) * without;
 			m->lz[k] += l * z[k];
 			for (j = 0; j <= k; j++)
 				m->zz[k][j] += z[k] * z[j];
@@ -204,6 +215,7 @@ finish(const Moments *m, const double *theta, RecoArmRatio *ratio)
 	int			j;
 
 	ratio->n = m->n;
+	ratio->effective = m->xx > 0 ? m->x * n * m->x * n / m->xx : 0;
 	ratio->plain = m->x > 0 ? m->y / m->x : NAN;
 	ratio->ratio = ratio->plain;
 	for (k = 0; k < Z; k++)
@@ -214,12 +226,12 @@ finish(const Moments *m, const double *theta, RecoArmRatio *ratio)
 			adjusted += (j < k ? 2 : 1) * theta[k] * theta[j] * m->zz[k][j];
 	}
 	ratio->plain_variance = ratio->variance = NAN;
-	if (m->n < 2)
+	if (!(ratio->effective > 1))
 		return;
 	if (ratio->plain > 0)
-		ratio->plain_variance = m->ll / (n * (n - 1)) / (ratio->plain * ratio->plain);
+		ratio->plain_variance = m->ll * (n - 1) / (n * n * n) / (ratio->plain * ratio->plain);
 	if (ratio->ratio > 0)
-		ratio->variance = fmax(adjusted, 0) / (n * (n - 1)) / (ratio->ratio * ratio->ratio);
+		ratio->variance = fmax(adjusted, 0) * (n - 1) / (n * n * n) / (ratio->ratio * ratio->ratio);
 }
 
 /*
@@ -250,7 +262,7 @@ reco_ratios_by_arm(const RecoRun *run, const RecoUnits *units, int arms, bool ad
 	return RECO_OK;
 }
 
-/* What a treatment has more than the control; NaN where too little is known.  Degrees of freedom: Welch 1947. */
+/* What a treatment has more than the control; NaN where too little is known.  Degrees of freedom: Welch 1947, of effective units. */
 RecoLift
 reco_ratios_lift(const RecoArmRatio *control, const RecoArmRatio *treatment, bool adjusted)
 {
@@ -262,7 +274,7 @@ reco_ratios_lift(const RecoArmRatio *control, const RecoArmRatio *treatment, boo
 		return lift;
 	lift.lift = (adjusted ? treatment->ratio / control->ratio : treatment->plain / control->plain) - 1;
 	lift.error = sqrt(c + t);
-	lift.freedom = (c + t) * (c + t) / (c * c / (double) (control->n - 1) + t * t / (double) (treatment->n - 1));
+	lift.freedom = (c + t) * (c + t) / (c * c / (control->effective - 1) + t * t / (treatment->effective - 1));
 	return lift;
 }
 

@@ -22,6 +22,7 @@ typedef struct RecoUnits
 typedef struct RecoArmRatio
 {
 	int64_t		n;				/* units */
+	double		effective;		/* as many units of equal x would say as much */
 	double		plain;			/* the ratio */
 	double		ratio;			/* the same, adjusted */
 	double		plain_variance; /* of the logarithm of plain; NaN: too little is known */

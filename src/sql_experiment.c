@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "surface.h"
+#include "tails.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/memutils.h"
@@ -23,6 +24,7 @@ PG_FUNCTION_INFO_V1(reco_drop_experiment);
 PG_FUNCTION_INFO_V1(reco_assign_integer);
 PG_FUNCTION_INFO_V1(reco_assign_text);
 PG_FUNCTION_INFO_V1(reco_experiment_report_rows);
+PG_FUNCTION_INFO_V1(reco_experiment_size_rows);
 
 #define MAX_NAME 200			/* bytes, of an experiment, an arm or a salt */
 #define MAX_YEARS 10
@@ -32,6 +34,13 @@ enum
 {
 	ARG_MODEL, ARG_EXPERIMENT, ARG_PLANNED_END, ARG_MINIMUM_EFFECT, ARG_ARMS, ARG_WEIGHTS, ARG_METRIC, ARG_STARTS,
 	ARG_EXPOSURES, ARG_USER, ARG_AT, ARG_ANALYSIS, ARG_WINSORIZE, ARG_PRIOR_DAYS, ARG_SALT
+};
+
+/* The arguments of experiment_size, in order. */
+enum
+{
+	SIZE_MODEL, SIZE_METRIC, SIZE_MINIMUM_EFFECT, SIZE_POWER, SIZE_ARMS, SIZE_LENGTHS, SIZE_WINSORIZE, SIZE_PRIOR_DAYS, SIZE_AS_OF,
+	SIZE_ARGUMENTS
 };
 
 /* The columns of experiment_report. */
@@ -160,17 +169,52 @@ read_number(FunctionCallInfo fcinfo, int i, const char *name, double minimum, do
 	return value;
 }
 
+static RecoExperimentMetric
+read_metric(FunctionCallInfo fcinfo, int i)
+{
+	char	   *name = reco_surface_text(fcinfo, i, "metric");
+	RecoExperimentMetric metric;
+
+	if (!reco_catalog_find_metric(name, &metric))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("metric \"%s\" is not known", name),
+				 errhint("Metrics are aov, items_per_order, conversion and revenue_per_user.")));
+	return metric;
+}
+
+static int32
+read_prior_days(FunctionCallInfo fcinfo, int i)
+{
+	int32		days = DatumGetInt32(required(fcinfo, i, "prior_days"));
+
+	if (days < 0 || days > RECO_MAX_PRIOR_DAYS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"prior_days\" must be from 0 to %d, not %d", RECO_MAX_PRIOR_DAYS, days),
+				 errhint("0 does not adjust for what customers did before.")));
+	return days;
+}
+
+static TimestampTz
+read_as_of(FunctionCallInfo fcinfo, int i)
+{
+	TimestampTz as_of = DatumGetTimestampTz(required(fcinfo, i, "as_of"));
+
+	if (TIMESTAMP_NOT_FINITE(as_of))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"as_of\" must be finite"),
+				 errhint("Leave it out for now.")));
+	return as_of;
+}
+
 static void
 read_rules(FunctionCallInfo fcinfo, RecoExperimentRow *row)
 {
-	char	   *metric = reco_surface_text(fcinfo, ARG_METRIC, "metric");
 	char	   *analysis = reco_surface_text(fcinfo, ARG_ANALYSIS, "analysis");
 
-	if (!reco_catalog_find_metric(metric, &row->metric))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("metric \"%s\" is not known", metric),
-				 errhint("Metrics are aov, items_per_order, conversion and revenue_per_user.")));
+	row->metric = read_metric(fcinfo, ARG_METRIC);
 	row->always_valid = strcmp(analysis, "always_valid") == 0;
 	if (!row->always_valid && strcmp(analysis, "fixed") != 0)
 		ereport(ERROR,
@@ -179,12 +223,7 @@ read_rules(FunctionCallInfo fcinfo, RecoExperimentRow *row)
 				 errhint("fixed concludes at the planned end alone, always_valid whenever it is asked.")));
 	row->minimum_effect = read_number(fcinfo, ARG_MINIMUM_EFFECT, "minimum_effect", 1e-6, 1);
 	row->winsorize = read_number(fcinfo, ARG_WINSORIZE, "winsorize", 0.5, 1);
-	row->prior_days = DatumGetInt32(required(fcinfo, ARG_PRIOR_DAYS, "prior_days"));
-	if (row->prior_days < 0 || row->prior_days > RECO_MAX_PRIOR_DAYS)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"prior_days\" must be from 0 to %d, not %d", RECO_MAX_PRIOR_DAYS, row->prior_days),
-				 errhint("0 does not adjust for what customers did before.")));
+	row->prior_days = read_prior_days(fcinfo, ARG_PRIOR_DAYS);
 }
 
 static void
@@ -441,17 +480,102 @@ reco_experiment_report_rows(PG_FUNCTION_ARGS)
 {
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, 2);
 	char	   *name = reco_surface_text(fcinfo, 0, "experiment");
-	TimestampTz as_of = DatumGetTimestampTz(required(fcinfo, 1, "as_of"));
+	TimestampTz as_of = read_as_of(fcinfo, 1);
 	RecoExperimentReport *report;
 	int			i;
 
-	if (TIMESTAMP_NOT_FINITE(as_of))
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"as_of\" must be finite"),
-				 errhint("Leave it out for now.")));
 	report = reco_experiment_report(name, as_of, (Size) maintenance_work_mem * 1024);
 	for (i = 0; i < report->n; i++)
 		put_cell(&set, report, &report->cells[i]);
+	return reco_surface_end_set(&set);
+}
+
+/* --- planning ---------------------------------------------------------------------------------------------- */
+
+#define LEVEL 0.05
+#define SIZE_COLUMNS 6
+
+/* What is found with that power where one of so many arms is that much better, each having its share of the customers. */
+static double
+detectable(const RecoArmRatio *all, int arms, double power)
+{
+	double		error = sqrt(2 * arms * all->variance);
+
+	return expm1((reco_tails_normal_quantile(LEVEL / (arms - 1) / 2) + reco_tails_normal_quantile(1 - power)) * error);
+}
+
+static void
+put_size(RecoAnswerSet *set, const RecoArmRatio *all, const RecoArmCounts *counts, int days, double least, double minimum_effect)
+{
+	Datum		values[SIZE_COLUMNS];
+	bool		nulls[SIZE_COLUMNS] = {false};
+
+	values[0] = Int32GetDatum(days);
+	values[1] = Int64GetDatum(counts->users);
+	values[2] = Int64GetDatum(counts->orders);
+	values[3] = Float8GetDatum(all->plain);
+	nulls[3] = isnan(all->plain);
+	values[4] = Float8GetDatum(least);
+	nulls[4] = isnan(least);
+	values[5] = BoolGetDatum(least <= minimum_effect);
+	reco_surface_put_row(set, values, nulls);
+}
+
+static int
+read_length(Datum element)
+{
+	int			days = DatumGetInt32(element);
+
+	if (days < 1 || days > MAX_YEARS * 366)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"lengths\" has an element that is not from 1 to %d: %d", MAX_YEARS * 366, days),
+				 errhint("Give some numbers of days that an experiment may have, such as ARRAY[14,28].")));
+	return days;
+}
+
+static int
+read_number_of_arms(FunctionCallInfo fcinfo, int i)
+{
+	int			arms = DatumGetInt32(required(fcinfo, i, "arms"));
+
+	if (arms < 2 || arms > RECO_MAX_ARMS)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"arms\" must be from 2 to %d, not %d", RECO_MAX_ARMS, arms),
+				 errhint("A control and a treatment are 2.")));
+	return arms;
+}
+
+Datum
+reco_experiment_size_rows(PG_FUNCTION_ARGS)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, SIZE_ARGUMENTS);
+	RecoModelRow *model = reco_catalog_find_model(reco_surface_text(fcinfo, SIZE_MODEL, "model"), RECO_READ_CALLER, false);
+	double		weight = 1;
+	RecoExperimentRow row = {.n_arms = 1,.weights = &weight,.salt = ""};
+	double		minimum_effect = read_number(fcinfo, SIZE_MINIMUM_EFFECT, "minimum_effect", 1e-6, 1);
+	double		power = read_number(fcinfo, SIZE_POWER, "power", 0.5, 0.999);
+	int			arms = read_number_of_arms(fcinfo, SIZE_ARMS);
+	Datum	   *lengths;
+	int			n;
+	int			i;
+
+	reco_catalog_require(model, RECO_ACCESS_OWNER);
+	row.metric = read_metric(fcinfo, SIZE_METRIC);
+	row.winsorize = read_number(fcinfo, SIZE_WINSORIZE, "winsorize", 0.5, 1);
+	row.prior_days = read_prior_days(fcinfo, SIZE_PRIOR_DAYS);
+	row.planned_end = read_as_of(fcinfo, SIZE_AS_OF);
+	lengths = elements(fcinfo, SIZE_LENGTHS, "lengths", INT4OID, sizeof(int32), true, TYPALIGN_INT, &n);
+	for (i = 0; i < n; i++)
+	{
+		int			days = read_length(lengths[i]);
+		RecoArmCounts counts;
+		RecoArmRatio all;
+
+		row.starts = row.planned_end - days * USECS_PER_DAY;
+		all = reco_experiment_rehearse(model, &row, (Size) maintenance_work_mem * 1024, &counts);
+		put_size(&set, &all, &counts, days, detectable(&all, arms, power), minimum_effect);
+	}
 	return reco_surface_end_set(&set);
 }

@@ -28,8 +28,8 @@ SELECT reco.create_model('shop', 'UTC'), reco.add_orders('shop', 'sales', 'u', '
 
 CREATE TABLE created AS SELECT * FROM reco.create_experiment('shop', 'exposed', '2024-05-01', 0.05, starts => '2024-04-01', exposures => 'visits', user_id => 'u', at => 'at', prior_days => 40, winsorize => 0.98);
 SELECT results_eq('SELECT to_jsonb(c) FROM created c', 'SELECT to_jsonb(e) FROM reco.experiments e', 'create_experiment returns the row of reco.experiments');
-SELECT results_eq($$SELECT concat_ws(' ', model, experiment, arms, weights, metric, minimum_effect, starts::date, planned_end::date, ended_at, analysis, winsorize, prior_days, salt, exposures) COLLATE "C" FROM created$$,
-                  $$VALUES ('shop exposed {control,treatment} {1,1} aov 0.05 2024-04-01 2024-05-01 fixed 0.98 40 exposed visits')$$, 'as it was given, and by default');
+SELECT is(concat_ws(' ', model, experiment, arms, weights, metric, minimum_effect, starts::date, planned_end::date, ended_at, analysis, winsorize, prior_days, salt, exposures) COLLATE "C",
+          'shop exposed {control,treatment} {1,1} aov 0.05 2024-04-01 2024-05-01 fixed 0.98 40 exposed visits', 'as it was given, and by default') FROM created;
 SELECT reco.create_experiment('shop', 'three', '2024-05-01', 0.1, arms => '{control,b,c}', weights => '{2,1,1}', starts => '2024-04-01', metric => 'items_per_order', salt => 'salt 3', prior_days => 0) \g /dev/null
 
 -- ---- Arms -------------------------------------------------------------------------------------------------------------
@@ -61,15 +61,15 @@ FROM (SELECT u, min(at) AS at FROM visits WHERE isfinite(at) AND u IS NOT NULL G
      LATERAL (SELECT coalesce(sum(least(worth, cap)), 0) AS revenue, count(*) AS orders, coalesce(sum(size), 0)::float8 AS items, (count(*) > 0)::integer AS ordered, count(*) FILTER (WHERE worth > cap) AS capped
               FROM orders, cap WHERE u = e.u AND at >= e.at AND at < '2024-05-01') o
 WHERE e.at >= '2024-04-01' AND e.at < '2024-05-01';
--- By metric: y and x of each customer, deviations within arms, and the covariates centred at those who have them.
+-- By metric: y and x of each customer, the covariates centred at those who have them, and deviations from the arms without him.
 CREATE TABLE deviations AS
 WITH m AS (SELECT u, arm, metric, y::float8, x::float8, CASE WHEN known THEN y0 - avg(y0) FILTER (WHERE known) OVER w ELSE 0 END AS z1,
                   CASE WHEN known THEN x0 - avg(x0) FILTER (WHERE known) OVER w ELSE 0 END AS z2,
                   CASE WHEN x0 > 0 THEN y0 / x0 - avg(y0 / nullif(x0, 0)) OVER w ELSE 0 END AS z3
            FROM units, LATERAL (VALUES ('aov', revenue, orders), ('items_per_order', items, orders), ('conversion', ordered, 1), ('revenue_per_user', revenue, 1)) v (metric, y, x) WINDOW w AS (PARTITION BY metric)),
-a AS (SELECT *, sum(y) OVER w / sum(x) OVER w AS r, (y - sum(y) OVER w / sum(x) OVER w * x) / avg(x) OVER w AS l,
+a AS (SELECT *, sum(y) OVER w / sum(x) OVER w AS r, (y - sum(y) OVER w / sum(x) OVER w * x) / avg(x) OVER w AS e, 1 / (1 - x / sum(x) OVER w) AS without,
              avg(z1) OVER w AS m1, avg(z2) OVER w AS m2, avg(z3) OVER w AS m3 FROM m WINDOW w AS (PARTITION BY metric, arm))
-SELECT *, z1 - m1 AS d1, z2 - m2 AS d2, z3 - m3 AS d3 FROM a;
+SELECT *, e * without AS l, (z1 - m1) * without AS d1, (z2 - m2) * without AS d2, (z3 - m3) * without AS d3 FROM a;
 CREATE FUNCTION det(a float8, b float8, c float8, d float8, e float8, f float8, g float8, h float8, i float8) RETURNS float8 LANGUAGE sql IMMUTABLE AS
 $$ SELECT a * (e * i - f * h) - b * (d * i - f * g) + c * (d * h - e * g) $$;
 -- Theta by Cramer's rule.
@@ -79,8 +79,8 @@ FROM (SELECT *, det(s11, s12, s13, s12, s22, s23, s13, s23, s33) AS d FROM
       (SELECT metric, sum(d1 * d1) AS s11, sum(d1 * d2) AS s12, sum(d1 * d3) AS s13, sum(d2 * d2) AS s22, sum(d2 * d3) AS s23, sum(d3 * d3) AS s33,
               sum(l * d1) AS p1, sum(l * d2) AS p2, sum(l * d3) AS p3 FROM deviations GROUP BY metric) s) z;
 CREATE TABLE arms AS
-SELECT metric, arm, n, r, v / r ^ 2 AS v, ra, va / ra ^ 2 AS va
-FROM (SELECT metric, arm, count(*) AS n, min(r) AS r, var_samp(l) / count(*) AS v, min(r - t1 * m1 - t2 * m2 - t3 * m3) AS ra, var_samp(l - t1 * d1 - t2 * d2 - t3 * d3) / count(*) AS va
+SELECT metric, arm, effective AS n, r, v * (n - 1) / n ^ 3 / r ^ 2 AS v, ra, va * (n - 1) / n ^ 3 / ra ^ 2 AS va
+FROM (SELECT metric, arm, count(*) AS n, sum(x) ^ 2 / sum(x ^ 2) AS effective, min(r) AS r, sum(l ^ 2) AS v, min(r - t1 * m1 - t2 * m2 - t3 * m3) AS ra, sum((l - t1 * d1 - t2 * d2 - t3 * d3) ^ 2) AS va
       FROM deviations JOIN theta USING (metric) GROUP BY metric, arm) z;
 CREATE TABLE lifts AS
 SELECT metric, method, r1 / r0 - 1 AS lift, sqrt(v0 + v1) AS error, (v0 + v1) ^ 2 / (v0 ^ 2 / (n0 - 1) + v1 ^ 2 / (n1 - 1)) AS freedom
@@ -117,8 +117,8 @@ SELECT is((SELECT DISTINCT data_to FROM report), '2024-05-01', 'what comes after
 -- Without exposures: from the first order on, the time before is that before the start, and three arms share the level.
 CREATE TABLE three AS SELECT * FROM reco.experiment_report('three', '2024-06-01');
 CREATE TABLE three_units AS SELECT u, reco.assign('three', u) AS arm, sum(size)::float8 AS y, count(*)::float8 AS x FROM orders WHERE at >= '2024-04-01' AND at < '2024-05-01' GROUP BY u;
-CREATE TABLE three_arms AS SELECT arm, n, x, r, v / r ^ 2 AS v FROM (SELECT arm, count(*) AS n, sum(x) AS x, min(r) AS r, var_samp((y - r * x) / mean) / count(*) AS v
-	FROM (SELECT *, sum(y) OVER w / sum(x) OVER w AS r, avg(x) OVER w AS mean FROM three_units WINDOW w AS (PARTITION BY arm)) z GROUP BY arm) z;
+CREATE TABLE three_arms AS SELECT arm, n, x, r, v * (n - 1) / n ^ 3 / r ^ 2 AS v FROM (SELECT arm, count(*) AS n, sum(x) AS x, min(r) AS r, sum(((y - r * x) / mean / (1 - x / total)) ^ 2) AS v
+	FROM (SELECT *, sum(y) OVER w / sum(x) OVER w AS r, avg(x) OVER w AS mean, sum(x) OVER w AS total FROM three_units WINDOW w AS (PARTITION BY arm)) z GROUP BY arm) z;
 SELECT set_eq('SELECT arm, users, buyers, orders FROM three WHERE metric = ''items_per_order''', 'SELECT arm, n AS users, n AS buyers, x::bigint AS orders FROM three_arms', 'without exposures those take part who order');
 SELECT is_empty($$SELECT t.arm, t.lift, a.r / c.r - 1 FROM three t JOIN three_arms a USING (arm), three_arms c WHERE c.arm = 'control' AND metric = 'items_per_order' AND t.arm <> 'control' AND NOT (is_near(t.lift, a.r / c.r - 1, 1e-5) AND method = 'plain'
 	AND t.plain_low = t.ci_low AND is_near(ln((1 + ci_high) / (1 + ci_low)) / 2 / sqrt(a.v + c.v), 2.2414027, 0.01))$$, 'each treatment has half of the level');

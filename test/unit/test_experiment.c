@@ -276,8 +276,8 @@ test_ratios(void)
 		}
 	for (int i = 0; i < USERS; i++)
 		if (shop->arm[i] == 1)
-			sum += pow((shop->y[i] - y / x * shop->x[i]) / (x / n), 2);
-	ok(is_near(ratios[1].plain, y / x, 1e-12) && is_near(ratios[1].plain_variance, sum / n / (n - 1) / pow(y / x, 2), 1e-9), "a ratio and its variance");
+			sum += pow((shop->y[i] - y / x * shop->x[i]) / (x / n) / (1 - shop->x[i] / x), 2);
+	ok(is_near(ratios[1].plain, y / x, 1e-12) && is_near(ratios[1].plain_variance, sum * (n - 1) / pow(n, 3) / pow(y / x, 2), 1e-9), "a ratio and its variance");
 	there = reco_ratios_lift(&ratios[0], &ratios[1], true);
 	back = reco_ratios_lift(&ratios[1], &ratios[0], true);
 	ok(is_near((1 + reco_ratios_moved(&there, 2)) * (1 + reco_ratios_moved(&back, -2)), 1, 1e-12), "exchanged arms have the interval turned round");
