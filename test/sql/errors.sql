@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(256);
+SELECT plan(320);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -22,6 +22,57 @@ SELECT reco.create_model('orphan', 'UTC', '{"factors": 2, "iterations": 1}') \g 
 SELECT reco.add_orders('orphan', 'lines', 'u', 'i', 'at') \g /dev/null
 SELECT reco.train('orphan') \g /dev/null
 RESET ROLE;
+
+-- ---- Experiments -----------------------------------------------------------------------------------------------------
+
+SELECT reco.create_model('x', 'UTC'), reco.create_model('xt', 'UTC'), reco.add_orders('x', 'lines', 'u', 'i', 'at', 'o', amount => 'i'), reco.add_orders('xt', 'lines', 'u', 't', 'at', 'o') \g /dev/null
+SELECT reco.create_experiment('x', 'x1', '2030-01-01', 0.05), reco.create_experiment('x', 'x2', '2030-01-01', 0.05, starts => '2029-01-01', exposures => 'lines', user_id => 'u', at => 'at') \g /dev/null
+SELECT throws_ok('SELECT reco.create_experiment(' || arguments || ')', state, message, 'create_experiment: ' || message)
+FROM   (VALUES ('NULL, ''y'', ''2030-01-01'', 0.05', '22004', 'parameter "model" must not be null'), ('''x'', NULL, ''2030-01-01'', 0.05', '22004', 'parameter "experiment" must not be null'),
+               ('''x'', ''y'', NULL, 0.05', '22004', 'parameter "planned_end" must not be null'), ('''x'', ''y'', ''2030-01-01'', NULL', '22004', 'parameter "minimum_effect" must not be null'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, NULL', '22004', 'parameter "arms" must not be null'), ('''x'', ''y'', ''2030-01-01'', 0.05, metric => NULL', '22004', 'parameter "metric" must not be null'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, analysis => NULL', '22004', 'parameter "analysis" must not be null'), ('''x'', ''y'', ''2030-01-01'', 0.05, starts => NULL', '22004', 'parameter "starts" must not be null'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, winsorize => NULL', '22004', 'parameter "winsorize" must not be null'), ('''x'', ''y'', ''2030-01-01'', 0.05, prior_days => NULL', '22004', 'parameter "prior_days" must not be null'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, user_id => ''u''', '22004', 'parameter "exposures" must not be null'), ('''x'', ''y'', ''2030-01-01'', 0.05, exposures => ''lines'', at => ''at''', '22004', 'parameter "user_id" must not be null'),
+               ('''nothing'', ''y'', ''2030-01-01'', 0.05', '42704', 'model "nothing" does not exist'), ('''x'', '''', ''2030-01-01'', 0.05', '42602', 'the name of an experiment must have 1 to 200 bytes, not 0'),
+               ('''x'', repeat(''y'', 201), ''2030-01-01'', 0.05', '42602', 'the name of an experiment must have 1 to 200 bytes, not 201'), ('''x'', ''x1'', ''2030-01-01'', 0.05', '42710', 'experiment "x1" exists already'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, ''{a,""}''', '42602', 'the name of an arm must have 1 to 200 bytes, not 0'), ('''x'', ''y'', ''2030-01-01'', 0.05, salt => ''''', '42602', 'a salt must have 1 to 200 bytes, not 0'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, ''{a}''', '22023', 'parameter "arms" must have 2 to 20 elements, not 1'), ('''x'', ''y'', ''2030-01-01'', 0.05, ''{a,b,a}''', '22023', 'parameter "arms" has "a" twice'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, ''{a,NULL}''', '22004', 'parameter "arms" must not contain nulls'), ('''x'', ''y'', ''2030-01-01'', 0.05, ''{{a,b}}''', '2202E', 'parameter "arms" must be a one-dimensional array, not one of 2 dimensions'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, weights => ''{1}''', '22023', 'parameter "weights" has 1 elements, but there are 2 arms'), ('''x'', ''y'', ''2030-01-01'', 0.05, weights => ''{1,0}''', '22023', 'parameter "weights" has an element that is not from 1e-06 to 1e+06: 0'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, weights => ''{1,NaN}''', '22023', 'parameter "weights" has an element that is not from 1e-06 to 1e+06: NaN'), ('''x'', ''y'', ''2030-01-01'', 0', '22023', 'parameter "minimum_effect" must be from 1e-06 to 1, not 0'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, winsorize => 0.4', '22023', 'parameter "winsorize" must be from 0.5 to 1, not 0.4'), ('''x'', ''y'', ''2030-01-01'', 0.05, prior_days => -1', '22023', 'parameter "prior_days" must be from 0 to 3650, not -1'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, metric => ''profit''', '22023', 'metric "profit" is not known'), ('''x'', ''y'', ''2030-01-01'', 0.05, analysis => ''peek''', '22023', 'analysis "peek" is not known'),
+               ('''x'', ''y'', ''infinity'', 0.05', '22023', 'parameters "starts" and "planned_end" must be finite'), ('''x'', ''y'', ''2020-01-01'', 0.05', '22023', 'parameter "planned_end" must be after "starts", by at most 10 years'),
+               ('''x'', ''y'', ''2130-01-01'', 0.05', '22023', 'parameter "planned_end" must be after "starts", by at most 10 years'), ('''x'', ''y'', ''2030-01-01'', 0.05, metric => ''conversion''', '55000', 'metric "conversion" needs exposures'),
+               ('''m'', ''y'', ''2030-01-01'', 0.05', '55000', 'the orders of model "m" do not say what they are worth'), ('''empty'', ''y'', ''2030-01-01'', 0.05', '55000', 'model "empty" has no orders to experiment with'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, exposures => ''lines'', user_id => ''t'', at => ''at''', '42804', 'parameter "user_id" is no integer, but the keys of model "x" are'),
+               ('''x'', ''y'', ''2030-01-01'', 0.05, exposures => ''lines'', user_id => ''u'', at => ''u''', '42804', 'parameter "at" has type integer, but must have type timestamptz, timestamp or date')) AS x (arguments, state, message);
+SELECT throws_ok(call, state, message, call)
+FROM   (VALUES ('SELECT reco.end_experiment(NULL)', '22004', 'parameter "experiment" must not be null'), ('SELECT reco.drop_experiment(NULL)', '22004', 'parameter "experiment" must not be null'),
+               ('SELECT reco.assign(NULL, 1)', '22004', 'parameter "experiment" must not be null'), ('SELECT reco.assign_text(NULL, ''a'')', '22004', 'parameter "experiment" must not be null'),
+               ('SELECT * FROM reco.experiment_report(NULL)', '22004', 'parameter "experiment" must not be null'), ('SELECT * FROM reco.experiment_report(''x1'', NULL)', '22004', 'parameter "as_of" must not be null'),
+               ('SELECT * FROM reco.experiment_report(''x1'', ''infinity'')', '22023', 'parameter "as_of" must be finite'), ('SELECT reco.end_experiment(''nothing'')', '42704', 'experiment "nothing" does not exist'),
+               ('SELECT reco.drop_experiment(''nothing'')', '42704', 'experiment "nothing" does not exist'), ('SELECT reco.assign(''nothing'', 1)', '42704', 'experiment "nothing" does not exist'),
+               ('SELECT * FROM reco.experiment_report(''nothing'')', '42704', 'experiment "nothing" does not exist'), ('SELECT reco.end_experiment(''x2'')', '55000', 'experiment "x2" has not begun'),
+               ('SELECT reco.remove_source(''x'', ''x2'')', '55006', 'source "x2" has the exposures of an experiment'), ('SELECT * FROM reco.experiment_size(NULL)', '22004', 'parameter "model" must not be null'),
+               ('SELECT * FROM reco.experiment_size(''x'', ''conversion'')', '55000', 'metric "conversion" needs exposures'), ('SELECT * FROM reco.experiment_size(''xt'')', '55000', 'the orders of model "xt" do not say what they are worth'),
+               ('SELECT * FROM reco.experiment_size(''x'', power => 0.4)', '22023', 'parameter "power" must be from 0.5 to 0.999, not 0.4'), ('SELECT * FROM reco.experiment_size(''x'', arms => 1)', '22023', 'parameter "arms" must be from 2 to 20, not 1'),
+               ('SELECT * FROM reco.experiment_size(''x'', lengths => ''{0}'')', '22023', 'parameter "lengths" has an element that is not from 1 to 3660: 0'),
+               ('SELECT * FROM reco.experiment_size(''x'', lengths => NULL)', '22004', 'parameter "lengths" must not be null')) AS x (call, state, message);
+UPDATE reco.experiment SET weights = '{1,-1}' WHERE name = 'x1';
+SELECT throws_ok('SELECT reco.assign(''x1'', 1)', 'XX001', 'experiment "x1" is damaged in the catalog', 'a negative weight in the catalog');
+UPDATE reco.experiment SET weights = '{1}' WHERE name = 'x1';
+SELECT throws_ok('SELECT * FROM reco.experiment_report(''x1'')', 'XX001', 'experiment "x1" is damaged in the catalog', 'a missing one');
+UPDATE reco.experiment SET weights = '{1,1}', metric = 'profit' WHERE name = 'x1';
+SELECT throws_ok('SELECT * FROM reco.experiment_report(''x1'')', 'XX001', 'experiment "x1" is damaged in the catalog', 'an unknown metric');
+SELECT lives_ok('SELECT reco.drop_experiment(''x1'')', 'what is damaged can be dropped');
+CREATE TABLE passing_lines AS TABLE lines;
+SELECT reco.create_experiment('x', 'x3', '2030-01-01', 0.05, exposures => 'passing_lines', user_id => 'u', at => 'at') \g /dev/null
+DROP TABLE passing_lines;
+SELECT throws_ok('SELECT * FROM reco.experiment_report(''x3'')', '42P01', 'relation "public.passing_lines" of model "x" does not exist any more', 'exposures that are gone');
+SELECT is((SELECT remedy FROM reco.check('x') WHERE subject = 'exposures source "x3"' AND severity = 'error'), 'restore it, or SELECT reco.drop_experiment(''x3'')', 'and reco.check says so');
+SELECT reco.drop_model(m) FROM unnest(ARRAY['x', 'xt']) m \g /dev/null
 
 -- ---- Arguments -------------------------------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 SET client_min_messages = warning;
 SET timezone = 'UTC';
-SELECT plan(0);
+SELECT plan(80);
 
 CREATE FUNCTION dice(bigint, bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT (hashint8extended($1, $2) & 1048575)::float8 / 1048576 $$;
 CREATE FUNCTION bell(bigint, bigint) RETURNS float8 LANGUAGE sql IMMUTABLE AS $$ SELECT sqrt(-2 * ln(1 - dice($1, $2))) * cos(2 * pi() * dice($1, $2 + 1000)) $$;
@@ -123,6 +123,14 @@ SELECT set_eq('SELECT arm, users, buyers, orders FROM three WHERE metric = ''ite
 SELECT is_empty($$SELECT t.arm, t.lift, a.r / c.r - 1 FROM three t JOIN three_arms a USING (arm), three_arms c WHERE c.arm = 'control' AND metric = 'items_per_order' AND t.arm <> 'control' AND NOT (is_near(t.lift, a.r / c.r - 1, 1e-5) AND method = 'plain'
 	AND t.plain_low = t.ci_low AND is_near(ln((1 + ci_high) / (1 + ci_low)) / 2 / sqrt(a.v + c.v), 2.2414027, 0.01))$$, 'each treatment has half of the level');
 SELECT is((SELECT count(*) FROM three WHERE verdict = 'cannot be told without exposures: orders do not say who ordered nothing' AND value IS NULL AND lift IS NULL), 4::bigint, 'who ordered nothing is not known');
+
+-- How long one should be: as if all of those who ordered were in two arms, with errors like theirs.
+CREATE TABLE size AS SELECT * FROM reco.experiment_size('shop', 'items_per_order', 0.1, lengths => '{10,30}', prior_days => 0, as_of => '2024-05-01');
+SELECT results_eq('SELECT days, users, orders FROM size', 'SELECT d, count(DISTINCT u), count(*) FROM unnest(ARRAY[10, 30]) d JOIN orders ON at >= timestamptz ''2024-05-01'' - d * interval ''1 day'' AND at < ''2024-05-01'' GROUP BY d ORDER BY d', 'a length has its customers and orders');
+SELECT ok(is_near(max(detectable), (SELECT exp((1.959963984540054 + 0.8416212335729143) * sqrt(4 * sum((e / (1 - x / total)) ^ 2) * (n - 1) / n ^ 3) / r) - 1
+	FROM (SELECT *, (y - r * x) / mean AS e FROM (SELECT *, sum(y) OVER () / sum(x) OVER () AS r, avg(x) OVER () AS mean, sum(x) OVER () AS total, count(*) OVER () AS n FROM three_units) z) z GROUP BY n, r)), 'and what is found with a power of 0.8') FROM size WHERE days = 30;
+SELECT set_eq('SELECT days, enough FROM size', 'SELECT days, detectable <= 0.1 FROM size', 'which may be enough');
+SELECT cmp_ok((SELECT detectable FROM reco.experiment_size('shop', 'items_per_order', arms => 4, power => 0.9, lengths => '{30}', prior_days => 0, as_of => '2024-05-01')), '>', 1.4 * (SELECT detectable FROM size WHERE days = 30), 'more arms, and more power, take more');
 
 -- ---- In the course of time ------------------------------------------------------------------------------------------------
 

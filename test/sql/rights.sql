@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(818);
+SELECT plan(909);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -24,6 +24,7 @@ SELECT reco.create_model('m', 'UTC', '{"factors": 2, "training_clock": "2024-01-
 SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o', context => 'o % 2 AS parity') \g /dev/null
 SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', name => 'spare') \g /dev/null
 SELECT reco.train('m') \g /dev/null
+SELECT reco.create_experiment('m', 'x', '2030-01-01', 0.1, metric => 'items_per_order', starts => '2024-01-01') \g /dev/null
 SELECT reco.create_model('t', 'UTC', '{"factors": 2}') \g /dev/null
 SELECT reco.add_orders('t', 'lines', 'u', 't', 'at', 'o') \g /dev/null
 SELECT reco.train('t') \g /dev/null
@@ -77,6 +78,16 @@ INSERT INTO calls VALUES
 	('SELECT reco.train(''m'')', 3),
 	('SELECT reco.activate(''m'', 1)', 3),
 	('SELECT reco.set_owner(''m'', ''owner_role'')', 3),
+	('SELECT reco.create_experiment(''m'', ''y'', ''2030-01-01'', 0.1, metric => ''items_per_order'')', 3),
+	('SELECT reco.end_experiment(''x'')', 3),
+	('SELECT reco.drop_experiment(''x'')', 3),
+	('SELECT reco.drop_experiment(''x'', missing_ok => true)', 3),
+	('SELECT reco.drop_experiment(''nothing'', missing_ok => true)', 0),
+	('SELECT reco.assign(''x'', 1)', 1),
+	('SELECT reco.assign(''x'', NULL)', 1),
+	('SELECT reco.assign_text(''x'', ''1'')', 1),
+	('SELECT * FROM reco.experiment_report(''x'')', 3),
+	('SELECT * FROM reco.experiment_size(''m'', ''items_per_order'')', 3),
 	('SELECT reco.set_owner(''m'', ''heir'')', 4),
 	('SELECT reco.set_owner(''m'', ''postgres'')', 4),
 	('SELECT * FROM reco.recommend(''m'', 1)', 1),
@@ -119,7 +130,7 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.progress()', 0),
 	('SELECT reco.resolve_role(''nobody'', 0, 0)', 0),
 	('SELECT reco.resolve_relation(''public'', ''lines'', 0, 0, 0)', 0),
-	('SELECT * FROM reco.models', 0), ('SELECT * FROM reco.sources', 0), ('SELECT * FROM reco.versions', 0), ('SELECT * FROM reco.grants', 0);
+	('SELECT * FROM reco.models', 0), ('SELECT * FROM reco.sources', 0), ('SELECT * FROM reco.versions', 0), ('SELECT * FROM reco.grants', 0), ('SELECT * FROM reco.experiments', 0);
 CREATE TABLE metrics (name, arguments) AS
 SELECT m || '_at_k', '''{1}''::integer[], ''{1}'', 1' FROM unnest(ARRAY['precision', 'recall', 'hit_rate', 'map', 'mrr', 'ndcg']) m
 UNION ALL SELECT m || '_recovered_at_k', '''{1}''::integer[], ''{1}'', ''{1}'', 1, 1' FROM unnest(ARRAY['value', 'margin']) m
@@ -154,7 +165,7 @@ RESET ROLE;
 -- ---- Tables -------------------------------------------------------------------------------------------------------
 
 SELECT bag_eq($$SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'reco' AND relkind IN ('r', 'v')$$,
-              ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'models', 'sources', 'versions', 'grants']::name[],
+              ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment', 'models', 'sources', 'versions', 'grants', 'experiments']::name[],
               'tables and views of the schema');
 CREATE TABLE attempts (attempt text);
 INSERT INTO attempts VALUES ('SELECT * FROM reco.%I'), ('SELECT count(*) FROM reco.%I'), ('INSERT INTO reco.%I DEFAULT VALUES'), ('DELETE FROM reco.%I'),
@@ -162,15 +173,15 @@ INSERT INTO attempts VALUES ('SELECT * FROM reco.%I'), ('SELECT count(*) FROM re
 	('CREATE TRIGGER t BEFORE INSERT ON reco.%I EXECUTE FUNCTION suppress_redundant_updates_trigger()'), ('CREATE INDEX ON reco.%I ((1))'),
 	('CREATE POLICY p ON reco.%I'), ('GRANT SELECT ON reco.%I TO PUBLIC'), ('CREATE RULE r AS ON INSERT TO reco.%I DO NOTHING');
 SELECT is_empty(format($$SELECT t, attempt, outcome(%L, format(attempt, t)) FROM attempts,
-	unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant']) t WHERE outcome(%1$L, format(attempt, t)) <> '42501'$$, who),
+	unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment']) t WHERE outcome(%1$L, format(attempt, t)) <> '42501'$$, who),
 	who || ' does nothing at all with the tables')
 FROM   roles WHERE rank < 4;
-SELECT is_empty(format($$SELECT t, a FROM unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant']) t, unnest(string_to_array(
+SELECT is_empty(format($$SELECT t, a FROM unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment']) t, unnest(string_to_array(
 	'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || t, a)
 	OR (a IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(%1$L, 'reco.' || t, a))$$, who), who || ' has no privilege on any')
 FROM   roles WHERE rank < 4;
 SELECT is(outcome(who, 'UPDATE reco.model SET owner_name = ''nobody'''), '42501', who || ' does not update') FROM roles WHERE rank < 4;
-SELECT is_empty(format($$SELECT v, a FROM unnest(ARRAY['models', 'sources', 'versions', 'grants']) v, unnest(string_to_array(
+SELECT is_empty(format($$SELECT v, a FROM unnest(ARRAY['models', 'sources', 'versions', 'grants', 'experiments']) v, unnest(string_to_array(
 	'INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || v, a)$$, who), who || ' only reads the views')
 FROM   roles WHERE rank < 4;
 SELECT is(outcome('nobody', 'CREATE TABLE reco.mine (a integer)'), '42501', 'nobody makes a table in the schema');
@@ -186,7 +197,8 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
 	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('value_curve', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r'),
-	         ('bundles', 's', 'r'), ('bundles_text', 's', 'r'), ('complete_basket', 's', 'r'), ('complete_basket_text', 's', 'r')
+	         ('bundles', 's', 'r'), ('bundles_text', 's', 'r'), ('complete_basket', 's', 'r'), ('complete_basket_text', 's', 'r'),
+	         ('create_experiment', 'v', 'u'), ('end_experiment', 'v', 'u'), ('drop_experiment', 'v', 'u'), ('assign', 's', 'r'), ('assign_text', 's', 'r'), ('experiment_report', 's', 'r'), ('experiment_size', 's', 'r')
 	  UNION SELECT name, 'i', 's' FROM metrics UNION SELECT name, 'i', 's' FROM metrics_support$$, 'labels of the functions');
 
 -- ---- What is seen -------------------------------------------------------------------------------------------------
@@ -211,6 +223,7 @@ SET ROLE nobody;
 SELECT is_empty('SELECT * FROM reco.models WHERE leak(model)', 'a cheap function sees no row of reco.models that its caller may not see');
 SELECT is_empty('SELECT * FROM reco.sources WHERE leak(name)', 'nor of reco.sources');
 SELECT is_empty('SELECT * FROM reco.versions WHERE leak(model)', 'nor of reco.versions');
+SELECT is_empty('SELECT * FROM reco.experiments WHERE leak(experiment)', 'nor of reco.experiments');
 SET ROLE recommender;
 SELECT is_empty('SELECT * FROM reco.grants WHERE leak(role)', 'nor of reco.grants');
 SELECT is_empty('SELECT * FROM reco.sources WHERE expressions IS NOT NULL AND leak(expressions::text)', 'nor an expression');
@@ -253,6 +266,37 @@ SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), 'ok', 'a 
 REVOKE recommender FROM nobody;
 SELECT is(outcome('nobody', 'SELECT * FROM reco.recommend(''m'', 1)'), '42501', 'until it is a member no more');
 SELECT is(outcome('outsider_member', 'SET ROLE owner_role; SELECT reco.train(''m'')'), 'ok', 'a member that does not inherit must SET ROLE');
+
+-- What a call looked up does not outlive the right to it.
+CREATE FUNCTION asks_twice() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	arms text[];
+BEGIN
+	FOR i IN 1..2 LOOP
+		BEGIN
+			arms[i] := reco.assign('x', 1);
+		EXCEPTION WHEN insufficient_privilege THEN
+			arms[i] := 'no';
+		END;
+		SET LOCAL ROLE nobody;
+	END LOOP;
+	RETURN arms[1] IS NOT NULL AND arms[1] <> 'no' AND arms[2] = 'no';
+END $$;
+SELECT is(asks_twice(), 'true', 'assign looks at the rights of whoever asks');
+RESET ROLE;
+CREATE FUNCTION drops_between() RETURNS text LANGUAGE plpgsql AS $$
+DECLARE
+	arms text[];
+BEGIN
+	PERFORM reco.create_experiment('m', 'y', '2030-01-01', 0.1, metric => 'items_per_order', arms => '{a,b}');
+	FOR i IN 1..2 LOOP
+		arms[i] := reco.assign('y', 1);
+		PERFORM reco.drop_experiment('y'), reco.create_experiment('m', 'y', '2030-01-01', 0.1, metric => 'items_per_order', arms => '{c,d}');
+	END LOOP;
+	PERFORM reco.drop_experiment('y');
+	RETURN arms[1] IN ('a', 'b') AND arms[2] IN ('c', 'd');
+END $$;
+SELECT is(drops_between(), 'true', 'and at the experiment as it is');
 
 -- With the model in the session's cache.
 SET ROLE recommender;

@@ -41,6 +41,8 @@ $node->safe_psql('shop', qq{
 	CREATE TABLE sales.reviews (customer bigint, item bigint, stars int, body text);
 	SELECT reco.add_users('alpha', 'sales.people', user_id => 'id', features => 'country, upper(band) AS band');
 	SELECT reco.add_reviews('alpha', 'sales.reviews', 'customer', 'item', stars => 'stars', body => 'body');
+	SELECT reco.create_experiment('alpha', 'test', '2024-03-01 00:00+00', 0.1, arms => '{a,b,c}', weights => '{2,1,1}', metric => 'items_per_order',
+		starts => '2024-01-20 00:00+00', exposures => 'sales.lines', user_id => 'customer', at => 'at', salt => 'pepper');
 	SELECT reco.train('alpha');
 	SELECT reco.grant_usage('alpha', 'reader');
 	SELECT reco.grant_usage('alpha', 'analyst', explain => true);
@@ -157,6 +159,9 @@ is(scalar keys %number, 11, 'six relations and five roles are known by their num
 my $expressions_sql = q{SELECT kind, name, expressions FROM reco.sources WHERE model = 'alpha' ORDER BY 1, 2};
 like($node->safe_psql('shop', $expressions_sql), qr/^users\|people\|.*"features": \{"band": "upper\(band\)", "country": "country"\}/m, 'the expressions');
 
+my $experiment_sql = q{SELECT to_jsonb(e) || jsonb_build_object('arms of', (SELECT string_agg(reco.assign('test', u), '' ORDER BY u) FROM generate_series(1, 100) u),
+	'report', (SELECT jsonb_agg(to_jsonb(r)) FROM reco.experiment_report('test', '2024-03-01 00:00+00') r)) FROM reco.experiments e};
+
 sub check_copy
 {
 	my ($database, $name) = @_;
@@ -166,9 +171,10 @@ sub check_copy
 	is($node->safe_psql($database, qq{SET ROLE "a reader"; $ask{alpha}}), $answer{alpha}, "$name: and they count");
 	is($node->safe_psql($database, 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'),
 		$node->safe_psql('shop', 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'), "$name: the models");
+	is($node->safe_psql($database, $experiment_sql), $node->safe_psql('shop', $experiment_sql), "$name: the experiment and its arms");
 	is($node->safe_psql($database, q{SELECT version FROM reco.train('alpha')}), '3', "$name: versions go on where they were");
 	is($node->safe_psql($database, q{SELECT string_agg(relation::text, ', ' ORDER BY kind) FROM reco.sources WHERE model = 'alpha'}),
-		'trade.products, trade."Order Lines", trade.reviews, trade.people', "$name: its own relations");
+		'trade."Order Lines", trade.products, trade."Order Lines", trade.reviews, trade.people', "$name: its own relations");
 	is($node->safe_psql($database, $expressions_sql), $node->safe_psql('shop', $expressions_sql), "$name: and their expressions");
 	$node->safe_psql($database, q{INSERT INTO trade."Order Lines" SELECT 5000, i, '2024-02-01 00:00+00', 1 FROM generate_series(1, 4) i});
 	is($node->safe_psql($database, q{SELECT count(*) FROM reco.recommend('alpha', 5000, candidates => '{1,2,3,4,6}', exclude_purchased => true)}),
@@ -276,7 +282,10 @@ for my $oid (grep { $number{$_}->[0] eq 'role' } sort keys %number)
 fails_with($other, 'shop', $ask{beta}, '42704', 'the owner "bob" of model "beta" does not exist', 'the model whose owner is missing says so');
 fails_with($other, 'shop', $ask{gamma}, '42P01', 'relation "cleo.visits" of model "gamma" does not exist any more', 'the model whose relation is missing says so');
 is($other->safe_psql('shop', q{SELECT model, kind, relation FROM reco.sources ORDER BY 1, 2}),
-	"alpha|items|trade.products\nalpha|orders|trade.\"Order Lines\"\nalpha|reviews|trade.reviews\nalpha|users|trade.people\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
+	"alpha|exposures|trade.\"Order Lines\"\nalpha|items|trade.products\nalpha|orders|trade.\"Order Lines\"\nalpha|reviews|trade.reviews\nalpha|users|trade.people\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
+
+is($other->safe_psql('shop', q{SELECT string_agg(reco.assign('test', u), '' ORDER BY u) FROM generate_series(1, 100) u}),
+	$node->safe_psql('shop', q{SELECT string_agg(reco.assign('test', u), '' ORDER BY u) FROM generate_series(1, 100) u}), 'customers are in the arms that they were in');
 
 # What was missing comes.
 $other->safe_psql('shop', q{CREATE ROLE bob; ALTER SCHEMA "Bob's" OWNER TO bob; ALTER TABLE "Bob's"."order lines" OWNER TO bob});

@@ -49,7 +49,7 @@ sub refused
 refused('CREATE SCHEMA reco AUTHORIZATION mallory', '42P06', 'schema "reco" exists and belongs to another role', 'a schema of another role');
 refused(q{CREATE SCHEMA reco; GRANT ALL ON SCHEMA reco TO mallory; SET ROLE mallory; CREATE TABLE reco.model (name text)},
 	'42P06', 'is not empty', 'a planted table');
-for my $relation (qw(source source_column version version_part model_grant))
+for my $relation (qw(source source_column version version_part model_grant experiment))
 {
 	refused("CREATE SCHEMA reco; CREATE TABLE reco.$relation (name text)", '42P06', 'is not empty', "a planted table $relation");
 }
