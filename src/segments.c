@@ -20,8 +20,6 @@
 #include "prior.h"
 #include "utils/datetime.h"
 
-#define RIDGE 10				/* customers' worth of doubt that a label says anything */
-
 /* --- the time ---------------------------------------------------------------------------------------------- */
 
 /* The label of a part of the time, -1 where the time is none that calendars know. */
@@ -555,7 +553,7 @@ reco_segments_learn_prior(RecoSegments *segments, const RecoFactors *factors, do
 		reco_foldin_bag(foldin, entries, copy_row(bags, row, entries), lambda, &vector);
 		reco_prior_add(&prior, labels->index + labels->start[row], (int) (labels->start[row + 1] - labels->start[row]), vector.x);
 	}
-	reco_foldin_check_status(reco_prior_end(&prior, &segments->fields, RIDGE, segments->prior, run), "the prior");
+	reco_foldin_check_status(reco_prior_end(&prior, &segments->fields, segments->prior, run), "the prior");
 	MemoryContextSwitchTo(old_context);
 	reco_budget_end(budget, outer);
 }

@@ -65,9 +65,12 @@ static const RecoFields fields = {4, 11, entries, NULL, NULL, NULL};
 
 #define LABELS 9
 
-/* How far what labels add is from effects that were put into the vectors; of shuffled ones there are none. */
+/*
+ * How far what labels add is from effects that were put into the first so many factors; of shuffled ones there are none.
+ * axes: along how many labels say something.
+ */
 static double
-prior_error(bool shuffled, double noise, double ridge, double *size)
+prior_error(bool shuffled, double noise, int planted, double *size, int *axes)
 {
 	static float result[(1 + LABELS) * 32];
 	double		effect[LABELS][FACTORS];
@@ -83,7 +86,7 @@ prior_error(bool shuffled, double noise, double ridge, double *size)
 	{
 		support[l] = 100;
 		for (k = 0; k < FACTORS; k++)
-			effect[l][k] = uniform() - 0.5;
+			effect[l][k] = k < planted ? uniform() - 0.5 : 0;
 	}
 	prior = reco_prior_begin(LABELS, FACTORS, support, workspace);
 	for (c = 0; c < CUSTOMERS; c++)
@@ -100,8 +103,10 @@ prior_error(bool shuffled, double noise, double ridge, double *size)
 		}
 		reco_prior_add(&prior, shuffled ? others : labels, 3, x);
 	}
-	ok(reco_prior_end(&prior, &fields, ridge, result, &run) == RECO_OK, "a regression");
+	ok(reco_prior_end(&prior, &fields, result, &run) == RECO_OK, "a regression");
 	*size = 0;
+	for (*axes = k = 0; k < FACTORS; k++)
+		*axes += isfinite(prior.ridge[k]);
 	for (l = 0; l < LABELS; l++)
 		for (k = 0; k < FACTORS; k++)
 		{
@@ -124,7 +129,8 @@ test_prior(void)
 {
 	static float result[(1 + LABELS) * 32];
 	double		size;
-	double		error = prior_error(false, 0.1, 1e-6, &size);
+	int			axes;
+	double		error = prior_error(false, 0.1, FACTORS, &size, &axes);
 	int32_t		support[LABELS] = {0};
 	const int32_t labels[] = {1};
 	void	   *workspace = aligned_alloc(64, reco_prior_workspace_size(LABELS, FACTORS));
@@ -134,14 +140,17 @@ test_prior(void)
 	bool		good = true;
 
 	ok(error < 0.05, "effects of labels are found (%g)", error);
-	(void) prior_error(false, 0.1, 1e9, &size);
-	ok(size < 1e-5, "a large ridge leaves none (%g)", size);
-	(void) prior_error(true, 0.1, 10, &size);
-	ok(size < 0.1, "nor do shuffled labels (%g)", size);
+	error = prior_error(false, 8, 1, &size, &axes);
+	ok(axes >= 1 && axes <= 2 && error < 0.35 && size > 0.1, "little of them in much noise, along the axis where they are (%g, %d)",
+	   error, axes);
+	(void) prior_error(true, 0.1, FACTORS, &size, &axes);
+	ok(axes == 0 && size == 0, "shuffled labels say nothing (%g, %d)", size, axes);
+	(void) prior_error(false, 8, 0, &size, &axes);
+	ok(axes == 0 && size == 0, "nor do labels of nothing but noise (%g, %d)", size, axes);
 	prior = reco_prior_begin(LABELS, FACTORS, support, workspace);
 	ok(prior.n == 0, "labels of nobody take no part");
 	reco_prior_add(&prior, labels, 1, x);
-	ok(reco_prior_end(&prior, &fields, 1, result, &run) == RECO_OK && result[0] == 1 && result[2] == 3 && result[FACTORS] == 0,
+	ok(reco_prior_end(&prior, &fields, result, &run) == RECO_OK && result[0] == 1 && result[2] == 3 && result[FACTORS] == 0,
 	   "the mean alone");
 	for (i = 32; i < (1 + LABELS) * 32; i++)
 		good &= result[i] == 0;
@@ -149,10 +158,10 @@ test_prior(void)
 	x[1] = NAN;
 	prior = reco_prior_begin(LABELS, FACTORS, support, workspace);
 	reco_prior_add(&prior, labels, 1, x);
-	ok(reco_prior_end(&prior, &fields, 1, result, &run) == RECO_NOT_FINITE, "not a number");
+	ok(reco_prior_end(&prior, &fields, result, &run) == RECO_NOT_FINITE, "not a number");
 	x[1] = 1;
 	prior = reco_prior_begin(LABELS, FACTORS, support, workspace);
-	ok(reco_prior_end(&prior, &fields, 1, result, &stopped) == RECO_INTERRUPTED, "it can be interrupted");
+	ok(reco_prior_end(&prior, &fields, result, &stopped) == RECO_INTERRUPTED, "it can be interrupted");
 	free(workspace);
 }
 
