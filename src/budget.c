@@ -15,8 +15,12 @@
 
 #define MEGABYTE ((Size) 1024 * 1024)
 #define ZERO_PIECE (4 * MEGABYTE)
+#define ADVICE_TO_TRAINING "training takes less with fewer factors and without exact complements"
 
-/* A budget with its own memory context under parent, for some work; delete the context to free everything. */
+/*
+ * A budget with its own memory context under parent, for some work; delete the context to free everything.  What is advised
+ * where it does not fit is for training: other work sets its own.
+ */
 RecoBudget *
 reco_budget_create(MemoryContext parent, const char *work, Size limit)
 {
@@ -26,6 +30,7 @@ reco_budget_create(MemoryContext parent, const char *work, Size limit)
 	budget->context = context;
 	budget->current = context;
 	budget->work = work;
+	budget->advice = ADVICE_TO_TRAINING;
 	budget->limit = limit;
 	return budget;
 }
@@ -42,6 +47,7 @@ reco_budget_share(MemoryContext context, const char *work, Size limit)
 	budget->context = context;
 	budget->current = context;
 	budget->work = work;
+	budget->advice = ADVICE_TO_TRAINING;
 	budget->limit = limit;
 	budget->shared = true;
 	return budget;
@@ -107,8 +113,8 @@ reco_budget_require(RecoBudget *budget, Size more, const char *purpose)
 				 errmsg("%s needs at least %zu MB of memory, but maintenance_work_mem is %zu MB",
 						budget->work, (needed + MEGABYTE - 1) / MEGABYTE, budget->limit / MEGABYTE),
 				 errdetail("The last part asked for was %zu MB for %s.", (more + MEGABYTE - 1) / MEGABYTE, purpose),
-				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again); training takes less with fewer factors and without exact complements.",
-						 ((needed / MEGABYTE) / 64 + 1) * 64)));
+				 errhint("SET maintenance_work_mem = '%zuMB' (more if it says so again); %s.",
+						 ((needed / MEGABYTE) / 64 + 1) * 64, budget->advice)));
 }
 
 static void

@@ -11,6 +11,7 @@ typedef struct RecoBudget
 	MemoryContext context;		/* all of it is allocated here or in children */
 	MemoryContext current;		/* where allocations go now: context, or a child */
 	const char *work;			/* what needs it, for messages */
+	const char *advice;			/* what takes less, for hints */
 	Size		limit;			/* bytes */
 	Size		beside;			/* bytes that are not in context: shared memory, and what another budget of the same
 								 * limit had when this one began */

@@ -47,6 +47,8 @@ typedef struct Report
 	RecoReader	reader;
 	RecoTogether *together;
 	uint8	   *held;			/* [orders] how many of a set's items each holds; 0 between two sets */
+	const RecoIdMap *items;
+	bool	   *available;		/* [items] whether it is for sale now; NULL: nobody asks, or nobody says */
 } Report;
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
@@ -76,6 +78,7 @@ begin(Report *r)
 	r->reader.integer_keys = reco_sources_all_integer_keys(&r->reader, r->sources);
 	check_keys(r);
 	r->budget = reco_budget_create(CurrentMemoryContext, "bundling", request->memory_limit);
+	r->budget->advice = "bundles takes less with a later since";
 	r->run = reco_foldin_run(reco_kernels_choose(reco_guc_kernel));
 }
 
@@ -99,6 +102,36 @@ read_baskets(Report *r)
 	return baskets;
 }
 
+static void
+receive_available(void *arg, const RecoValue *values)
+{
+	const Report *r = arg;
+	int32		item;
+
+	if (values[0].is_null || values[1].is_null || !values[1].integer)
+		return;
+	item = reco_idmap_rank(r->items, &values[0]);
+	if (item >= 0)
+		r->available[item] = true;
+}
+
+/* Which items are for sale now, if sources of items say so: those for which some row does, as in recommend. */
+static void
+read_available(Report *r)
+{
+	const RecoField fields[] = {{RECO_ROLE_ITEM, NULL}, {RECO_ROLE_AVAILABLE, NULL}};
+	ListCell   *cell;
+
+	foreach(cell, r->sources)
+	{
+		if (reco_definitions_column(lfirst(cell), RECO_ROLE_AVAILABLE) == NULL)
+			continue;
+		if (r->available == NULL)
+			r->available = reco_budget_alloc(r->budget, Max(reco_idmap_count(r->items), 1), sizeof(bool), "items");
+		(void) reco_sources_read_all(&r->reader, lfirst(cell), fields, lengthof(fields), receive_available, r);
+	}
+}
+
 /* --- choosing ---------------------------------------------------------------------------------------------- */
 
 static int
@@ -111,6 +144,17 @@ compare_choices(const void *a, const void *b)
 	if (x->rank != y->rank)
 		return x->rank > y->rank ? -1 : 1;
 	return (x->set > y->set) - (x->set < y->set);
+}
+
+static bool
+can_be_sold(const Report *r, const RecoSet *set)
+{
+	int			i;
+
+	for (i = 0; i < set->size && r->available != NULL; i++)
+		if (!r->available[r->together->number[set->item[i]]])
+			return false;
+	return true;
 }
 
 /* The bounds of all sets that were found; the best k of those that are wanted come first, and n is their number. */
@@ -135,7 +179,7 @@ choose(const Report *r, int *n)
 		Choice		choice = {.set = i};
 
 		CHECK_FOR_INTERRUPTS();
-		if (set->q > t->options.rate || set->size < request->min_size)
+		if (set->q > t->options.rate || set->size < request->min_size || !can_be_sold(r, set))
 			continue;
 		choice.lift_low = reco_chance_lower_bound(set->orders / design, level) * design / set->expected;
 		choice.rank = pow(choice.lift_low, 1.0 / (set->size - 1));
@@ -306,8 +350,10 @@ reco_bundles(const RecoBundlesRequest *request)
 	baskets = read_baskets(&r);
 	r.together = reco_together_find(r.budget, &r.run, request->progress, baskets, &options);
 	r.held = reco_budget_alloc(r.budget, baskets->n, sizeof(uint8), "orders");
+	bundles->items = r.items = baskets->items;
+	if (request->only_available)
+		read_available(&r);
 	choices = choose(&r, &bundles->n);
-	bundles->items = baskets->items;
 	bundles->examined = r.together->examined;
 	bundles->rows = reco_budget_alloc(r.budget, bundles->n, sizeof(RecoBundle), "bundles");
 	for (i = 0; i < bundles->n; i++)

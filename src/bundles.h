@@ -16,6 +16,7 @@ typedef struct RecoBundlesRequest
 	int			k;
 	int			min_size;
 	double		min_lift;		/* that the bound has at least */
+	bool		only_available; /* sets that can be sold now */
 	RecoBasketRules rules;
 	RecoTogetherOptions options;	/* min_support 0: the model's */
 	Size		memory_limit;	/* bytes */

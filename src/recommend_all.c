@@ -388,6 +388,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 	reading.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	reading.a->reader.progress = request->progress;
 	reading.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
+	reading.budget->advice = "recommend_all takes less for some customers at a time, with users or users_from";
 	reading.users = reco_idmap_create(reading.budget, request->integer_keys, "customers");
 	reading.consents = reco_consent_read_all(reading.budget, &reading.a->reader, reading.a->sources,
 											 reading.a->options.default_consent);

@@ -70,9 +70,10 @@ batch_size(const RecoModel *model, const RecoScorerTask *task)
 Size
 reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task)
 {
-	Size		customer = mul_size(depth(model, task), sizeof(RecoTopEntry));
+	Size		customer = mul_size(depth(model, task), sizeof(RecoTopEntry) + (task->value_weight > 0 ? sizeof(double) : 0));
+	Size		pool = mul_size(depth(model, task), sizeof(RecoPoolItem));
 
-	return mul_size(add_size(add_size(customer, skip_bytes(model)), sizeof(Asked)), batch_size(model, task));
+	return add_size(pool, mul_size(add_size(add_size(customer, skip_bytes(model)), sizeof(Asked)), batch_size(model, task)));
 }
 
 /* How many customers can be answered at once; more than one go faster. */
@@ -198,6 +199,7 @@ fill_rows(const RecoScorerTask *task, const Asked *asked, const RecoTopQuery *qu
 		customer->rows[i] = reco_rerank_row(&asked->a, &pool.items[i]);
 	for (i = 0; i < asked->n_purchased; i++)
 		asked->skip[asked->purchased[i] / 64] &= ~(UINT64CONST(1) << (asked->purchased[i] % 64));
+	pfree(pool.items);
 }
 
 /*

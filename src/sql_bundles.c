@@ -26,7 +26,7 @@ PG_FUNCTION_INFO_V1(reco_bundles_text);
 enum
 {
 	ARG_MODEL, ARG_K, ARG_MIN_SUPPORT, ARG_MIN_SIZE, ARG_MAX_SIZE, ARG_MIN_LIFT, ARG_SINCE, ARG_UNTIL, ARG_MAX_ITEMS,
-	ARG_RATE, ARGUMENTS
+	ARG_RATE, ARG_ONLY_AVAILABLE, ARGUMENTS
 };
 
 /* The columns of their rows. */
@@ -93,6 +93,7 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 	request.min_size = read_integer(fcinfo, ARG_MIN_SIZE, "min_size", 2, request.options.max_size);
 	request.min_lift = read_number(fcinfo, ARG_MIN_LIFT, "min_lift", 0, MAX_LIFT);
 	request.options.rate = read_number(fcinfo, ARG_RATE, "false_discovery_rate", LEAST_RATE, 1);
+	request.only_available = !PG_ARGISNULL(ARG_ONLY_AVAILABLE) && PG_GETARG_BOOL(ARG_ONLY_AVAILABLE);
 	request.rules.since = read_time(fcinfo, ARG_SINCE, DT_NOBEGIN);
 	request.rules.until = read_time(fcinfo, ARG_UNTIL, DT_NOEND);
 	request.rules.max_items = read_integer(fcinfo, ARG_MAX_ITEMS, "max_items", 2, MAX_ITEMS);

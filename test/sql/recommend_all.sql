@@ -1,5 +1,5 @@
 -- recommend_all: every row equals what recommend gives, for every kind of history.
-SELECT plan(15);
+SELECT plan(16);
 SET client_min_messages = warning;
 
 CREATE TABLE lines (customer integer, item integer, "order" integer, at timestamptz, quantity integer);
@@ -57,4 +57,6 @@ SET maintenance_work_mem = '1MB';
 INSERT INTO lines SELECT 1, 1, 1, '2026-07-24', 1 FROM generate_series(1, 100000);
 SELECT throws_like($$SELECT * FROM reco.recommend_all('shop')$$, 'recommend_all needs at least % MB of memory, but maintenance_work_mem is 1 MB',
 	'too little memory is said');
+DO $$ DECLARE hint text; BEGIN PERFORM reco.recommend_all('shop'); EXCEPTION WHEN configuration_limit_exceeded THEN GET STACKED DIAGNOSTICS hint = PG_EXCEPTION_HINT; PERFORM set_config('my.hint', hint, false); END $$;
+SELECT matches(current_setting('my.hint'), '^SET maintenance_work_mem = ''\d+MB'' .*; recommend_all takes less for some customers at a time, with users or users_from\.$', 'and what to do');
 SELECT * FROM finish();
