@@ -15,7 +15,6 @@
 #include "postgres.h"
 
 #include "budget.h"
-#include "catalog/pg_type.h"
 #include "compat.h"
 #include "fmgr.h"
 #include "interactions.h"
@@ -23,13 +22,11 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "options.h"
-#include "parser/parse_coerce.h"
 #include "publish.h"
-#include "section.h"
+#include "sql_keys.h"
 #include "train.h"
 #include "transfer.h"
 #include "utils/builtins.h"
-#include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 #include "values.h"
@@ -59,25 +56,15 @@ typedef struct FactorizeState
 	Size		raw_length;
 } FactorizeState;
 
-/* How a key becomes an integer or a text. */
-typedef struct KeyForm
-{
-	Oid			type;			/* domains looked through */
-	bool		is_integer;
-	bool		has_one_text;	/* whatever the settings */
-	CoercionPathType path;		/* to text */
-	FmgrInfo	function;		/* of a cast, or the type's output */
-} KeyForm;
-
 /* What the types of the arguments mean; made once for each call site. */
 typedef struct StepForm
 {
 	bool		is_long;
 	int			options;		/* number of the argument, -1: none */
 	bool		integer_keys;
-	KeyForm		user;
-	KeyForm		item;
-	KeyForm		order;
+	RecoKeyForm	user;
+	RecoKeyForm	item;
+	RecoKeyForm	order;
 	Oid			quantity;
 	TimestampTz now;			/* one moment for all groups of a statement */
 } StepForm;
@@ -97,74 +84,6 @@ aggregate_context(FunctionCallInfo fcinfo)
 	return context;
 }
 
-static void
-check_key_type(Oid type, const char *name)
-{
-	if (type == RECORDOID || type == FLOAT4OID || type == FLOAT8OID)
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("\"%s\" of reco.factorize cannot have type %s", name, format_type_be(type)),
-				 errhint("Keys are integers, text, uuid or of another type with one text form a value.")));
-}
-
-/* A cast's function is called as any other is: by whoever may. */
-static void
-check_may_call(Oid function)
-{
-	AclResult	result = reco_may_call(function, GetUserId());
-
-	if (result != ACLCHECK_OK)
-		aclcheck_error(result, OBJECT_FUNCTION, get_func_name(function));
-}
-
-/* Whether the text form of a value depends on no setting; where that is not known it is not so. */
-static bool
-has_one_text(const KeyForm *form)
-{
-	if (form->path == COERCION_PATH_RELABELTYPE)
-		return true;
-	return form->path == COERCION_PATH_COERCEVIAIO &&
-		(form->is_integer || form->type == NUMERICOID || form->type == UUIDOID || type_is_enum(form->type));
-}
-
-/* The text form is that of a cast, as in reco.train. */
-static void
-set_key_form(FunctionCallInfo fcinfo, int i, const char *name, KeyForm *form)
-{
-	Oid			declared = get_fn_expr_argtype(fcinfo->flinfo, i);
-	Oid			function = InvalidOid;
-	bool		is_varlena;
-
-	form->type = OidIsValid(declared) ? getBaseType(declared) : InvalidOid;
-	check_key_type(form->type, name);
-	form->is_integer = reco_values_is_integer(form->type);
-	form->path = form->type == TEXTOID ? COERCION_PATH_RELABELTYPE :
-		find_coercion_pathway(TEXTOID, form->type, COERCION_EXPLICIT, &function);
-	if (form->path != COERCION_PATH_RELABELTYPE && (form->path != COERCION_PATH_FUNC || get_func_nargs(function) != 1))
-	{
-		form->path = COERCION_PATH_COERCEVIAIO;
-		getTypeOutputInfo(form->type, &function, &is_varlena);
-	}
-	form->has_one_text = has_one_text(form);
-	if (form->path == COERCION_PATH_RELABELTYPE)
-		return;
-	if (form->path == COERCION_PATH_FUNC)
-		check_may_call(function);
-	fmgr_info_cxt(function, &form->function, fcinfo->flinfo->fn_mcxt);
-}
-
-static void
-set_quantity_form(FunctionCallInfo fcinfo, StepForm *form)
-{
-	form->quantity = getBaseType(get_fn_expr_argtype(fcinfo->flinfo, ARG_QUANTITY));
-	if (!reco_values_is_number(form->quantity))
-		ereport(ERROR,
-				(errcode(ERRCODE_DATATYPE_MISMATCH),
-				 errmsg("\"%s\" of reco.factorize cannot have type %s", form->is_long ? "quantity" : "weight",
-						format_type_be(form->quantity)),
-				 errhint("Give a smallint, integer, bigint, real, double precision or numeric.")));
-}
-
 static StepForm *
 step_form(FunctionCallInfo fcinfo)
 {
@@ -177,76 +96,15 @@ step_form(FunctionCallInfo fcinfo)
 	form->options = -1;
 	if (PG_NARGS() > (form->is_long ? LONG_ARGUMENTS : SHORT_ARGUMENTS))
 		form->options = PG_NARGS() - 1;
-	set_key_form(fcinfo, ARG_USER, "user_id", &form->user);
-	set_key_form(fcinfo, ARG_ITEM, "item_id", &form->item);
+	reco_sql_keys_set_form(fcinfo, ARG_USER, work_name, "user_id", &form->user);
+	reco_sql_keys_set_form(fcinfo, ARG_ITEM, work_name, "item_id", &form->item);
 	if (form->is_long)
-		set_key_form(fcinfo, ARG_ORDER, "order_id", &form->order);
-	set_quantity_form(fcinfo, form);
+		reco_sql_keys_set_form(fcinfo, ARG_ORDER, work_name, "order_id", &form->order);
+	form->quantity = reco_sql_keys_number_type(fcinfo, ARG_QUANTITY, work_name, form->is_long ? "quantity" : "weight");
 	form->now = GetCurrentTimestamp();
 	form->integer_keys = form->user.is_integer && form->item.is_integer;
 	fcinfo->flinfo->fn_extra = form;
 	return form;
-}
-
-static void
-set_text(const char *bytes, Size length, RecoValue *value)
-{
-	value->bytes = bytes;
-	value->length = (int) length;
-}
-
-/* What the cast's function makes of a value, which may be NULL. */
-static Datum
-call_cast(KeyForm *form, Oid collation, Datum datum, bool *is_null)
-{
-	LOCAL_FCINFO(call, 1);
-	Datum		result;
-
-	InitFunctionCallInfoData(*call, &form->function, 1, collation, NULL, NULL);
-	call->args[0].value = datum;
-	call->args[0].isnull = false;
-	result = FunctionCallInvoke(call);
-	*is_null = call->isnull;
-	return result;
-}
-
-static void
-set_text_form(KeyForm *form, Oid collation, Datum datum, RecoValue *value)
-{
-	if (form->path == COERCION_PATH_COERCEVIAIO)
-	{
-		char	   *output = OutputFunctionCall(&form->function, datum);
-
-		set_text(output, strlen(output), value);
-		return;
-	}
-	if (form->path == COERCION_PATH_FUNC)
-		datum = call_cast(form, collation, datum, &value->is_null);
-	if (!value->is_null)
-	{
-		text	   *bytes = DatumGetTextPP(datum);
-
-		set_text(VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes), value);
-	}
-}
-
-static RecoValue
-key_value(FunctionCallInfo fcinfo, int i, KeyForm *form, bool as_integer)
-{
-	RecoValue	value = {.is_null = PG_ARGISNULL(i)};
-	int			level;
-
-	if (value.is_null)
-		return value;
-	if (as_integer)
-	{
-		value.integer = reco_values_integer(PG_GETARG_DATUM(i), form->type);
-		return value;
-	}
-	level = form->has_one_text ? 0 : reco_section_begin_text_forms();
-	set_text_form(form, PG_GET_COLLATION(), PG_GETARG_DATUM(i), &value);
-	reco_section_end_text_forms(level);
-	return value;
 }
 
 /* --- options ----------------------------------------------------------------------------------------------- */
@@ -362,8 +220,8 @@ reco_factorize_step(PG_FUNCTION_ARGS)
 	else if (form->options >= 0)
 		check_options(fcinfo, form->options, state, context);
 
-	values[RECO_LINE_USER] = key_value(fcinfo, ARG_USER, &form->user, form->integer_keys);
-	values[RECO_LINE_ITEM] = key_value(fcinfo, ARG_ITEM, &form->item, form->integer_keys);
+	values[RECO_LINE_USER] = reco_sql_keys_value(fcinfo, ARG_USER, &form->user, form->integer_keys);
+	values[RECO_LINE_ITEM] = reco_sql_keys_value(fcinfo, ARG_ITEM, &form->item, form->integer_keys);
 	values[RECO_LINE_UNIT_PRICE].is_null = values[RECO_LINE_AMOUNT].is_null = true;
 	values[RECO_LINE_QUANTITY].is_null = PG_ARGISNULL(ARG_QUANTITY);
 	if (!PG_ARGISNULL(ARG_QUANTITY))
@@ -371,7 +229,7 @@ reco_factorize_step(PG_FUNCTION_ARGS)
 	values[RECO_LINE_ORDER].is_null = values[RECO_LINE_AT].is_null = true;
 	if (form->is_long)
 	{
-		values[RECO_LINE_ORDER] = key_value(fcinfo, ARG_ORDER, &form->order, form->order.is_integer);
+		values[RECO_LINE_ORDER] = reco_sql_keys_value(fcinfo, ARG_ORDER, &form->order, form->order.is_integer);
 		values[RECO_LINE_AT].is_null = PG_ARGISNULL(ARG_AT);
 		if (!PG_ARGISNULL(ARG_AT))
 			values[RECO_LINE_AT].integer = PG_GETARG_TIMESTAMPTZ(ARG_AT);

@@ -35,17 +35,11 @@ typedef struct Header
 	uint8		weighted;
 } Header;
 
-/* Where reading has come to. */
-typedef struct Reader
-{
-	const char *at;
-	Size		left;
-} Reader;
-
 /* --- writing ----------------------------------------------------------------------------------------------- */
 
-static Size
-keys_size(const RecoIdMap *map)
+/* How many bytes the keys of a dictionary take; NULL has none. */
+Size
+reco_transfer_keys_size(const RecoIdMap *map)
 {
 	Size		size = 0;
 	int32		i;
@@ -65,35 +59,36 @@ reco_transfer_size(const RecoInteractions *interactions)
 {
 	Size		size = add_size(sizeof(Header), mul_size(interactions->n_lines, sizeof(RecoLine)));
 
-	size = add_size(size, keys_size(interactions->users));
-	size = add_size(size, keys_size(interactions->items));
-	return add_size(size, keys_size(interactions->orders));
+	size = add_size(size, reco_transfer_keys_size(interactions->users));
+	size = add_size(size, reco_transfer_keys_size(interactions->items));
+	return add_size(size, reco_transfer_keys_size(interactions->orders));
 }
 
-static char *
-write_bytes(char *at, const void *bytes, Size length)
+/* Both return where the next is to be written. */
+char *
+reco_transfer_write_bytes(char *at, const void *bytes, Size length)
 {
 	reco_copy_bytes(at, bytes, length);
 	return at + length;
 }
 
-static char *
-write_keys(char *at, const RecoIdMap *map)
+char *
+reco_transfer_write_keys(char *at, const RecoIdMap *map)
 {
 	int32		i;
 
 	if (map == NULL)
 		return at;
 	if (reco_idmap_is_integer(map))
-		return write_bytes(at, reco_idmap_integers(map), sizeof(int64) * reco_idmap_count(map));
+		return reco_transfer_write_bytes(at, reco_idmap_integers(map), sizeof(int64) * reco_idmap_count(map));
 	for (i = 0; i < reco_idmap_count(map); i++)
 	{
 		RecoValue	key = reco_idmap_key(map, i);
 		int32		length = key.length;
 
 		RECO_CHECK_INTERRUPTS(i);
-		at = write_bytes(at, &length, sizeof(length));
-		at = write_bytes(at, key.bytes, length);
+		at = reco_transfer_write_bytes(at, &length, sizeof(length));
+		at = reco_transfer_write_bytes(at, key.bytes, length);
 	}
 	return at;
 }
@@ -120,38 +115,41 @@ reco_transfer_write(const RecoInteractions *interactions, char *bytes)
 	header.has_order = interactions->form.has_order;
 	header.integer_orders = interactions->form.integer_orders;
 	header.weighted = interactions->form.weighted;
-	at = write_bytes(bytes, &header, sizeof(header));
-	at = write_keys(at, interactions->users);
-	at = write_keys(at, interactions->items);
-	at = write_keys(at, interactions->orders);
-	(void) write_bytes(at, interactions->lines, sizeof(RecoLine) * (Size) interactions->n_lines);
+	at = reco_transfer_write_bytes(bytes, &header, sizeof(header));
+	at = reco_transfer_write_keys(at, interactions->users);
+	at = reco_transfer_write_keys(at, interactions->items);
+	at = reco_transfer_write_keys(at, interactions->orders);
+	(void) reco_transfer_write_bytes(at, interactions->lines, sizeof(RecoLine) * (Size) interactions->n_lines);
 }
 
 /* --- reading ----------------------------------------------------------------------------------------------- */
 
-static void
-complain(const char *problem)
+/* Raise data_corrupted. */
+void
+reco_transfer_complain(const RecoTransferReader *reader, const char *problem)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_DATA_CORRUPTED),
 			 errmsg("the state of an aggregate is damaged: %s", problem),
-			 errhint("Such states come from reco.factorize alone, of the same version on every node.")));
+			 errhint("Such states come from %s alone, of the same version on every node.", reader->aggregate)));
 }
 
-static const char *
-take(Reader *reader, Size length)
+/* The next bytes.  Errors, as of all that reads: data_corrupted. */
+const char *
+reco_transfer_take(RecoTransferReader *reader, Size length)
 {
 	const char *at = reader->at;
 
 	if (length > reader->left)
-		complain("it is cut short");
+		reco_transfer_complain(reader, "it is cut short");
 	reader->at += length;
 	reader->left -= length;
 	return at;
 }
 
-static void
-read_keys(Reader *reader, RecoIdMap *map, int32 n)
+/* Append so many keys to a dictionary, where they can be read, not found; a forged key may be there twice. */
+void
+reco_transfer_read_keys(RecoTransferReader *reader, RecoIdMap *map, int32 n)
 {
 	int32		i;
 
@@ -162,13 +160,13 @@ read_keys(Reader *reader, RecoIdMap *map, int32 n)
 
 		RECO_CHECK_INTERRUPTS(i);
 		if (reco_idmap_is_integer(map))
-			memcpy(&key.integer, take(reader, sizeof(int64)), sizeof(int64));
+			memcpy(&key.integer, reco_transfer_take(reader, sizeof(int64)), sizeof(int64));
 		else
 		{
-			memcpy(&length, take(reader, sizeof(length)), sizeof(length));
+			memcpy(&length, reco_transfer_take(reader, sizeof(length)), sizeof(length));
 			if (length < 0)
-				complain("a key has a negative length");
-			key.bytes = take(reader, length);
+				reco_transfer_complain(reader, "a key has a negative length");
+			key.bytes = reco_transfer_take(reader, length);
 			key.length = length;
 		}
 		reco_idmap_append(map, &key);
@@ -176,27 +174,27 @@ read_keys(Reader *reader, RecoIdMap *map, int32 n)
 }
 
 static void
-check_line(const RecoLine *line, const Header *header)
+check_line(const RecoTransferReader *reader, const RecoLine *line, const Header *header)
 {
 	if (line->user < -1 || line->user >= header->n_users || line->item < 0 || line->item >= header->n_items ||
 		line->order < -1 || line->order >= header->n_orders)
-		complain("a line has a key that is not there");
+		reco_transfer_complain(reader, "a line has a key that is not there");
 	if (!reco_lines_is_usable(line) ||
 		(header->weighted ? line->at != 0 : line->at >= header->before || line->at > header->clock))
-		complain("a line has no sensible time or quantity");
+		reco_transfer_complain(reader, "a line has no sensible time or quantity");
 }
 
 static void
-read_lines(Reader *reader, RecoInteractions *interactions, const Header *header)
+read_lines(RecoTransferReader *reader, RecoInteractions *interactions, const Header *header)
 {
 	const char *lines;
 	int64		i;
 
 	if ((uint64) header->n_lines > reader->left / sizeof(RecoLine))
-		complain("it is cut short");
-	lines = take(reader, (Size) header->n_lines * sizeof(RecoLine));
+		reco_transfer_complain(reader, "it is cut short");
+	lines = reco_transfer_take(reader, (Size) header->n_lines * sizeof(RecoLine));
 	if (reader->left > 0)
-		complain("it is too long");
+		reco_transfer_complain(reader, "it is too long");
 	reco_budget_free(interactions->budget, interactions->lines);
 	interactions->lines = reco_budget_alloc(interactions->budget, header->n_lines, sizeof(RecoLine), "order lines");
 	interactions->n_lines = header->n_lines;
@@ -205,25 +203,25 @@ read_lines(Reader *reader, RecoInteractions *interactions, const Header *header)
 	for (i = 0; i < header->n_lines; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		check_line(&interactions->lines[i], header);
+		check_line(reader, &interactions->lines[i], header);
 	}
 }
 
 static void
-check_header(const Header *header)
+check_header(const RecoTransferReader *reader, const Header *header)
 {
 	const RecoIngestCounts *counts = &header->counts;
 
 	if (header->magic != MAGIC)
-		complain("it does not begin like one");
+		reco_transfer_complain(reader, "it does not begin like one");
 	if (header->integer_keys > 1 || header->has_order > 1 || header->integer_orders > 1 || header->weighted > 1 ||
 		header->n_users < 0 || header->n_items < 0 || header->n_orders < 0 || header->n_lines < 0 ||
 		(header->n_orders > 0 && !header->has_order) || (header->has_order && header->weighted))
-		complain("its header makes no sense");
+		reco_transfer_complain(reader, "its header makes no sense");
 	if (counts->rows < 0 || counts->no_item < 0 || counts->bad_time < 0 || counts->bad_quantity < 0 || counts->too_late < 0 ||
 		counts->rows > PG_INT64_MAX / 8 || counts->no_item > counts->rows || counts->bad_time > counts->rows ||
 		counts->bad_quantity > counts->rows || counts->too_late > counts->rows)
-		complain("its counts make no sense");
+		reco_transfer_complain(reader, "its counts make no sense");
 }
 
 /*
@@ -233,13 +231,13 @@ check_header(const Header *header)
 RecoInteractions *
 reco_transfer_read(RecoBudget *budget, const char *bytes, Size length)
 {
-	Reader		reader = {bytes, length};
+	RecoTransferReader reader = {bytes, length, "reco.factorize"};
 	RecoLineForm form = {.has_quantity = true};
 	RecoInteractions *interactions;
 	Header		header;
 
-	memcpy(&header, take(&reader, sizeof(header)), sizeof(header));
-	check_header(&header);
+	memcpy(&header, reco_transfer_take(&reader, sizeof(header)), sizeof(header));
+	check_header(&reader, &header);
 	form.has_order = header.has_order;
 	form.integer_orders = header.integer_orders;
 	form.weighted = header.weighted;
@@ -248,10 +246,10 @@ reco_transfer_read(RecoBudget *budget, const char *bytes, Size length)
 	reco_interactions_begin_orders(interactions, &form);
 	interactions->clock = header.clock;
 	interactions->counts = header.counts;
-	read_keys(&reader, interactions->users, header.n_users);
-	read_keys(&reader, interactions->items, header.n_items);
+	reco_transfer_read_keys(&reader, interactions->users, header.n_users);
+	reco_transfer_read_keys(&reader, interactions->items, header.n_items);
 	if (interactions->orders != NULL)
-		read_keys(&reader, interactions->orders, header.n_orders);
+		reco_transfer_read_keys(&reader, interactions->orders, header.n_orders);
 	read_lines(&reader, interactions, &header);
 	return interactions;
 }
