@@ -886,6 +886,90 @@ CREATE FUNCTION reco.bundles_text(model text, k integer DEFAULT 10, min_support 
 COMMENT ON FUNCTION reco.bundles_text(text, integer, integer, integer, integer, double precision, timestamptz, timestamptz, integer, double precision, boolean) IS
 'As reco.bundles, for models with any other customer or item keys, through their text form.';
 
+/* What orders are worth */
+
+CREATE TYPE reco.aov_result AS (
+	orders          bigint,
+	customers       bigint,
+	gross           double precision,
+	returns         double precision,
+	net             double precision,
+	aov_gross       double precision,
+	aov_net         double precision,
+	ci_low          double precision,
+	ci_high         double precision,
+	aov_winsorized  double precision,
+	lines_per_order double precision
+);
+COMMENT ON TYPE reco.aov_result IS 'What reco.aov returns.';
+COMMENT ON COLUMN reco.aov_result.orders IS 'Orders with a line of a positive amount.';
+COMMENT ON COLUMN reco.aov_result.customers IS 'Customers of these orders, unknown ones left out; NULL in the form without user_id.';
+COMMENT ON COLUMN reco.aov_result.gross IS 'Sum of the positive amounts.';
+COMMENT ON COLUMN reco.aov_result.returns IS 'What negative amounts come to, as a positive number, whatever their order.';
+COMMENT ON COLUMN reco.aov_result.net IS 'gross - returns.';
+COMMENT ON COLUMN reco.aov_result.aov_gross IS 'gross / orders.';
+COMMENT ON COLUMN reco.aov_result.aov_net IS 'net / orders.';
+COMMENT ON COLUMN reco.aov_result.ci_low IS 'Lower end of the 95 % interval of aov_gross; NULL with fewer than two customers.';
+COMMENT ON COLUMN reco.aov_result.ci_high IS 'Its upper end.';
+COMMENT ON COLUMN reco.aov_result.aov_winsorized IS 'Mean of what orders are worth, gross, where those above a quantile count as much as it.';
+COMMENT ON COLUMN reco.aov_result.lines_per_order IS 'Lines of a positive amount / orders.';
+
+CREATE FUNCTION reco.aov_step(internal, "any", "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_aov_step' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.aov_step(internal, "any", "any", "any") RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_aov_step_customers' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.aov_step(internal, "any", "any", "any", double precision) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_aov_step_customers' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.aov_combine(internal, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_aov_combine' LANGUAGE C STABLE PARALLEL SAFE;
+CREATE FUNCTION reco.aov_serialize(internal) RETURNS bytea
+	AS 'MODULE_PATHNAME', 'reco_aov_serialize' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.aov_deserialize(bytea, internal) RETURNS internal
+	AS 'MODULE_PATHNAME', 'reco_aov_deserialize' LANGUAGE C STABLE STRICT PARALLEL SAFE;
+CREATE FUNCTION reco.aov_final(internal) RETURNS reco.aov_result
+	AS 'MODULE_PATHNAME', 'reco_aov_final' LANGUAGE C STABLE PARALLEL SAFE;
+COMMENT ON FUNCTION reco.aov_step(internal, "any", "any") IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_step(internal, "any", "any", "any") IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_step(internal, "any", "any", "any", double precision) IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_combine(internal, internal) IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_serialize(internal) IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_deserialize(bytea, internal) IS 'Support function of reco.aov.';
+COMMENT ON FUNCTION reco.aov_final(internal) IS 'Support function of reco.aov.';
+
+CREATE AGGREGATE reco.aov(order_id "any", amount "any") (
+	SFUNC = reco.aov_step, STYPE = internal, SSPACE = 2048, FINALFUNC = reco.aov_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.aov_combine, SERIALFUNC = reco.aov_serialize, DESERIALFUNC = reco.aov_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.aov("any", "any") IS
+'(order_id, amount): the average order value of order lines, gross and net of returns, as a row of reco.aov_result: SELECT (reco.aov(order_id, amount)).* FROM lines. A line with a positive amount adds to its order. One with a negative amount is a return: its money is taken from net, whatever its order, which is none unless it also has a positive line, so that returns may stand in orders of their own. A line of 0, or with a NULL as order_id or amount, counts nothing. NULL where no line counts; without any order what is an average is NULL. ci_low and ci_high: the 95 % interval of aov_gross, normal, from the variance of what orders are worth; where customers have several orders give their ids too, or it is too narrow. aov_winsorized: orders above the 0.99 quantile, as percentile_cont has it, count as much as that. order_id is of any type (integers, or else their text form), amount a number as it is stored, added up in double precision with what rounding takes. Memory: some 50 bytes an order and group, each group within maintenance_work_mem. Errors: numeric_value_out_of_range (NaN, an infinity, or a sum beyond double precision), configuration_limit_exceeded (memory), datatype_mismatch.';
+
+CREATE AGGREGATE reco.aov(order_id "any", user_id "any", amount "any") (
+	SFUNC = reco.aov_step, STYPE = internal, SSPACE = 2048, FINALFUNC = reco.aov_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.aov_combine, SERIALFUNC = reco.aov_serialize, DESERIALFUNC = reco.aov_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.aov("any", "any", "any") IS
+'(order_id, user_id, amount): the same with customers, whose orders are alike: the interval is that of a ratio of sums over customers (delta method; Deng, Lu and Litz 2017). An order without user_id is of a customer of its own, who is not counted; where lines of an order name several customers, it is of the one whose key comes first.';
+
+CREATE AGGREGATE reco.aov(order_id "any", user_id "any", amount "any", winsorize_at double precision) (
+	SFUNC = reco.aov_step, STYPE = internal, SSPACE = 2048, FINALFUNC = reco.aov_final, FINALFUNC_MODIFY = READ_ONLY,
+	COMBINEFUNC = reco.aov_combine, SERIALFUNC = reco.aov_serialize, DESERIALFUNC = reco.aov_deserialize,
+	PARALLEL = SAFE
+);
+COMMENT ON AGGREGATE reco.aov("any", "any", "any", double precision) IS
+'(order_id, user_id, amount, winsorize_at): the same with another quantile than 0.99 for aov_winsorized, from 0 to 1; user_id may be NULL. Errors: also invalid_parameter_value and null_value_not_allowed, for another number, one that is not the same in all rows, or NULL.';
+
+CREATE FUNCTION reco.aov_report(model text, by text DEFAULT NULL, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
+		until timestamptz DEFAULT NULL, min_support integer DEFAULT NULL, winsorize_at double precision DEFAULT 0.99)
+	RETURNS TABLE (period_start date, "group" text, customers bigint, orders bigint, gross double precision, returns double precision,
+		net double precision, aov double precision, ci_low double precision, ci_high double precision, aov_net double precision,
+		aov_winsorized double precision, median double precision, items_per_order double precision, attach_rate double precision,
+		revenue_per_customer double precision, recommended_orders double precision, recommended_revenue double precision)
+	AS 'MODULE_PATHNAME', 'reco_aov_report_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50 COST 1000000;
+COMMENT ON FUNCTION reco.aov_report(text, text, text, timestamptz, timestamptz, integer, double precision) IS
+'What the orders of a model that the current role owns are worth, a row for each period and group, in their order. by: a feature of customers (add_users), a context of orders (add_orders) or a feature of items (add_items), named and turned into groups as by reco.fairness, or source, the source of orders; NULL: all orders are one group, whose name is NULL. (none) is the group of orders without a value. By a feature of items an order counts in each group that it holds something of, with that part of its value. period: day, week, month, quarter or year in the model''s time zone, NULL: all of time, whose period_start is NULL. An order is in the period of its earliest purchase, a return in that of its own time; since and until (exclusive) limit both. Order lines are read as by training, but for all customers and without asking for their consent (features of customers are used with it): a line is worth its amount, or else unit_price x quantity, and one without counts nothing; where either amount or quantity is negative it is a return, which is taken from net and is part of no order. customers: known ones with an order; aov, ci_low, ci_high, aov_net and aov_winsorized: as of reco.aov with user_id, aov being gross; median of the orders; items_per_order: different items; attach_rate: share of orders with two or more different items (of any group); revenue_per_customer: gross of known customers / customers; recommended_orders and recommended_revenue: share of orders with, and of gross from, items that were shown to the customer before; NULL where no impressions are kept. With by, the groups of a period with fewer than min_support customers (default: the option of that name; an order of nobody known counts as one) are one, (other), which is left out, with a notice, where it is too small itself. Memory within maintenance_work_mem, some 50 bytes a line and 150 an order. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (no orders, or none with a value), invalid_parameter_value, undefined_column, ambiguous_column, wrong_object_type (a feature of sessions), program_limit_exceeded (more than 1,000 groups), configuration_limit_exceeded.';
+
 CREATE FUNCTION reco.complete_basket(model text, user_id bigint, basket bigint[], target double precision, k integer DEFAULT 10,
 		basket_value double precision DEFAULT NULL, candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL,

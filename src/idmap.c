@@ -384,6 +384,13 @@ compare_texts(const void *a, const void *b, void *arg)
 	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
 }
 
+/* Whether the key of number a comes before (-1) or after (1) that of b; integers by value, texts bytewise. */
+int
+reco_idmap_compare(const RecoIdMap *map, int32 a, int32 b)
+{
+	return map->integer_keys ? compare_integers(&a, &b, unconstify(RecoIdMap *, map)) : compare_texts(&a, &b, unconstify(RecoIdMap *, map));
+}
+
 static void
 permute_keys(RecoIdMap *map, const int32 *sorted)
 {

@@ -15,6 +15,7 @@ extern RecoIdMap *reco_idmap_create(RecoBudget *budget, bool integer_keys, const
 extern int32 reco_idmap_add(RecoIdMap *map, const RecoValue *key);
 extern int32 reco_idmap_find(const RecoIdMap *map, const RecoValue *key);
 extern int32 reco_idmap_rank(const RecoIdMap *map, const RecoValue *key);
+extern int	reco_idmap_compare(const RecoIdMap *map, int32 a, int32 b);
 extern void reco_idmap_expect(const RecoIdMap *map, const RecoValue *key);
 extern void reco_idmap_append(RecoIdMap *map, const RecoValue *key);
 extern int32 *reco_idmap_sort(RecoIdMap *map);

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(909);
+SELECT plan(925);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -22,7 +22,7 @@ GRANT SELECT ON lines, words TO owner_role;
 SET ROLE owner_role;
 SELECT reco.create_model('m', 'UTC', '{"factors": 2, "training_clock": "2024-01-02 06:00+00"}') \g /dev/null
 SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', 'o', context => 'o % 2 AS parity') \g /dev/null
-SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', name => 'spare') \g /dev/null
+SELECT reco.add_orders('m', 'lines', 'u', 'i', 'at', amount => 'i', name => 'spare') \g /dev/null
 SELECT reco.train('m') \g /dev/null
 SELECT reco.create_experiment('m', 'x', '2030-01-01', 0.1, metric => 'items_per_order', starts => '2024-01-01') \g /dev/null
 SELECT reco.create_model('t', 'UTC', '{"factors": 2}') \g /dev/null
@@ -103,6 +103,8 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.complete_basket_text(''t'', ''1'', ''{k1}'', 4)', 1),
 	('SELECT * FROM reco.bundles(''m'', min_support => 2)', 3),
 	('SELECT * FROM reco.bundles_text(''t'', min_support => 2)', 3),
+	('SELECT * FROM reco.aov_report(''m'')', 3),
+	('SELECT reco.aov(o, u, i) FROM (VALUES (1, 2, 3), (1, 3, 3)) v (o, u, i)', 0),
 	('SELECT * FROM reco.weights(''m'')', 1),
 	('SELECT * FROM reco.explain(''m'', 1, 1)', 2),
 	('SELECT * FROM reco.explain(''m'', NULL, 1, basket => ''{2}'')', 2),
@@ -145,7 +147,7 @@ SELECT is(outcome(who, call), CASE WHEN rank >= needed THEN 'ok' ELSE '42501' EN
 FROM   roles, calls ORDER BY call, rank DESC, who;
 SELECT bag_eq($$SELECT DISTINCT p.proname FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
               $$SELECT DISTINCT (regexp_match(call, 'reco\.(\w+)\('))[1]::name FROM calls WHERE call LIKE '%reco.%(%'
-                UNION SELECT 'create_model' UNION SELECT 'factorize_' || part FROM unnest(ARRAY['step', 'combine', 'serialize', 'deserialize', 'final']) part
+                UNION SELECT 'create_model' UNION SELECT aggregate || part FROM unnest(ARRAY['factorize_', 'aov_']) aggregate, unnest(ARRAY['step', 'combine', 'serialize', 'deserialize', 'final']) part
                 UNION SELECT name FROM metrics_support$$, 'the matrix has every function');
 
 -- create_model is the DBA's to give, and the model belongs to who calls.
@@ -190,7 +192,8 @@ SELECT schema_privs_are('reco', 'public', ARRAY['USAGE'], 'all may only use the 
 SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
                   WHERE n.nspname = 'reco' AND (p.proleakproof OR p.prosecdef)$$, 'no function is leakproof or a security definer');
 SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
-	$$VALUES ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
+	$$VALUES ('aov', 'i', 's'), ('aov_step', 's', 's'), ('aov_combine', 's', 's'), ('aov_serialize', 's', 's'), ('aov_deserialize', 's', 's'), ('aov_final', 's', 's'), ('aov_report', 's', 'r'),
+	         ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('sentiment', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
 	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
