@@ -59,6 +59,8 @@ typedef struct RecoAnswering
 	RecoStrength strength;		/* of the evidence behind it */
 	RecoUnitKind unit_kind;		/* what units are, where an order by value is asked for */
 	const double *units;		/* [items] what a piece brings, NaN: not known; NULL: the shop is asked */
+	const double *prices;		/* the same, what it costs where there is no offer */
+	struct RecoOffers *offers;	/* to whoever asks; NULL: the model has no source of them, or they do not count */
 } RecoAnswering;
 
 extern const RecoModel *reco_answering_model(const RecoModelRow *row);

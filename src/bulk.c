@@ -71,6 +71,7 @@ typedef struct Shape
 	RecoListShape lists[RECO_EVERYBODY_LISTS];
 	bool		has_amounts;	/* lines have */
 	bool		has_units;
+	bool		has_prices;
 } Shape;
 
 /* The head of the area. */
@@ -99,6 +100,7 @@ typedef struct Area
 	RecoEverybody everybody;
 	float	   *amounts;		/* [lines] what they came to; NULL: not wanted */
 	double	   *units;			/* [items] what a piece brings; the same */
+	double	   *prices;			/* [items] what it costs without offers; the same */
 	uint64	   *skip;			/* bitmap over the items */
 	pg_atomic_uint32 *scored;	/* [slots], 1 + the block whose rows are there */
 	int32	   *found;			/* [slots x block_users], rows of a customer */
@@ -145,6 +147,7 @@ lay_out(Area *area, char *base, const Shape *shape)
 		area->everybody.lists[i] = lay_out_list(&size, base, &shape->lists[i]);
 	area->amounts = shape->has_amounts ? reco_workspace_take(&size, base, reco_size_mul(shape->lines, sizeof(float))) : NULL;
 	area->units = shape->has_units ? reco_workspace_take(&size, base, reco_size_mul(shape->items, sizeof(double))) : NULL;
+	area->prices = shape->has_prices ? reco_workspace_take(&size, base, reco_size_mul(shape->items, sizeof(double))) : NULL;
 	area->skip = reco_workspace_take(&size, base, reco_size_mul((Size) shape->items / 64 + 1, sizeof(uint64)));
 	area->scored = reco_workspace_take(&size, base, reco_size_mul(shape->slots, sizeof(pg_atomic_uint32)));
 	area->found = reco_workspace_take(&size, base, reco_size_mul(slot_users, sizeof(int32)));
@@ -171,6 +174,7 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 	shape.most_rows = reco_scorer_most_rows(model, task);
 	shape.has_amounts = task->value_weight > 0 && reco_usual_wants_amounts(model);
 	shape.has_units = task->value_weight > 0 && task->unit_kind != RECO_UNIT_NONE;
+	shape.has_prices = task->has_offers;
 	rows_bytes = mul_size(shape.most_rows, sizeof(RecoRecommendation));
 	shape.block_users = Min(BLOCK_USERS, BLOCK_BYTES / rows_bytes);
 	if (workers > 0)
@@ -324,6 +328,13 @@ double *
 reco_bulk_units(const RecoBulk *bulk)
 {
 	return bulk->area.units;
+}
+
+/* To be filled where it is not NULL: what a piece of each item costs where there is no offer. */
+double *
+reco_bulk_prices(const RecoBulk *bulk)
+{
+	return bulk->area.prices;
 }
 
 /* --- blocks ------------------------------------------------------------------------------------------------ */
@@ -482,7 +493,7 @@ follow(const Area *area, RecoScorer *scorer)
 static RecoScorer *
 make_scorer(const Area *area, const RecoModel *model, const RecoKernels *kernels)
 {
-	return reco_scorer_create(model, kernels, &area->shared->task, area->skip, &area->everybody, area->units);
+	return reco_scorer_create(model, kernels, &area->shared->task, area->skip, &area->everybody, area->units, area->prices);
 }
 
 /* The model in the segment, which all processes score: one copy of it has better chances to stay in a shared cache. */

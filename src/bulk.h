@@ -20,6 +20,7 @@ extern int64 *reco_bulk_start(const RecoBulk *bulk);
 extern RecoLine *reco_bulk_lines(const RecoBulk *bulk);
 extern float *reco_bulk_amounts(const RecoBulk *bulk);
 extern double *reco_bulk_units(const RecoBulk *bulk);
+extern double *reco_bulk_prices(const RecoBulk *bulk);
 extern void reco_bulk_run(RecoBulk *bulk, RecoBulkEmit emit, void *arg);
 
 #endif							/* RECO_BULK_H */

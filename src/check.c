@@ -15,6 +15,7 @@
 #include "catalog/pg_index.h"
 #include "lines.h"
 #include "miscadmin.h"
+#include "odd_offers.h"
 #include "section.h"
 #include "sources.h"
 #include "utils/acl.h"
@@ -177,22 +178,23 @@ check_memory(Findings *findings)
 
 /* --- a source ---------------------------------------------------------------------------------------------- */
 
-/* Whether its relation can be read as the model's owner; the subtransaction takes the error back. */
-static void
-check_readable(Findings *findings, const RecoSource *source)
+/* Something that reads a source with the rights of the model's owner, and may fail. */
+typedef void (*Look) (Findings *findings, RecoReader *reader, const RecoSource *source);
+
+/* What went wrong, or NULL; the subtransaction takes the error back. */
+static ErrorData *
+try_to_look(Findings *findings, const RecoSource *source, Look look)
 {
 	RecoReader	reader = {findings->model->name, findings->model->owner_oid, findings->model->timezone, false, NULL, NULL};
 	MemoryContext old_context = CurrentMemoryContext;
 	ResourceOwner old_owner = CurrentResourceOwner;
-	const char *owner = quote_identifier(findings->model->owner.role_name);
 	ErrorData  *volatile error = NULL;
 
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(old_context);
 	PG_TRY();
 	{
-		reader.integer_keys = reco_sources_integer_keys(&reader, source);
-		reco_sources_check(&reader, source);
+		look(findings, &reader, source);
 		ReleaseCurrentSubTransaction();
 	}
 	PG_CATCH();
@@ -205,16 +207,75 @@ check_readable(Findings *findings, const RecoSource *source)
 	PG_END_TRY();
 	MemoryContextSwitchTo(old_context);
 	CurrentResourceOwner = old_owner;
-	if (error == NULL)
-		return;
-	if (error->sqlerrcode == ERRCODE_QUERY_CANCELED)
+	if (error != NULL && error->sqlerrcode == ERRCODE_QUERY_CANCELED)
 		ReThrowError(error);
+	return error;
+}
+
+static void
+look_whether_readable(Findings *findings, RecoReader *reader, const RecoSource *source)
+{
+	(void) findings;
+	reader->integer_keys = reco_sources_integer_keys(reader, source);
+	reco_sources_check(reader, source);
+}
+
+/* Whether its relation can be read as the model's owner. */
+static bool
+check_readable(Findings *findings, const RecoSource *source)
+{
+	const char *owner = quote_identifier(findings->model->owner.role_name);
+	ErrorData  *error = try_to_look(findings, source, look_whether_readable);
+
+	if (error == NULL)
+		return true;
 	add_finding(findings, "error", source_subject(source), psprintf("it cannot be read: %s", error->message),
 				error->hint != NULL ? error->hint : error->sqlerrcode == ERRCODE_INSUFFICIENT_PRIVILEGE
 				? psprintf("GRANT USAGE ON SCHEMA %s TO %s; GRANT SELECT ON %s TO %s",
 						   quote_identifier(source->relation.schema_name), owner,
 						   quote_qualified_identifier(source->relation.schema_name, source->relation.relation_name), owner)
 				: psprintf("call reco.add_%s again with expressions that fit", reco_definitions_kind_name(source->kind)));
+	return false;
+}
+
+/* So many rows of a source, where there are any. */
+static void
+add_odd_rows(Findings *findings, const RecoSource *source, int64 n, const char *what, const char *remedy)
+{
+	if (n > 0)
+		add_finding(findings, "warning", source_subject(source), psprintf(INT64_FORMAT " offers %s", n, what), remedy);
+}
+
+static void
+look_at_offers(Findings *findings, RecoReader *reader, const RecoSource *source)
+{
+	RecoOddOffers *odd;
+
+	reader->integer_keys = reco_sources_all_integer_keys(reader, findings->sources);
+	odd = reco_odd_offers_count(reader, findings->sources, source);
+	add_odd_rows(findings, source, odd->bad_price, "count nothing: their price is NULL, NaN, infinite or negative",
+				 "give them a price, or take them out of the relation");
+	add_odd_rows(findings, source, odd->never, "are never in force: valid_to is not after valid_from",
+				 "set valid_to to the first moment at which they do not hold any more, or to NULL");
+	add_odd_rows(findings, source, odd->no_item, "are of no item that a source of items has",
+				 "correct their item_id, or take them out of the relation");
+	add_odd_rows(findings, source, odd->no_audience, "have an audience that is nobody",
+				 "write field=value, an array of such texts, or NULL for everybody");
+	if (odd->field != NULL)
+		add_odd_rows(findings, source, odd->no_field,
+					 psprintf("have an audience by a field that no source of users has, such as \"%s\"", odd->field),
+					 psprintf("SELECT reco.add_users(%s, ..., features => ...) with that field, or correct the audience",
+							  quote_literal_cstr(findings->model->name)));
+}
+
+static void
+check_offers(Findings *findings, const RecoSource *source)
+{
+	ErrorData  *error = try_to_look(findings, source, look_at_offers);
+
+	if (error != NULL)
+		add_finding(findings, "warning", source_subject(source), psprintf("its rows could not be looked at: %s", error->message),
+					error->hint != NULL ? error->hint : "see that its expressions, and those of item_id of all items, raise no error");
 }
 
 static bool
@@ -292,6 +353,8 @@ check_index(Findings *findings, const RecoSource *source, Relation relation)
 	}
 	if (source->kind == RECO_SOURCE_ITEMS && reco_definitions_column(source, RECO_ROLE_AVAILABLE) != NULL)
 		check_index_on(findings, source, relation, RECO_ROLE_ITEM, false, "no index finds an item to ask whether it is available");
+	if (source->kind == RECO_SOURCE_OFFERS)
+		check_index_on(findings, source, relation, RECO_ROLE_ITEM, false, "no index finds an item's offers");
 	if (source->kind == RECO_SOURCE_SOCIAL)
 		check_index_on(findings, source, relation, RECO_ROLE_USER, reco_definitions_column(source, RECO_ROLE_AT) != NULL,
 					   "no index finds whom a customer follows");
@@ -345,8 +408,8 @@ check_source(Findings *findings, const RecoSource *source)
 	check_index(findings, source, relation);
 	check_row_security(findings, source, relation);
 	relation_close(relation, NoLock);
-	if (OidIsValid(findings->model->owner_oid))
-		check_readable(findings, source);
+	if (OidIsValid(findings->model->owner_oid) && check_readable(findings, source) && source->kind == RECO_SOURCE_OFFERS)
+		check_offers(findings, source);
 }
 
 /* An error unless the model's owner exists and there are orders to learn from. */

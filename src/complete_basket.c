@@ -2,7 +2,7 @@
  * complete_basket.c: finds what lifts an order over a threshold, such as that of free shipping.
  *
  * The candidates are those of a recommendation for the same request, the most probable first, and what they cost is asked
- * live.  A row is an item that reaches the target, or two of which neither does and both together do.  One of such two covers
+ * live, offers to the customer among it.  A row is an item that reaches the target, or two of which neither does and both together do.  One of such two covers
  * half of what is missing: of the candidates that do the first five are asked for as if they were in the basket already, for
  * what would be recommended then, so that a pair's probability is that of the one times that of the other given the one.
  * Rows are ranked by
@@ -21,6 +21,7 @@
 #include <math.h>
 
 #include "miscadmin.h"
+#include "offers.h"
 #include "prices.h"
 
 #define FIRST_ROUND 64			/* candidates, at least */
@@ -39,21 +40,46 @@ typedef struct Completion
 	int			capacity;
 } Completion;
 
+/* What an item costs whoever asks, NaN where nobody says; and whether that is by an offer. */
+typedef struct Price
+{
+	double		price;
+	bool		offer;
+} Price;
+
+/* In the current memory context. */
+static Price *
+ask_prices(const Completion *c, const RecoKey *keys, int n)
+{
+	Price	   *prices = palloc_extended(mul_size(Max(n, 1), sizeof(Price)), MCXT_ALLOC_HUGE);
+	double	   *own = reco_prices_of(&c->a->reader, c->a->sources, RECO_ROLE_PRICE, keys, n);
+	double	   *lowest = c->a->offers != NULL ? reco_offers_lowest(c->a, keys, n) : NULL;
+	int			i;
+
+	for (i = 0; i < n; i++)
+	{
+		prices[i].offer = lowest != NULL && !isnan(lowest[i]) && !(own[i] >= 0 && own[i] <= lowest[i]);
+		prices[i].price = prices[i].offer ? lowest[i] : own[i];
+	}
+	pfree(own);
+	return prices;
+}
+
 /* What the basket's items cost, a repeated one again. */
 static double
 price_basket(const Completion *c)
 {
 	const RecoKeyList *basket = &c->request->request.visitor.basket;
-	double	   *prices = reco_prices_of(&c->a->reader, c->a->sources, RECO_ROLE_PRICE, basket->keys, basket->n);
+	Price	   *prices = ask_prices(c, basket->keys, basket->n);
 	double		sum = 0;
 	int			unknown = 0;
 	int			i;
 
 	for (i = 0; i < basket->n; i++)
-		if (isnan(prices[i]))
+		if (isnan(prices[i].price))
 			unknown++;
 		else
-			sum += prices[i];
+			sum += prices[i].price;
 	if (unknown > 0)
 		ereport(NOTICE,
 				(errmsg("%d items of the basket have no price and count nothing", unknown),
@@ -88,7 +114,7 @@ add_row(Completion *c, const RecoTopUp *row)
 
 /* The items of a recommendation and what they cost. */
 static RecoAnswer *
-ask(const Completion *c, const RecoRequest *request, double **prices)
+ask(const Completion *c, const RecoRequest *request, Price **prices)
 {
 	RecoAnswer *answer = reco_recommend_by(c->a, request);
 	RecoKey    *keys = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoKey)), MCXT_ALLOC_HUGE);
@@ -96,7 +122,7 @@ ask(const Completion *c, const RecoRequest *request, double **prices)
 
 	for (i = 0; i < answer->n; i++)
 		keys[i] = reco_answering_item_key(c->a->model, answer->rows[i].item);
-	*prices = reco_prices_of(&c->a->reader, c->a->sources, RECO_ROLE_PRICE, keys, answer->n);
+	*prices = ask_prices(c, keys, answer->n);
 	return answer;
 }
 
@@ -114,13 +140,13 @@ was_first(const int32 *firsts, int n, int32 item)
 
 /* Pairs of an item and what would be recommended if it were in the basket, so many of that. */
 static void
-add_pairs_of(Completion *c, const RecoRecommendation *first, double price, int wanted, const int32 *firsts, int n_firsts)
+add_pairs_of(Completion *c, const RecoRecommendation *first, Price price, int wanted, const int32 *firsts, int n_firsts)
 {
 	RecoRequest request = c->request->request;
 	RecoKeyList *basket = &request.visitor.basket;
 	RecoKey    *keys = palloc_extended(mul_size((Size) basket->n + 1, sizeof(RecoKey)), MCXT_ALLOC_HUGE);
 	RecoAnswer *seconds;
-	double	   *prices;
+	Price	   *prices;
 	int			i;
 
 	if (basket->n > 0)
@@ -128,16 +154,18 @@ add_pairs_of(Completion *c, const RecoRecommendation *first, double price, int w
 	keys[basket->n] = reco_answering_item_key(c->a->model, first->item);
 	*basket = (RecoKeyList) {true, basket->n + 1, keys};
 	request.k = wanted;
+	request.unpriced = true;
 	seconds = ask(c, &request, &prices);
 	for (i = 0; i < seconds->n; i++)
 	{
 		const RecoRecommendation *second = &seconds->rows[i];
 		RecoTopUp	row = {
-			.n = 2,.item = {first->item, second->item},.price = price + prices[i],
-			.probability = first->probability * second->probability,.score = first->score + second->score,.source = first->source
+			.n = 2,.item = {first->item, second->item},.price = price.price + prices[i].price,
+			.probability = first->probability * second->probability,.score = first->score + second->score,.source = first->source,
+			.offer = price.offer || prices[i].offer
 		};
 
-		if (prices[i] > 0 && !reaches(c, prices[i]) && reaches(c, row.price) && !was_first(firsts, n_firsts, second->item))
+		if (prices[i].price > 0 && !reaches(c, prices[i].price) && reaches(c, row.price) && !was_first(firsts, n_firsts, second->item))
 			add_row(c, &row);
 	}
 }
@@ -170,24 +198,25 @@ try_candidates(Completion *c, int wanted)
 	int32		firsts[FIRSTS_OF_PAIRS];
 	int			n_firsts = 0;
 	RecoAnswer *answer;
-	double	   *prices;
+	Price	   *prices;
 	int			k = request.k;
 	int			i;
 
 	request.k = wanted;
+	request.unpriced = true;
 	c->n_rows = 0;
 	answer = ask(c, &request, &prices);
 	for (i = 0; i < answer->n; i++)
 	{
 		const RecoRecommendation *item = &answer->rows[i];
 		RecoTopUp	row = {
-			.n = 1,.item = {item->item},.price = prices[i],.probability = item->probability,.score = item->score,
-			.source = item->source
+			.n = 1,.item = {item->item},.price = prices[i].price,.probability = item->probability,.score = item->score,
+			.source = item->source,.offer = prices[i].offer
 		};
 
-		if (prices[i] > 0 && reaches(c, prices[i]))
+		if (prices[i].price > 0 && reaches(c, prices[i].price))
 			add_row(c, &row);
-		else if (prices[i] >= gap / 2 && n_firsts < FIRSTS_OF_PAIRS)
+		else if (prices[i].price >= gap / 2 && n_firsts < FIRSTS_OF_PAIRS)
 		{
 			add_pairs_of(c, item, prices[i], wanted, firsts, n_firsts);
 			firsts[n_firsts++] = item->item;
@@ -205,7 +234,7 @@ try_candidates(Completion *c, int wanted)
 static void
 check_prices(const RecoAnswering *a)
 {
-	if (!reco_prices_are_known(a->sources, RECO_ROLE_PRICE))
+	if (!reco_prices_are_known(a->sources, RECO_ROLE_PRICE) && !reco_offers_are_made(a->sources))
 		ereport(ERROR,
 				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 				 errmsg("no source of model \"%s\" says what items cost", a->row->name),
@@ -226,6 +255,7 @@ reco_complete_basket(const RecoTopUpRequest *request)
 
 	c.a = reco_answering_begin(request->request.model, request->request.integer_keys, request->request.as_of);
 	check_prices(c.a);
+	c.a->offers = reco_offers_begin(c.a, &request->request.visitor);
 	result->model = c.a->model;
 	c.rows = palloc(c.capacity * sizeof(RecoTopUp));
 	c.value = isnan(request->basket_value) ? price_basket(&c) : request->basket_value;

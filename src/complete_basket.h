@@ -26,6 +26,7 @@ typedef struct RecoTopUp
 	double		probability;	/* that they are in it; NaN: not known */
 	double		score;			/* the best first, where probabilities are known */
 	RecoAnswerSource source;	/* of the first */
+	bool		offer;			/* some price among them is an offer's */
 } RecoTopUp;
 
 typedef struct RecoTopUps

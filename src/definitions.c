@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "expressions.h"
 #include "utils/builtins.h"
+#include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "values.h"
 
@@ -40,6 +41,9 @@ static const ColumnSpec column_specs[RECO_ROLES] = {
 	[RECO_ROLE_EVENT] = {"event", RECO_CLASS_LABEL},
 	[RECO_ROLE_FRIEND] = {"friend_id", RECO_CLASS_KEY},
 	[RECO_ROLE_CONSENT] = {"consent", RECO_CLASS_FLAGS},
+	[RECO_ROLE_VALID_FROM] = {"valid_from", RECO_CLASS_TIME},
+	[RECO_ROLE_VALID_TO] = {"valid_to", RECO_CLASS_TIME},
+	[RECO_ROLE_AUDIENCE] = {"audience", RECO_CLASS_TEXTS},
 };
 
 typedef struct KindSpec
@@ -74,6 +78,9 @@ static const KindSpec kind_specs[RECO_SOURCE_KINDS] = {
 	ROLE_BIT(RECO_ROLE_AT)},
 	[RECO_SOURCE_EXPOSURES] = {"exposures",
 		ROLE_BIT(RECO_ROLE_USER) | ROLE_BIT(RECO_ROLE_AT), 0},
+	[RECO_SOURCE_OFFERS] = {"offers",
+		ROLE_BIT(RECO_ROLE_ITEM) | ROLE_BIT(RECO_ROLE_PRICE),
+	ROLE_BIT(RECO_ROLE_VALID_FROM) | ROLE_BIT(RECO_ROLE_VALID_TO) | ROLE_BIT(RECO_ROLE_AUDIENCE)},
 };
 
 static const char *const purpose_names[RECO_PURPOSES] = {
@@ -154,6 +161,12 @@ reco_definitions_is_list(RecoRole role)
 	return column_specs[role].value_class == RECO_CLASS_ANY || column_specs[role].value_class == RECO_CLASS_FLAGS;
 }
 
+static bool
+is_text(Oid type)
+{
+	return type == TEXTOID || type == VARCHAROID || type == BPCHAROID;
+}
+
 /* An error unless an expression for the role may have that type. */
 void
 reco_definitions_check_type(RecoRole role, Oid type)
@@ -167,8 +180,10 @@ reco_definitions_check_type(RecoRole role, Oid type)
 		wanted = "smallint, integer, bigint, real, double precision or numeric";
 	else if (spec->value_class == RECO_CLASS_BOOLEAN && type != BOOLOID)
 		wanted = "boolean";
-	else if (spec->value_class == RECO_CLASS_TEXT && type != TEXTOID && type != VARCHAROID && type != BPCHAROID)
+	else if (spec->value_class == RECO_CLASS_TEXT && !is_text(type))
 		wanted = "text";
+	else if (spec->value_class == RECO_CLASS_TEXTS && !is_text(type) && !is_text(get_element_type(type)))
+		wanted = "text or an array of texts";
 	else if (spec->value_class == RECO_CLASS_KEY && (type == RECORDOID || type == FLOAT4OID || type == FLOAT8OID))
 		wanted = "an integer, text, uuid or another type with one text form a value";
 	else if (spec->value_class == RECO_CLASS_FLAGS && type != BOOLOID)
@@ -361,6 +376,13 @@ reco_definitions_column(const RecoSource *source, RecoRole role)
 	RecoField	field = {role, NULL};
 
 	return reco_definitions_find(source, &field);
+}
+
+/* The same in a source of items, else NULL: prices of offers are another thing. */
+const RecoColumn *
+reco_definitions_item_column(const RecoSource *source, RecoRole role)
+{
+	return source->kind == RECO_SOURCE_ITEMS ? reco_definitions_column(source, role) : NULL;
 }
 
 /* Whether any of some sources has orders. */

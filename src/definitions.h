@@ -18,7 +18,8 @@ typedef enum RecoSourceKind
 	RECO_SOURCE_REVIEWS,
 	RECO_SOURCE_SESSIONS,
 	RECO_SOURCE_SOCIAL,
-	RECO_SOURCE_EXPOSURES		/* of an experiment, and named as it is; nothing is learned from it */
+	RECO_SOURCE_EXPOSURES		/* of an experiment, and named as it is; nothing is learned from it */,
+	RECO_SOURCE_OFFERS
 } RecoSourceKind;
 
 #define RECO_SOURCE_KINDS 7
@@ -44,10 +45,13 @@ typedef enum RecoRole
 	RECO_ROLE_SESSION,
 	RECO_ROLE_EVENT,
 	RECO_ROLE_FRIEND,
-	RECO_ROLE_CONSENT
+	RECO_ROLE_CONSENT,
+	RECO_ROLE_VALID_FROM,
+	RECO_ROLE_VALID_TO,
+	RECO_ROLE_AUDIENCE
 } RecoRole;
 
-#define RECO_ROLES 20
+#define RECO_ROLES 23
 #define RECO_MAX_MEMBERS 64		/* of a list */
 
 /* What values an expression may have. */
@@ -58,6 +62,7 @@ typedef enum RecoValueClass
 	RECO_CLASS_NUMBER,
 	RECO_CLASS_BOOLEAN,
 	RECO_CLASS_TEXT,
+	RECO_CLASS_TEXTS,			/* one or an array of them */
 	RECO_CLASS_LABEL,			/* any value, by its text form */
 	RECO_CLASS_CONFIGURATION,	/* of text search */
 	RECO_CLASS_ANY,				/* a list of named values */
@@ -121,6 +126,7 @@ extern bool reco_definitions_has_orders(List *sources);
 extern bool reco_definitions_gives_orders(List *sources, const RecoSource *source);
 extern RecoRole reco_definitions_order_role(const RecoSource *source);
 extern const RecoColumn *reco_definitions_column(const RecoSource *source, RecoRole role);
+extern const RecoColumn *reco_definitions_item_column(const RecoSource *source, RecoRole role);
 extern const RecoColumn *reco_definitions_find(const RecoSource *source, const RecoField *field);
 
 #endif							/* RECO_DEFINITIONS_H */

@@ -120,7 +120,7 @@ prepare_reader(RecoEvaluation *e)
 
 		if (is_undated && e->options.undated)
 			e->undated = lappend(e->undated, source);
-		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_REVIEWS)
+		if (source->kind != RECO_SOURCE_ITEMS && source->kind != RECO_SOURCE_REVIEWS && source->kind != RECO_SOURCE_OFFERS)
 			e->beside = lappend(e->beside, is_undated && !e->options.undated ? without_features(source) : source);
 	}
 }

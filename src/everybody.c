@@ -152,17 +152,30 @@ reco_everybody_read(const RecoAnswering *a, const RecoIdMap *users, const RecoId
 		everybody->lists[RECO_EVERYBODY_OPINIONS] = reco_opinions_read_all(a, users, budget);
 	/* A session tells of which kind a request is, also where it counts nothing else. */
 	everybody->lists[RECO_EVERYBODY_VIEWS] = read_views(a, users, budget);
+	reco_offers_read_all(a, users, items, budget, &everybody->lists[RECO_EVERYBODY_OFFERS],
+						 &everybody->lists[RECO_EVERYBODY_AUDIENCES]);
 }
 
+/* Whether there is evidence among it, which offers are not. */
 bool
 reco_everybody_is_known(const RecoEverybody *everybody)
 {
 	int			i;
 
 	for (i = 0; i < RECO_EVERYBODY_LISTS; i++)
-		if (everybody->lists[i].rows > 0)
+		if (i != RECO_EVERYBODY_OFFERS && i != RECO_EVERYBODY_AUDIENCES && everybody->lists[i].rows > 0)
 			return true;
 	return false;
+}
+
+/* The offers that count for a customer. */
+RecoOffers
+reco_everybody_offers(const RecoEverybody *everybody, int32 user)
+{
+	RecoOffers	offers = {.of_items = &everybody->lists[RECO_EVERYBODY_OFFERS]};
+
+	offers.audiences = reco_ragged_row(&everybody->lists[RECO_EVERYBODY_AUDIENCES], user, &offers.n_audiences);
+	return offers;
 }
 
 /* What is known of a customer, as evidence; what is made of lists is in the current memory context. */

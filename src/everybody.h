@@ -9,6 +9,7 @@
 #include "answering.h"
 #include "consent.h"
 #include "idmap.h"
+#include "offers.h"
 #include "ragged.h"
 
 typedef enum RecoEverybodyList
@@ -17,7 +18,9 @@ typedef enum RecoEverybodyList
 	RECO_EVERYBODY_FRIENDS,		/* int32, a customer's: rows of the friends' lines */
 	RECO_EVERYBODY_OPINIONS,	/* RecoOpinion, a customer's */
 	RECO_EVERYBODY_VIEWS,		/* RecoView, of a customer's session */
+	RECO_EVERYBODY_AUDIENCES,	/* int32, a customer's: of offers */
 	RECO_EVERYBODY_FRIEND_LINES,	/* RecoLine, a friend's, in whatever order */
+	RECO_EVERYBODY_OFFERS,		/* RecoOffer, an item's: what may count for somebody */
 	RECO_EVERYBODY_LISTS
 } RecoEverybodyList;
 
@@ -32,6 +35,7 @@ typedef struct RecoEverybody
 extern void reco_everybody_read(const RecoAnswering *a, const RecoIdMap *users, const RecoIdMap *items,
 								const RecoConsents *consents, RecoBudget *budget, RecoEverybody *everybody);
 extern bool reco_everybody_is_known(const RecoEverybody *everybody);
+extern RecoOffers reco_everybody_offers(const RecoEverybody *everybody, int32 user);
 extern void reco_everybody_tell(const RecoEverybody *everybody, int32 user, RecoEvidence *evidence);
 
 #endif							/* RECO_EVERYBODY_H */

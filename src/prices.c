@@ -9,83 +9,26 @@
 
 #include <math.h>
 
-#include "miscadmin.h"
-
-/* A key that is asked for, and its place in the list. */
-typedef struct Wanted
-{
-	const RecoKey *key;
-	int			index;
-	bool		integer_keys;
-} Wanted;
+#include "wanted.h"
 
 typedef struct PriceReader
 {
-	Wanted	   *wanted;			/* by key */
-	int			n;
-	bool		integer_keys;
-	double	   *prices;			/* by index */
+	const RecoWanted *wanted;
+	double	   *prices;			/* by place */
 } PriceReader;
-
-static int
-compare_keys(const RecoKey *x, const RecoKey *y, bool integer_keys)
-{
-	int			order;
-
-	if (integer_keys)
-		return (x->integer > y->integer) - (x->integer < y->integer);
-	order = memcmp(x->bytes, y->bytes, Min(x->length, y->length));
-	return order != 0 ? order : (x->length > y->length) - (x->length < y->length);
-}
-
-static int
-compare_wanted(const void *a, const void *b)
-{
-	const Wanted *x = a;
-	const Wanted *y = b;
-	int			order;
-
-	CHECK_FOR_INTERRUPTS();
-	order = compare_keys(x->key, y->key, x->integer_keys);
-	return order != 0 ? order : (x->index > y->index) - (x->index < y->index);
-}
-
-/* The first of the wanted that has a key, which may be there several times; n where none has. */
-static int
-find_first(const PriceReader *reader, const RecoKey *key)
-{
-	int			low = 0;
-	int			high = reader->n;
-
-	while (low < high)
-	{
-		int			middle = low + (high - low) / 2;
-
-		if (compare_keys(reader->wanted[middle].key, key, reader->integer_keys) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
 
 static void
 receive_price(void *arg, const RecoValue *values)
 {
 	PriceReader *reader = arg;
 	RecoKey		key = {values[0].integer, values[0].bytes, values[0].length};
+	int			place;
 	int			i;
 
 	if (values[0].is_null || values[1].is_null || !isfinite(values[1].number))
 		return;
-	for (i = find_first(reader, &key); i < reader->n; i++)
-	{
-		double	   *price = &reader->prices[reader->wanted[i].index];
-
-		if (compare_keys(reader->wanted[i].key, &key, reader->integer_keys) != 0)
-			break;
-		*price = isnan(*price) ? values[1].number : Min(*price, values[1].number);
-	}
+	for (i = reco_wanted_first(reader->wanted, &key); (place = reco_wanted_place(reader->wanted, i, &key)) >= 0; i++)
+		reader->prices[place] = fmin(reader->prices[place], values[1].number);
 }
 
 /* A sum of prices, which are decimal numbers, without what binary ones leave behind: 116.98 and not 116.97999999999999. */
@@ -104,7 +47,7 @@ reco_prices_are_known(List *sources, RecoRole role)
 	ListCell   *cell;
 
 	foreach(cell, sources)
-		if (reco_definitions_column(lfirst(cell), role) != NULL)
+		if (reco_definitions_item_column(lfirst(cell), role) != NULL)
 			return true;
 	return false;
 }
@@ -117,22 +60,16 @@ double *
 reco_prices_of(const RecoReader *reader, List *sources, RecoRole role, const RecoKey *items, int n)
 {
 	const RecoField fields[] = {{RECO_ROLE_ITEM, NULL}, {role, NULL}};
-	PriceReader price_reader = {
-		palloc_extended(mul_size(Max(n, 1), sizeof(Wanted)), MCXT_ALLOC_HUGE), n, reader->integer_keys,
-		palloc_extended(mul_size(Max(n, 1), sizeof(double)), MCXT_ALLOC_HUGE)
-	};
+	RecoWanted	wanted = reco_wanted_make(items, n, reader->integer_keys);
+	PriceReader price_reader = {&wanted, palloc_extended(mul_size(Max(n, 1), sizeof(double)), MCXT_ALLOC_HUGE)};
 	ListCell   *cell;
 	int			i;
 
 	for (i = 0; i < n; i++)
-	{
-		price_reader.wanted[i] = (Wanted) {&items[i], i, reader->integer_keys};
 		price_reader.prices[i] = NAN;
-	}
-	qsort(price_reader.wanted, n, sizeof(Wanted), compare_wanted);
 	foreach(cell, sources)
-		if (n > 0 && reco_definitions_column(lfirst(cell), role) != NULL)
+		if (n > 0 && reco_definitions_item_column(lfirst(cell), role) != NULL)
 			(void) reco_sources_read_items(reader, lfirst(cell), fields, lengthof(fields), items, n, receive_price, &price_reader);
-	pfree(price_reader.wanted);
+	reco_wanted_free(&wanted);
 	return price_reader.prices;
 }

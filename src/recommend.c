@@ -6,7 +6,7 @@
  *	3. fold each bag in with its own lambda, and add the two vectors up;
  *	4. scan all items, or the candidates, leaving out what must not come back; what the shop's available expression
  *	   refuses is left out too, asking it only about the items at the top, until k are found;
- *	5. put the best of them into another order where one is asked for (rerank.c);
+ *	5. let offers count (offers.c), and put the best of them into another order where one is asked for (rerank.c);
  *	6. say for each row which evidence weighs most.
  *
  * Where nothing is known, popularity answers.
@@ -17,6 +17,7 @@
 
 #include "availability.h"
 #include "interrupts.h"
+#include "offers.h"
 #include "rerank.h"
 
 /* Items whose availability is asked in one query, beyond those wanted. */
@@ -171,11 +172,8 @@ rank_items(Request *r, RecoAnswer *answer)
 	RecoPool	pool = reco_rerank_pool(r->a, best, find_best(r, depth, best));
 	int			i;
 
-	if (weight > 0)
-	{
-		reco_rerank_read_units(r->a, &pool);
-		reco_rerank_by_value(&r->usual, r->a->unit_kind, weight, &pool);
-	}
+	if (!r->request->unpriced)
+		reco_rerank_order(r->a, &r->usual, weight, &pool);
 	answer->n = Min(pool.n, r->request->k);
 	answer->rows = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < answer->n; i++)
@@ -197,6 +195,8 @@ reco_recommend_by(RecoAnswering *a, const RecoRequest *request)
 
 	answer->model = a->model;
 	begin_skipping(&r, NULL);
+	if (!request->unpriced)
+		a->offers = reco_offers_begin(a, &request->visitor);
 	if (request->value_weight > 0)
 		visitor.amounts = reco_rerank_begin(a);
 	history = reco_evidence_read(a, &visitor, request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit,

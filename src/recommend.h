@@ -20,6 +20,7 @@ typedef struct RecoRequest
 	bool		exclude_purchased;
 	TimestampTz as_of;
 	double		value_weight;	/* 0 to 1; above 0 the best are put into an order by value */
+	bool		unpriced;		/* whoever asks looks after prices and offers himself; not by value */
 } RecoRequest;
 
 typedef struct RecoRecommendation
@@ -29,6 +30,8 @@ typedef struct RecoRecommendation
 	double		probability;	/* NaN: not known */
 	RecoAnswerSource source;
 	double		value;			/* what a line of it is expected to bring; NaN: not known, or not asked for */
+	double		price;			/* what a piece costs whoever asks; the same */
+	bool		offer;			/* that is by an offer */
 } RecoRecommendation;
 
 typedef struct RecoAnswer

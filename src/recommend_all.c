@@ -20,6 +20,7 @@
 #include "evidence.h"
 #include "idmap.h"
 #include "interrupts.h"
+#include "offers.h"
 #include "rerank.h"
 #include "users_from.h"
 #include "utils/memutils.h"
@@ -278,6 +279,13 @@ group_by_user(Reading *reading, const int32 *rank, int64 *start, RecoLine *group
 
 /* --- answering --------------------------------------------------------------------------------------------- */
 
+static void
+hand_over(double *to, double *from, int32 n)
+{
+	reco_copy_bytes(to, from, mul_size(n, sizeof(double)));
+	pfree(from);
+}
+
 static RecoBulk *
 prepare(Reading *reading)
 {
@@ -287,11 +295,11 @@ prepare(Reading *reading)
 		.history_limit = reading->a->options.history_limit,
 		.as_of = reading->a->as_of,
 		.value_weight = reading->request->value_weight,
-		.unit_kind = reading->a->unit_kind
+		.unit_kind = reading->a->unit_kind,
+		.has_offers = reading->a->offers != NULL
 	};
 	int32	   *rank;
 	uint64	   *skip = reco_availability_unavailable(reading->a);
-	double	   *units;
 	RecoBulk   *bulk;
 
 	strlcpy(task.timezone, reading->a->reader.timezone, sizeof(task.timezone));
@@ -300,11 +308,9 @@ prepare(Reading *reading)
 							reading->budget);
 	group_by_user(reading, rank, reco_bulk_start(bulk), reco_bulk_lines(bulk), reco_bulk_amounts(bulk));
 	if (reco_bulk_units(bulk) != NULL)
-	{
-		units = reco_rerank_all_units(reading->a);
-		reco_copy_bytes(reco_bulk_units(bulk), units, mul_size(reading->a->model->items, sizeof(double)));
-		pfree(units);
-	}
+		hand_over(reco_bulk_units(bulk), reco_rerank_all_units(reading->a), reading->a->model->items);
+	if (reco_bulk_prices(bulk) != NULL)
+		hand_over(reco_bulk_prices(bulk), reco_rerank_all_prices(reading->a), reading->a->model->items);
 	pfree(skip);
 	pfree(rank);
 	return bulk;
@@ -387,6 +393,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 
 	reading.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	reading.a->reader.progress = request->progress;
+	reading.a->offers = reco_offers_begin(reading.a, NULL);
 	reading.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
 	reading.budget->advice = "recommend_all takes less for some customers at a time, with users or users_from";
 	reading.users = reco_idmap_create(reading.budget, request->integer_keys, "customers");

@@ -16,6 +16,7 @@
 
 #include "cache.h"
 #include "interrupts.h"
+#include "offers.h"
 
 #define DEPTH 50
 
@@ -36,7 +37,8 @@ reco_rerank_pool(const RecoAnswering *a, const RecoTopEntry *top, int n)
 	for (i = 0; i < n; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		pool.items[i] = (RecoPoolItem) {.item = top[i].item,.score = top[i].score,.unit = NAN,.value = NAN,.place = i};
+		pool.items[i] = (RecoPoolItem) {.item = top[i].item,.score = top[i].score,.unit = NAN,.price = NAN,.value = NAN,
+		.place = i};
 		pool.items[i].probability = reco_answering_probability(a, top[i].item, top[i].score);
 	}
 	return pool;
@@ -50,18 +52,18 @@ is_given(const RecoAnswering *a, RecoRole role)
 	ListCell   *cell;
 
 	foreach(cell, a->sources)
-		if (reco_definitions_column(lfirst(cell), role) != NULL)
+		if (reco_definitions_item_column(lfirst(cell), role) != NULL)
 			return true;
 	return false;
 }
 
-/* What the shop says that a piece of an item brings: its margin where any source has margins, else its price. */
+/* What the shop says that a piece of an item brings: its margin where any source has margins, else its price, or an offer's. */
 RecoUnitKind
 reco_rerank_unit_kind(const RecoAnswering *a)
 {
 	if (is_given(a, RECO_ROLE_MARGIN))
 		return RECO_UNIT_MARGIN;
-	return is_given(a, RECO_ROLE_PRICE) ? RECO_UNIT_PRICE : RECO_UNIT_NONE;
+	return is_given(a, RECO_ROLE_PRICE) || a->offers != NULL ? RECO_UNIT_PRICE : RECO_UNIT_NONE;
 }
 
 typedef struct UnitReader
@@ -125,7 +127,7 @@ read_units(const RecoAnswering *a, UnitReader *reader, const RecoKey *keys)
 
 	foreach(cell, a->sources)
 	{
-		if (reco_definitions_column(lfirst(cell), role) == NULL)
+		if (reco_definitions_item_column(lfirst(cell), role) == NULL)
 			continue;
 		if (keys == NULL)
 			(void) reco_sources_read_all(&a->reader, lfirst(cell), fields, lengthof(fields), receive_unit, reader);
@@ -155,15 +157,12 @@ reco_rerank_begin(RecoAnswering *a)
 	return reco_usual_wants_amounts(a->model);
 }
 
-/* What a piece of each item of the model brings, in the current memory context; NULL where nobody says. */
-double *
-reco_rerank_all_units(const RecoAnswering *a)
+static double *
+read_all(const RecoAnswering *a, RecoUnitKind kind)
 {
-	UnitReader	reader = {.model = a->model,.kind = reco_rerank_unit_kind(a)};
+	UnitReader	reader = {.model = a->model,.kind = kind};
 	int32		i;
 
-	if (reader.kind == RECO_UNIT_NONE)
-		return NULL;
 	reader.units = palloc_extended(mul_size(Max(a->model->items, 1), sizeof(double)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < a->model->items; i++)
 		reader.units[i] = NAN;
@@ -171,32 +170,63 @@ reco_rerank_all_units(const RecoAnswering *a)
 	return reader.units;
 }
 
-/* What a piece of each item of the pool brings: from a->units where all were read, else asking the shop. */
-void
-reco_rerank_read_units(const RecoAnswering *a, RecoPool *pool)
+/* What a piece of each item of the model brings, in the current memory context; NULL where nobody says. */
+double *
+reco_rerank_all_units(const RecoAnswering *a)
 {
-	UnitReader	reader = {a->model, a->unit_kind, palloc(mul_size(Max(pool->n, 1), sizeof(double))), NULL, pool->n};
+	RecoUnitKind kind = reco_rerank_unit_kind(a);
+
+	return kind != RECO_UNIT_NONE ? read_all(a, kind) : NULL;
+}
+
+/* What it costs where there is no offer, NaN where nobody says; the same. */
+double *
+reco_rerank_all_prices(const RecoAnswering *a)
+{
+	return read_all(a, RECO_UNIT_PRICE);
+}
+
+/* What a piece of each item of the pool brings or costs: from known, by item, where all were read, else asking the shop. */
+static double *
+read_pool(const RecoAnswering *a, const RecoPool *pool, RecoUnitKind kind, const double *known)
+{
+	UnitReader	reader = {a->model, kind, palloc(mul_size(Max(pool->n, 1), sizeof(double))), NULL, pool->n};
 	RecoKey    *keys;
 	int			i;
 
-	if (a->unit_kind == RECO_UNIT_NONE || pool->n == 0)
-		return;
 	for (i = 0; i < pool->n; i++)
-		reader.units[i] = a->units != NULL ? a->units[pool->items[i].item] : NAN;
-	if (a->units == NULL)
+		reader.units[i] = known != NULL ? known[pool->items[i].item] : NAN;
+	if (known != NULL || pool->n == 0)
+		return reader.units;
+	keys = palloc(mul_size(pool->n, sizeof(RecoKey)));
+	reader.by_item = palloc(mul_size(pool->n, sizeof(*reader.by_item)));
+	for (i = 0; i < pool->n; i++)
 	{
-		keys = palloc(mul_size(pool->n, sizeof(RecoKey)));
-		reader.by_item = palloc(mul_size(pool->n, sizeof(*reader.by_item)));
-		for (i = 0; i < pool->n; i++)
-		{
-			keys[i] = reco_answering_item_key(a->model, pool->items[i].item);
-			reader.by_item[i] = &pool->items[i];
-		}
-		qsort(reader.by_item, pool->n, sizeof(*reader.by_item), compare_items);
-		read_units(a, &reader, keys);
+		keys[i] = reco_answering_item_key(a->model, pool->items[i].item);
+		reader.by_item[i] = &pool->items[i];
 	}
+	qsort(reader.by_item, pool->n, sizeof(*reader.by_item), compare_items);
+	read_units(a, &reader, keys);
+	return reader.units;
+}
+
+/* What pieces bring, for an order by value, and what they cost, where that is told or needed; offers do not count yet. */
+static void
+read_facts(const RecoAnswering *a, double value_weight, RecoPool *pool)
+{
+	RecoUnitKind kind = value_weight > 0 ? a->unit_kind : RECO_UNIT_NONE;
+	const double *units = kind != RECO_UNIT_NONE ? read_pool(a, pool, kind, a->units) : NULL;
+	const double *prices = kind == RECO_UNIT_PRICE ? units
+		: a->offers != NULL ? read_pool(a, pool, RECO_UNIT_PRICE, a->prices) : NULL;
+	int			i;
+
 	for (i = 0; i < pool->n; i++)
-		pool->items[i].unit = reader.units[pool->items[i].place];
+	{
+		RecoPoolItem *item = &pool->items[i];
+
+		item->unit = units != NULL ? units[item->place] : NAN;
+		item->price = prices != NULL ? prices[item->place] : NAN;
+	}
 }
 
 /* --- orders ------------------------------------------------------------------------------------------------ */
@@ -235,8 +265,8 @@ compare_keys(const void *a, const void *b)
  * probability is known the score stands for it.  What brings nothing, or less, is last; an item of which nothing is known is
  * worth as much as the others on average.
  */
-void
-reco_rerank_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool)
+static void
+order_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool)
 {
 	double		otherwise;
 	int			i;
@@ -254,12 +284,27 @@ reco_rerank_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, R
 	qsort(pool->items, pool->n, sizeof(RecoPoolItem), compare_keys);
 }
 
+/*
+ * Put the pool into the order that is asked for, and let what is known of its items now be told.  Errors: what reading the
+ * sources raises.
+ */
+void
+reco_rerank_order(RecoAnswering *a, const RecoUsual *usual, double value_weight, RecoPool *pool)
+{
+	if (value_weight <= 0 && a->offers == NULL)
+		return;
+	read_facts(a, value_weight, pool);
+	reco_offers_apply(a, pool);
+	if (value_weight > 0)
+		order_by_value(usual, a->unit_kind, value_weight, pool);
+}
+
 /* An item of the pool as a row of the answer. */
 RecoRecommendation
 reco_rerank_row(const RecoAnswering *a, const RecoPoolItem *item)
 {
 	return (RecoRecommendation) {
 		.item = item->item,.score = item->score,.probability = item->probability,.value = item->value,
-		.source = reco_answering_source(a, item->item)
+		.price = item->price,.offer = item->offer,.source = reco_answering_source(a, item->item)
 	};
 }

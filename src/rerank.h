@@ -17,6 +17,8 @@ typedef struct RecoPoolItem
 	double		score;
 	double		probability;	/* NaN: not known */
 	double		unit;			/* what a piece brings; NaN: not known, or not asked */
+	double		price;			/* what it costs; the same */
+	bool		offer;			/* that is by an offer */
 	double		value;			/* what a line is expected to bring; the same */
 	double		key;			/* the order to be, the largest first */
 	int			place;			/* by score */
@@ -33,8 +35,8 @@ extern int	reco_rerank_depth(int k, double value_weight);
 extern RecoPool reco_rerank_pool(const RecoAnswering *a, const RecoTopEntry *top, int n);
 extern RecoUnitKind reco_rerank_unit_kind(const RecoAnswering *a);
 extern double *reco_rerank_all_units(const RecoAnswering *a);
-extern void reco_rerank_read_units(const RecoAnswering *a, RecoPool *pool);
-extern void reco_rerank_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool);
+extern double *reco_rerank_all_prices(const RecoAnswering *a);
+extern void reco_rerank_order(RecoAnswering *a, const RecoUsual *usual, double value_weight, RecoPool *pool);
 extern RecoRecommendation reco_rerank_row(const RecoAnswering *a, const RecoPoolItem *item);
 
 #endif							/* RECO_RERANK_H */

@@ -11,6 +11,7 @@
 #include "request_labels.h"
 #include "history.h"
 #include "miscadmin.h"
+#include "offers.h"
 #include "rerank.h"
 #include "utils/memutils.h"
 
@@ -26,6 +27,7 @@ typedef struct Asked
 	int64		n_purchased;
 	RecoTopEntry *top;
 	RecoUsual	usual;			/* only with a value_weight */
+	RecoOffers	offers;			/* to him; only where the model has a source of them */
 } Asked;
 
 struct RecoScorer
@@ -93,12 +95,12 @@ copy_skip(const RecoModel *model, const uint64 *skip)
 }
 
 /*
- * In the current memory context; model and everybody must live as long, and units (what pieces bring, or NULL); skip (a bitmap
+ * In the current memory context; model and everybody must live as long, and units and prices (what pieces bring and cost, or NULL); skip (a bitmap
  * over the items) is copied.
  */
 RecoScorer *
 reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip,
-				   const RecoEverybody *everybody, const double *units)
+				   const RecoEverybody *everybody, const double *units, const double *prices)
 {
 	RecoScorer *scorer = palloc0(sizeof(RecoScorer));
 	int			i;
@@ -109,6 +111,7 @@ reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const Rec
 	scorer->a->reader.timezone = scorer->task.timezone;
 	scorer->a->unit_kind = task->unit_kind;
 	scorer->a->units = units;
+	scorer->a->prices = prices;
 	scorer->batch = batch_size(model, task);
 	scorer->asked = palloc0(mul_size(scorer->batch, sizeof(Asked)));
 	for (i = 0; i < scorer->batch; i++)
@@ -181,19 +184,20 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 	evidence.n_contexts = history.n_contexts;
 	reco_answering_ask(scorer->a, &evidence);
 	asked->a = *scorer->a;
+	if (task->has_offers)
+	{
+		asked->offers = reco_everybody_offers(scorer->everybody, customer->user);
+		asked->a.offers = &asked->offers;
+	}
 }
 
 static void
-fill_rows(const RecoScorerTask *task, const Asked *asked, const RecoTopQuery *query, RecoScorerCustomer *customer)
+fill_rows(const RecoScorerTask *task, Asked *asked, const RecoTopQuery *query, RecoScorerCustomer *customer)
 {
 	RecoPool	pool = reco_rerank_pool(&asked->a, query->out, query->found);
 	int			i;
 
-	if (task->value_weight > 0)
-	{
-		reco_rerank_read_units(&asked->a, &pool);
-		reco_rerank_by_value(&asked->usual, task->unit_kind, task->value_weight, &pool);
-	}
+	reco_rerank_order(&asked->a, &asked->usual, task->value_weight, &pool);
 	customer->found = Min(pool.n, task->k);
 	for (i = 0; i < customer->found; i++)
 		customer->rows[i] = reco_rerank_row(&asked->a, &pool.items[i]);

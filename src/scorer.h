@@ -23,6 +23,7 @@ typedef struct RecoScorerTask
 	TimestampTz as_of;
 	double		value_weight;
 	RecoUnitKind unit_kind;
+	bool		has_offers;
 	char		timezone[TZ_STRLEN_MAX + 1];
 } RecoScorerTask;
 
@@ -42,7 +43,7 @@ typedef struct RecoScorer RecoScorer;
 extern int32 reco_scorer_most_rows(const RecoModel *model, const RecoScorerTask *task);
 extern Size reco_scorer_memory(const RecoModel *model, const RecoScorerTask *task);
 extern RecoScorer *reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task,
-									  const uint64 *skip, const RecoEverybody *everybody, const double *units);
+									  const uint64 *skip, const RecoEverybody *everybody, const double *units, const double *prices);
 extern int	reco_scorer_batch(const RecoScorer *scorer);
 extern void reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n);
 

@@ -123,6 +123,7 @@ set_value(RecoValue *value, Datum datum, RecoRole role, Oid type)
 			value->integer = DatumGetTimestampTz(datum);
 			return;
 		case RECO_CLASS_ANY:
+		case RECO_CLASS_TEXTS:
 			set_elements(value, datum, type);
 			return;
 		case RECO_CLASS_KEY:
@@ -267,6 +268,7 @@ value_cast(const SourceQuery *query, RecoRole role, Oid *type)
 		case RECO_CLASS_FLAGS:
 			return "";
 		case RECO_CLASS_ANY:
+		case RECO_CLASS_TEXTS:
 			if (is_numeric(*type))
 				return "";
 			if (OidIsValid(get_element_type(*type)))

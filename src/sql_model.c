@@ -35,6 +35,7 @@ PG_FUNCTION_INFO_V1(reco_add_users);
 PG_FUNCTION_INFO_V1(reco_add_reviews);
 PG_FUNCTION_INFO_V1(reco_add_sessions);
 PG_FUNCTION_INFO_V1(reco_add_social);
+PG_FUNCTION_INFO_V1(reco_add_offers);
 PG_FUNCTION_INFO_V1(reco_remove_source);
 PG_FUNCTION_INFO_V1(reco_grant_usage);
 PG_FUNCTION_INFO_V1(reco_revoke_usage);
@@ -344,6 +345,16 @@ reco_add_social(PG_FUNCTION_ARGS)
 	static const int arg_of[RECO_ROLES] = {[RECO_ROLE_USER] = 2,[RECO_ROLE_FRIEND] = 3,[RECO_ROLE_AT] = 4};
 
 	return add_source(fcinfo, RECO_SOURCE_SOCIAL, arg_of, 5);
+}
+
+Datum
+reco_add_offers(PG_FUNCTION_ARGS)
+{
+	static const int arg_of[RECO_ROLES] = {
+		[RECO_ROLE_ITEM] = 2,[RECO_ROLE_PRICE] = 3,[RECO_ROLE_VALID_FROM] = 4,[RECO_ROLE_VALID_TO] = 5,[RECO_ROLE_AUDIENCE] = 6
+	};
+
+	return add_source(fcinfo, RECO_SOURCE_OFFERS, arg_of, 7);
 }
 
 /* The kind of the one source of that name; wanted may be NULL where no two kinds share the name. */

@@ -196,8 +196,8 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	for (i = 0; i < recommendations->n; i++)
 	{
 		const RecoRecommendation *row = &recommendations->rows[i];
-		Datum		values[6];
-		bool		nulls[6] = {false, false, false, isnan(row->probability), false, isnan(row->value)};
+		Datum		values[8];
+		bool		nulls[8] = {false, false, false, isnan(row->probability), false, isnan(row->value), isnan(row->price), isnan(row->price)};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
@@ -205,6 +205,8 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 		values[3] = Float8GetDatum(row->probability);
 		values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
 		values[5] = Float8GetDatum(row->value);
+		values[6] = Float8GetDatum(row->price);
+		values[7] = BoolGetDatum(row->offer);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);
@@ -252,8 +254,8 @@ key_datum(const RecoKey *key, bool integer_keys)
 static void
 put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
 {
-	Datum		values[7];
-	bool		nulls[7] = {false, false, false, false, isnan(row->probability), false, isnan(row->value)};
+	Datum		values[9];
+	bool		nulls[9] = {false, false, false, false, isnan(row->probability), false, isnan(row->value), isnan(row->price), isnan(row->price)};
 
 	values[0] = key_datum(user, model->integer_keys);
 	values[1] = Int32GetDatum(rank);
@@ -262,6 +264,8 @@ put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, c
 	values[4] = Float8GetDatum(row->probability);
 	values[5] = CStringGetTextDatum(reco_answering_source_name(row->source));
 	values[6] = Float8GetDatum(row->value);
+	values[7] = Float8GetDatum(row->price);
+	values[8] = BoolGetDatum(row->offer);
 	reco_surface_put_row(arg, values, nulls);
 }
 
@@ -777,8 +781,8 @@ answer_complete_basket(FunctionCallInfo fcinfo, bool integer_keys)
 	for (i = 0; i < top_ups->n; i++)
 	{
 		const RecoTopUp *row = &top_ups->rows[i];
-		Datum		values[8];
-		bool		nulls[8] = {false};
+		Datum		values[9];
+		bool		nulls[9] = {false};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = items_datum(top_ups->model, row->item, row->n);
@@ -789,6 +793,7 @@ answer_complete_basket(FunctionCallInfo fcinfo, bool integer_keys)
 		nulls[5] = isnan(row->probability);
 		values[6] = Float8GetDatum(row->score);
 		values[7] = CStringGetTextDatum(reco_answering_source_name(row->source));
+		values[8] = BoolGetDatum(row->offer);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);

@@ -161,6 +161,19 @@ FROM   (VALUES ('SELECT * FROM reco.bundles(NULL)', '22004', 'parameter "model" 
                ('SELECT * FROM reco.complete_basket(''t'', 1, ''{1}'', 10)', '42809', 'model "t" has text keys'),
                ('SELECT * FROM reco.complete_basket(''empty'', 1, ''{1}'', 10)', '55000', 'model "empty" has not been trained')) AS x (call, state, message);
 
+-- Offers.
+SELECT throws_ok(format('SELECT reco.add_offers(''m'', ''lines'', %s)', arguments), state, message, 'add_offers: ' || arguments)
+FROM   (VALUES ('NULL, ''i''', '22004', 'parameter "item_id" must not be null'), ('''i'', NULL', '22004', 'parameter "price" must not be null'),
+               ('''i'', ''u::text''', '42804', 'parameter "price" has type text, but must have type smallint, integer, bigint, real, double precision or numeric'),
+               ('''i'', ''i'', ''i''', '42804', 'parameter "valid_from" has type bigint, but must have type timestamptz, timestamp or date'),
+               ('''i'', ''i'', NULL, ''i''', '42804', 'parameter "valid_to" has type bigint, but must have type timestamptz, timestamp or date'),
+               ('''i'', ''i'', audience => ''i''', '42804', 'parameter "audience" has type bigint, but must have type text or an array of texts'),
+               ('''i'', ''i'', audience => ''ARRAY[i]''', '42804', 'parameter "audience" has type bigint[], but must have type text or an array of texts'),
+               ('''i'', ''i'', audience => ''to_jsonb(i)''', '42804', 'parameter "audience" has type jsonb, but must have type text or an array of texts'),
+               ('''i'', ''i, u''', '42601', 'parameter "price" must be one expression, not 2'), ('''i'', ''random()''', '42P17', NULL)) AS x (arguments, state, message);
+SELECT throws_ok('SELECT reco.add_offers(NULL, ''lines'', ''i'', ''i'')', '22004', 'parameter "model" must not be null', 'add_offers: no model');
+SELECT throws_ok('SELECT reco.add_offers(''m'', NULL, ''i'', ''i'')', '22004', 'parameter "relation" must not be null', 'add_offers: no relation');
+
 -- ---- Models ----------------------------------------------------------------------------------------------------------
 
 SELECT throws_ok(call, '42704', 'model "nothing" does not exist', call)
