@@ -1,5 +1,5 @@
 -- check, prune_versions and similar_items.
-SELECT plan(51);
+SELECT plan(59);
 SET client_min_messages = warning;
 
 CREATE ROLE checked_owner;
@@ -73,6 +73,28 @@ DROP TABLE sales.reviews;
 SELECT is(found('relation sales.reviews does not exist any more'), ARRAY['error|reviews source "reviews"|call reco.add_reviews again, or SELECT reco.remove_source(''shop'', ''reviews'')'],
 	'reviews that are gone');
 ROLLBACK;
+-- Offers: an index is missed, and rows that look odd are counted.
+BEGIN;
+CREATE TABLE sales.offers (item bigint, price float8, since date, until date, audience text[]);
+INSERT INTO sales.offers SELECT i % 30, 1, '2024-01-01', '2024-01-02' FROM generate_series(0, 1999) i;
+ANALYZE sales.offers;
+SELECT reco.add_users('shop', 'sales.people', user_id => 'id', features => 'band') IS NOT NULL
+   AND reco.add_offers('shop', 'sales.offers', 'item', 'price', 'since', 'until', 'audience') IS NOT NULL AS added \gset
+SELECT is(found('%'), ARRAY['warning|offers source "offers"|CREATE INDEX ON sales.offers ((item))'], 'offers, nothing odd but that no index finds them');
+CREATE INDEX ON sales.offers ((item));
+SELECT is_empty('findings', 'with it all is well');
+INSERT INTO sales.offers VALUES (1, NULL), (1, 'NaN'), (1, '-infinity'), (1, -1), (1, 0), (NULL, 1), (777, 1), (1, 1, '2024-01-02', '2024-01-02'), (1, 1, '2024-01-02', '2024-01-01'), (1, 1, NULL, '2024-01-01'),
+	(1, 1, NULL, NULL, '{}'), (1, 1, NULL, NULL, '{north}'), (1, 1, NULL, NULL, '{band=1,north}'), (1, 1, NULL, NULL, '{band=77}'), (1, 1, NULL, NULL, '{users.band=1}'), (1, 1, NULL, NULL, '{Band=1,items.band=1}');
+SELECT is(found(text), ARRAY['warning|offers source "offers"|' || remedy], text) FROM (VALUES
+	('4 offers count nothing: their price is NULL, NaN, infinite or negative', 'give them a price, or take them out of the relation'),
+	('2 offers are never in force: valid_to is not after valid_from', 'set valid_to to the first moment at which they do not hold any more, or to NULL'),
+	('2 offers are of no item that a source of items has', 'correct their item_id, or take them out of the relation'),
+	('3 offers have an audience that is nobody', 'write field=value, an array of such texts, or NULL for everybody'),
+	('1 offers have an audience by a field that no source of users has, such as "Band"', 'SELECT reco.add_users(''shop'', ..., features => ...) with that field, or correct the audience')) x (text, remedy);
+SELECT reco.add_offers('shop', 'sales.offers', 'item', '1 / (price - 1)', name => 'offers') IS NOT NULL AS added \gset
+SELECT is(found('its rows could not be looked at: division by zero'), ARRAY['warning|offers source "offers"|see that its expressions, and those of item_id of all items, raise no error'], 'rows that raise an error');
+ROLLBACK;
+
 SELECT is(ARRAY[(reco.remove_source('shop', 'people')).kind, (reco.remove_source('shop', 'reviews')).kind], ARRAY['users', 'reviews'], 'and can be removed');
 UPDATE reco.version SET created_at = created_at - interval '10 days';
 SELECT is(found('version 1 was trained 10 days ago'), ARRAY['warning|version|SELECT * FROM reco.train(''shop'')'], 'an old version');

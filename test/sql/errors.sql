@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(320);
+SELECT plan(332);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -165,10 +165,10 @@ FROM   (VALUES ('SELECT * FROM reco.bundles(NULL)', '22004', 'parameter "model" 
 SELECT throws_ok(format('SELECT reco.add_offers(''m'', ''lines'', %s)', arguments), state, message, 'add_offers: ' || arguments)
 FROM   (VALUES ('NULL, ''i''', '22004', 'parameter "item_id" must not be null'), ('''i'', NULL', '22004', 'parameter "price" must not be null'),
                ('''i'', ''u::text''', '42804', 'parameter "price" has type text, but must have type smallint, integer, bigint, real, double precision or numeric'),
-               ('''i'', ''i'', ''i''', '42804', 'parameter "valid_from" has type bigint, but must have type timestamptz, timestamp or date'),
-               ('''i'', ''i'', NULL, ''i''', '42804', 'parameter "valid_to" has type bigint, but must have type timestamptz, timestamp or date'),
-               ('''i'', ''i'', audience => ''i''', '42804', 'parameter "audience" has type bigint, but must have type text or an array of texts'),
-               ('''i'', ''i'', audience => ''ARRAY[i]''', '42804', 'parameter "audience" has type bigint[], but must have type text or an array of texts'),
+               ('''i'', ''i'', ''i''', '42804', 'parameter "valid_from" has type integer, but must have type timestamptz, timestamp or date'),
+               ('''i'', ''i'', NULL, ''i''', '42804', 'parameter "valid_to" has type integer, but must have type timestamptz, timestamp or date'),
+               ('''i'', ''i'', audience => ''i''', '42804', 'parameter "audience" has type integer, but must have type text or an array of texts'),
+               ('''i'', ''i'', audience => ''ARRAY[i]''', '42804', 'parameter "audience" has type integer[], but must have type text or an array of texts'),
                ('''i'', ''i'', audience => ''to_jsonb(i)''', '42804', 'parameter "audience" has type jsonb, but must have type text or an array of texts'),
                ('''i'', ''i, u''', '42601', 'parameter "price" must be one expression, not 2'), ('''i'', ''random()''', '42P17', NULL)) AS x (arguments, state, message);
 SELECT throws_ok('SELECT reco.add_offers(NULL, ''lines'', ''i'', ''i'')', '22004', 'parameter "model" must not be null', 'add_offers: no model');

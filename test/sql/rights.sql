@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(925);
+SELECT plan(933);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;

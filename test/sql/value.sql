@@ -134,7 +134,7 @@ SELECT results_eq($$SELECT item_id, value FROM reco.recommend('pieces', 7, value
 SELECT reco.add_items('pieces', 'tags', 'id', price => 'price'), reco.add_items('bare', 'tags', 'id', price => 'price') \g /dev/null
 SELECT cmp_ok((SELECT avg(r.value / t.price) FROM reco.recommend('pieces', 5, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id), '>',
 	3 * (SELECT avg(r.value / t.price) FROM reco.recommend('pieces', 7, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id), 'who buys ten times as much is expected to');
-SELECT is_empty($$SELECT * FROM reco.recommend('bare', 7, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id WHERE value <> price$$, 'without quantities a line is one piece');
+SELECT is_empty($$SELECT * FROM reco.recommend('bare', 7, k => 90, value_weight => 1) r JOIN tags t ON t.id = item_id WHERE value <> t.price$$, 'without quantities a line is one piece');
 
 SELECT results_eq($$SELECT item_id, value FROM reco.recommend('pieces', NULL, k => 90, value_weight => 1, history => '{1,2,3}') ORDER BY 1$$,
 	$$SELECT item_id, value FROM reco.recommend('pieces', NULL, k => 90, value_weight => 1) ORDER BY 1$$, 'items that the caller names say nothing of how many pieces are taken');

@@ -43,6 +43,10 @@ $node->safe_psql('shop', qq{
 	SELECT reco.add_reviews('alpha', 'sales.reviews', 'customer', 'item', stars => 'stars', body => 'body');
 	SELECT reco.create_experiment('alpha', 'test', '2024-03-01 00:00+00', 0.1, arms => '{a,b,c}', weights => '{2,1,1}', metric => 'items_per_order',
 		starts => '2024-01-20 00:00+00', exposures => 'sales.lines', user_id => 'customer', at => 'at', salt => 'pepper');
+	CREATE TABLE sales.offers (item bigint, price numeric, since date, until date, audience text[]);
+	INSERT INTO sales.offers SELECT n, n, '2024-01-01', '2025-01-01', CASE WHEN n % 2 = 0 THEN '{country=at}'::text[] END FROM generate_series(0, 41) n;
+	INSERT INTO sales.people SELECT n, CASE WHEN n % 2 = 0 THEN 'at' ELSE 'de' END FROM generate_series(1, 40) n;
+	SELECT reco.add_offers('alpha', 'sales.offers', 'item', 'price', 'since', 'until', 'audience');
 	SELECT reco.train('alpha');
 	SELECT reco.grant_usage('alpha', 'reader');
 	SELECT reco.grant_usage('alpha', 'analyst', explain => true);
@@ -93,6 +97,7 @@ sub answers_as_before
 
 $answer{$_} = $node->safe_psql('shop', $ask{$_}) for keys %ask;
 is(scalar(split /\n/, $answer{alpha}), 28, 'alpha answers');
+like($answer{alpha}, qr/\|\d+\|t(\n|$)/, 'with offers');
 is(scalar(split /\n/, $answer{beta}),  28, 'beta answers');
 is(scalar(split /\n/, $answer{gamma}), 28, 'gamma answers');
 is(scalar(split /\n/, $answer{delta}), 28, 'delta answers');
