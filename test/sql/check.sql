@@ -83,8 +83,9 @@ SELECT reco.add_users('shop', 'sales.people', user_id => 'id', features => 'band
 SELECT is(found('%'), ARRAY['warning|offers source "offers"|CREATE INDEX ON sales.offers ((item))'], 'offers, nothing odd but that no index finds them');
 CREATE INDEX ON sales.offers ((item));
 SELECT is_empty('findings', 'with it all is well');
-INSERT INTO sales.offers VALUES (1, NULL), (1, 'NaN'), (1, '-infinity'), (1, -1), (1, 0), (NULL, 1), (777, 1), (1, 1, '2024-01-02', '2024-01-02'), (1, 1, '2024-01-02', '2024-01-01'), (1, 1, NULL, '2024-01-01'),
-	(1, 1, NULL, NULL, '{}'), (1, 1, NULL, NULL, '{north}'), (1, 1, NULL, NULL, '{band=1,north}'), (1, 1, NULL, NULL, '{band=77}'), (1, 1, NULL, NULL, '{users.band=1}'), (1, 1, NULL, NULL, '{Band=1,items.band=1}');
+INSERT INTO sales.offers VALUES (1, NULL), (1, 'NaN'), (1, '-infinity'), (1, -1), (1, 0), (NULL, 1), (7777, 1);
+INSERT INTO sales.offers VALUES (1, 1, '2024-01-02', '2024-01-02'), (1, 1, '2024-01-02', '2024-01-01'), (1, 1, NULL, '2024-01-01');
+INSERT INTO sales.offers (item, price, audience) VALUES (1, 1, '{}'), (1, 1, '{north}'), (1, 1, '{band=1,north}'), (1, 1, '{band=77}'), (1, 1, '{users.band=1}'), (1, 1, '{Band=1,items.band=1}');
 SELECT is(found(text), ARRAY['warning|offers source "offers"|' || remedy], text) FROM (VALUES
 	('4 offers count nothing: their price is NULL, NaN, infinite or negative', 'give them a price, or take them out of the relation'),
 	('2 offers are never in force: valid_to is not after valid_from', 'set valid_to to the first moment at which they do not hold any more, or to NULL'),

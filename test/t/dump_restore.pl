@@ -157,7 +157,7 @@ for my $row (split /\n/, $node->safe_psql('shop', q{
 	my ($kind, $name, $oid) = split /\|/, $row;
 	$number{$oid} = [ $kind, $name ];
 }
-is(scalar keys %number, 11, 'six relations and five roles are known by their numbers');
+is(scalar keys %number, 12, 'seven relations and five roles are known by their numbers');
 
 # ---- Another database of the same cluster -------------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ sub check_copy
 	is($node->safe_psql($database, $experiment_sql), $node->safe_psql('shop', $experiment_sql), "$name: the experiment and its arms");
 	is($node->safe_psql($database, q{SELECT version FROM reco.train('alpha')}), '3', "$name: versions go on where they were");
 	is($node->safe_psql($database, q{SELECT string_agg(relation::text, ', ' ORDER BY kind) FROM reco.sources WHERE model = 'alpha'}),
-		'trade."Order Lines", trade.products, trade."Order Lines", trade.reviews, trade.people', "$name: its own relations");
+		'trade."Order Lines", trade.products, trade.offers, trade."Order Lines", trade.reviews, trade.people', "$name: its own relations");
 	is($node->safe_psql($database, $expressions_sql), $node->safe_psql('shop', $expressions_sql), "$name: and their expressions");
 	$node->safe_psql($database, q{INSERT INTO trade."Order Lines" SELECT 5000, i, '2024-02-01 00:00+00', 1 FROM generate_series(1, 4) i});
 	is($node->safe_psql($database, q{SELECT count(*) FROM reco.recommend('alpha', 5000, candidates => '{1,2,3,4,6}', exclude_purchased => true)}),
@@ -287,7 +287,7 @@ for my $oid (grep { $number{$_}->[0] eq 'role' } sort keys %number)
 fails_with($other, 'shop', $ask{beta}, '42704', 'the owner "bob" of model "beta" does not exist', 'the model whose owner is missing says so');
 fails_with($other, 'shop', $ask{gamma}, '42P01', 'relation "cleo.visits" of model "gamma" does not exist any more', 'the model whose relation is missing says so');
 is($other->safe_psql('shop', q{SELECT model, kind, relation FROM reco.sources ORDER BY 1, 2}),
-	"alpha|exposures|trade.\"Order Lines\"\nalpha|items|trade.products\nalpha|orders|trade.\"Order Lines\"\nalpha|reviews|trade.reviews\nalpha|users|trade.people\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
+	"alpha|exposures|trade.\"Order Lines\"\nalpha|items|trade.products\nalpha|offers|trade.offers\nalpha|orders|trade.\"Order Lines\"\nalpha|reviews|trade.reviews\nalpha|users|trade.people\nbeta|orders|\"Bob's\".\"order lines\"\ngamma|orders|", 'and so does the view');
 
 is($other->safe_psql('shop', q{SELECT string_agg(reco.assign('test', u), '' ORDER BY u) FROM generate_series(1, 100) u}),
 	$node->safe_psql('shop', q{SELECT string_agg(reco.assign('test', u), '' ORDER BY u) FROM generate_series(1, 100) u}), 'customers are in the arms that they were in');
