@@ -2,8 +2,8 @@
  * complete_basket.c: finds what lifts an order over a threshold, such as that of free shipping.
  *
  * The candidates are those of a recommendation for the same request, the most probable first, and what they cost is asked
- * live, offers to the customer among it.  A row is an item that reaches the target, or two of which neither does and both together do.  One of such two covers
- * half of what is missing: of the candidates that do the first five are asked for as if they were in the basket already, for
+ * live, offers to the customer among it.  A row is an item that reaches the target, or two of which neither does and both
+ * together do.  One of such two covers half of what is missing: of the candidates that do the first five are asked for as if they were in the basket already, for
  * what would be recommended then, so that a pair's probability is that of the one times that of the other given the one.
  * Rows are ranked by
  *

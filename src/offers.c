@@ -227,7 +227,8 @@ reco_offers_lowest(const RecoAnswering *a, const RecoKey *items, int n)
 	{
 		const Restricted *offer = &reader.restricted[i];
 
-		if (offers->n_attributes > 0 && bsearch(&offer->audience, offers->attributes, offers->n_attributes, sizeof(RecoValue), compare_texts) != NULL)
+		if (offers->n_attributes > 0 && bsearch(&offer->audience, offers->attributes, offers->n_attributes, sizeof(RecoValue),
+												compare_texts) != NULL)
 			reader.lowest[offer->place] = fmin(reader.lowest[offer->place], offer->price);
 	}
 	reco_wanted_free(&wanted);

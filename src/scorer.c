@@ -95,8 +95,8 @@ copy_skip(const RecoModel *model, const uint64 *skip)
 }
 
 /*
- * In the current memory context; model and everybody must live as long, and units and prices (what pieces bring and cost, or NULL); skip (a bitmap
- * over the items) is copied.
+ * In the current memory context; model and everybody must live as long, and units and prices (what pieces bring and cost, or
+ * NULL); skip (a bitmap over the items) is copied.
  */
 RecoScorer *
 reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const RecoScorerTask *task, const uint64 *skip,

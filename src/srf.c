@@ -197,7 +197,7 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	{
 		const RecoRecommendation *row = &recommendations->rows[i];
 		Datum		values[8];
-		bool		nulls[8] = {false, false, false, isnan(row->probability), false, isnan(row->value), isnan(row->price), isnan(row->price)};
+		bool		nulls[8] = {[3] = isnan(row->probability),[5] = isnan(row->value),[6] = isnan(row->price),[7] = isnan(row->price)};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
@@ -255,7 +255,7 @@ static void
 put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
 {
 	Datum		values[9];
-	bool		nulls[9] = {false, false, false, false, isnan(row->probability), false, isnan(row->value), isnan(row->price), isnan(row->price)};
+	bool		nulls[9] = {[4] = isnan(row->probability),[6] = isnan(row->value),[7] = isnan(row->price),[8] = isnan(row->price)};
 
 	values[0] = key_datum(user, model->integer_keys);
 	values[1] = Int32GetDatum(rank);

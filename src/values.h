@@ -8,8 +8,8 @@
 
 /*
  * A value as it came: an integer key, a time in microseconds since 2000 and a boolean in integer, a number in number,
- * a text key or text in bytes and length (valid as long as what it was taken from).  The member of a list, and what may be one text or several, is elements, length
- * of them (reco_values_elements): those of an array that are not NULL, or the one value there is.  Such an element is a text, or a number without
+ * a text key or text in bytes and length (valid as long as what it was taken from).  The member of a list, and what may be one text or
+ * several, is elements, length of them (reco_values_elements): those of an array that are not NULL, or the one value there is.  Such an element is a text, or a number without
  * bytes, which stands in integer too if length is 1.
  */
 typedef struct RecoValue
