@@ -18,11 +18,11 @@ typedef enum RecoSourceKind
 	RECO_SOURCE_REVIEWS,
 	RECO_SOURCE_SESSIONS,
 	RECO_SOURCE_SOCIAL,
-	RECO_SOURCE_EXPOSURES		/* of an experiment, and named as it is; nothing is learned from it */,
+	RECO_SOURCE_EXPOSURES,		/* of an experiment, and named as it is; nothing is learned from it */
 	RECO_SOURCE_OFFERS
 } RecoSourceKind;
 
-#define RECO_SOURCE_KINDS 7
+#define RECO_SOURCE_KINDS 8
 
 typedef enum RecoRole
 {
