@@ -61,7 +61,8 @@ CREATE TABLE reco.model (
 	options        jsonb NOT NULL,
 	active_version integer,
 	last_version   integer NOT NULL,
-	created_at     timestamptz NOT NULL
+	created_at     timestamptz NOT NULL,
+	rules          jsonb
 );
 
 CREATE TABLE reco.source (
@@ -194,14 +195,15 @@ COMMENT ON FUNCTION reco.options() IS
 CREATE VIEW reco.models WITH (security_barrier) AS
 	SELECT m.name AS model,
 		   coalesce(reco.resolve_role(m.owner_name, m.owner_oid, m.system_id)::text, m.owner_name) AS owner,
-		   reco.access(m.name) AS access,
+		   a.access,
 		   m.timezone,
 		   m.options,
 		   m.active_version,
-		   m.created_at
-	FROM reco.model m
-	WHERE reco.access(m.name) IS NOT NULL;
-COMMENT ON VIEW reco.models IS 'The models that the current role may use; options holds what was set, reco.default_options() the rest.';
+		   m.created_at,
+		   CASE WHEN a.access OPERATOR(pg_catalog.=) 'owner' THEN m.rules END AS rules
+	FROM reco.model m CROSS JOIN LATERAL (SELECT reco.access(m.name) AS access OFFSET 0) a
+	WHERE a.access IS NOT NULL;
+COMMENT ON VIEW reco.models IS 'The models that the current role may use; options holds what was set, reco.default_options() the rest; rules, the standing ones (reco.set_rules), are shown to the model''s owner alone.';
 
 CREATE VIEW reco.sources WITH (security_barrier) AS
 	SELECT s.model,
@@ -306,6 +308,11 @@ CREATE FUNCTION reco.set_owner(model text, new_owner name)
 	AS 'MODULE_PATHNAME', 'reco_set_owner' LANGUAGE C VOLATILE PARALLEL UNSAFE;
 COMMENT ON FUNCTION reco.set_owner(text, name) IS
 'Gives a model to another role, with whose rights its sources are read from then on. The caller must own the model and be a member of the new owner, or be a superuser.';
+
+CREATE FUNCTION reco.set_rules(model text, rules jsonb) RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_set_rules' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.set_rules(text, jsonb) IS
+'Sets the standing rules of a model that the current role owns (NULL: none), in the place of those before, and returns its row of reco.models. They act from the next statement on, in reco.recommend, reco.recommend_all and their twins for text keys; a request''s own rules take their place key by key, and a JSON null of these switches one off. reco.predict, explain, similar_items, complements, complete_basket, evaluate, replay and value_curve know no rules. Keys, each optional: pin: array of at most 100 items, by key for the first places that are free, or {"item": key, "rank": r}; a pinned item must pass the filters (basket, exclude, candidates, exclude_purchased, available, price), but neither pause nor caps nor diversity, and counts for the caps and the similarity of others. boost: array of at most 64 of {"field": a feature of items, "value": v, "factor": f} or {"items": [keys], "factor": f}, f above 0 and at most 100; all that match multiply what the list is ordered by (probability, or with a value_weight probability x value^w; a score below 0, where no probability is known, is divided). cap: {feature: n}: at most n of the list have the same value; an item with several values counts for each, one without for none. diversity d, 0 to 1: (1 - d) x relevance - d x similarity to the most similar item in the list (MMR, Carbonell and Goldstein 1998), relevance in parts of the largest, similarity the cosine of factors as in reco.similar_items, at least 0. price: {"min": a, "max": b}, either may be missing: only items whose price (reco.add_items, read live, the lowest of several rows) is within. pause: an interval, or {"for": interval, "rebought": s}: what the customer bought within that time before as_of is left out, unless at least the share s (default 0.1) of those who bought the item did so in several orders, which training learns. max_exposure_gap: {"by": feature, "gap": g}: a group''s share of the list''s exposure, 1/log2(1 + rank), may differ by at most g from its share of the probability of all items looked at; as far as no exchange of two items would bring the groups nearer to that. The list is made of the best 50 by score, or 2 k if that is more, and where they do not fill it of twice as many, and so on. Errors: undefined_object, insufficient_privilege, invalid_parameter_value (an unknown key or a value out of range), undefined_column (no such feature of items), object_not_in_prerequisite_state (price without prices), invalid_datetime_format.';
 
 CREATE FUNCTION reco.drop_model(model text, missing_ok boolean DEFAULT false,
 		OUT versions integer, OUT sources integer, OUT bytes bigint)
@@ -485,39 +492,39 @@ COMMENT ON FUNCTION reco.import_model(text, bytea) IS
 CREATE FUNCTION reco.recommend(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
 		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
 		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL, context jsonb DEFAULT NULL,
-		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0)
+		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text,
-		value double precision, price double precision, offer boolean)
+		value double precision, price double precision, offer boolean, rules text[])
 	AS 'MODULE_PATHNAME', 'reco_recommend_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text, double precision) IS
+COMMENT ON FUNCTION reco.recommend(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text, double precision, jsonb) IS
 'The k best items for a customer (NULL: an anonymous visitor) and a basket (a repeated id is a quantity), best first: rank from 1, item_id, score (higher is better, comparable within one answer), probability (that the item is in the order being made, beyond the basket; without a basket in the customer''s next order; given that there is an order; NULL where training held out too few orders to learn it), source, whichever says most for the item: basket, personal (own purchases), session (what was looked at), social (people followed), attributes (of items), segment (the customer''s attributes), context, sentiment, or popular. Reads the customer''s newest order lines before as_of in the caller''s snapshot; at its default every visible line up to this moment counts. history adds purchases that no source has: item ids, a repeated one counts again, all of as_of. context is an object of what the caller knows beside the tables, by the names of the fields of context: an unknown name is an error, an unknown value no evidence. session_id names the session whose events are read (reco.add_sessions), by its text form; NULL: the customer''s newest, if it is of the last day. What was looked at may come back. Items in the basket, in exclude, not in candidates (where given) or not available are left out before the cut to k, which is from 1 to 1,000,000. value_weight, from 0 (the default) to 1, goes from relevance to value: of the best 50 by score (or 2 k, if that is more) the order is probability x value^value_weight, where value is what a line of the order with that item is expected to bring: what such lines came to for this customer and for others (unit_price or amount of reco.add_orders), at the price that the item has now (reco.add_items), or the margin where one is given; without prices in orders, that times the usual quantity. Price and margin are read live, of several rows of an item the highest. What brings nothing, or less, comes last; a price that is NULL, NaN, infinite or negative, and such a margin unless it is only negative, say nothing: with prices then past orders alone count, with margins the item is worth the mean of the others, as is one of which nothing is known at all. Score and probability are those that the item has anyway. At 0 value is NULL; where nobody knows any value, it stays so and nothing changes, with a notice. reco.value_curve shows what a value_weight costs and brings. price is what a piece costs this customer now, offer whether that is by an offer (reco.add_offers), whose price then counts in value too: as the price, or as a margin that is less by the reduction, where the price is known. Both are NULL where nobody knows the price, and where the model has no offers and value_weight is 0 or goes by margins. For models whose customer and item keys are integers. Fold-in: Hu, Koren and Volinsky 2008. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (never trained), wrong_object_type (text keys), null_value_not_allowed (a NULL in an array).';
 
 CREATE FUNCTION reco.recommend_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
 		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
 		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL, context jsonb DEFAULT NULL,
-		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0)
+		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
 	RETURNS TABLE (rank integer, item_id text, score double precision, probability double precision, source text,
-		value double precision, price double precision, offer boolean)
+		value double precision, price double precision, offer boolean, rules text[])
 	AS 'MODULE_PATHNAME', 'reco_recommend_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10 COST 10000;
-COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[], jsonb, text, double precision) IS
+COMMENT ON FUNCTION reco.recommend_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[], jsonb, text, double precision, jsonb) IS
 'As reco.recommend, for models with any other customer or item keys (text, uuid, mixed), through their text form.';
 
 CREATE FUNCTION reco.recommend_all(model text, k integer DEFAULT 10, users bigint[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), users_from regclass DEFAULT NULL,
-		value_weight double precision DEFAULT 0)
+		value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
 	RETURNS TABLE (user_id bigint, rank integer, item_id bigint, score double precision, probability double precision, source text,
-		value double precision, price double precision, offer boolean)
+		value double precision, price double precision, offer boolean, rules text[])
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_integer' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
-COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz, regclass, double precision) IS
+COMMENT ON FUNCTION reco.recommend_all(text, integer, bigint[], boolean, timestamptz, regclass, double precision, jsonb) IS
 'The k best items of every customer with an order line, or of the given users, or of those in users_from, in the order of customers and ranks; (user_id, rank) and (user_id, item_id) are unique. users_from is a table, view, materialized view or foreign table, read with the caller''s rights, with the customers in its column user_id or its only column; NULLs and repetitions in it count nothing. Each row equals what reco.recommend gives for that customer at the same as_of and value_weight. Where attributes, friends, reviews, sessions or stored contexts count for customers (reco.weights), each is asked for by himself, with a few queries. Else order lines are read once and kept in memory, 24 bytes each, within maintenance_work_mem; scoring is shared with up to max_parallel_workers_per_gather parallel workers, which changes no bit of the answer, where maintenance_work_mem and shared memory have room for it. Errors: those of reco.recommend, undefined_column, wrong_object_type, datatype_mismatch (users_from), configuration_limit_exceeded.';
 
 CREATE FUNCTION reco.recommend_all_text(model text, k integer DEFAULT 10, users text[] DEFAULT NULL,
 		exclude_purchased boolean DEFAULT false, as_of timestamptz DEFAULT pg_catalog.now(), users_from regclass DEFAULT NULL,
-		value_weight double precision DEFAULT 0)
+		value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
 	RETURNS TABLE (user_id text, rank integer, item_id text, score double precision, probability double precision, source text,
-		value double precision, price double precision, offer boolean)
+		value double precision, price double precision, offer boolean, rules text[])
 	AS 'MODULE_PATHNAME', 'reco_recommend_all_text' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 10000 COST 1000000;
-COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz, regclass, double precision) IS
+COMMENT ON FUNCTION reco.recommend_all_text(text, integer, text[], boolean, timestamptz, regclass, double precision, jsonb) IS
 'As reco.recommend_all, for models with any other customer or item keys, through their text form.';
 
 CREATE FUNCTION reco.predict(model text, user_id bigint, item_ids bigint[], basket bigint[] DEFAULT NULL,

@@ -173,7 +173,7 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 	}
 	shape.most_rows = reco_scorer_most_rows(model, task);
 	shape.has_amounts = task->value_weight > 0 && reco_usual_wants_amounts(model);
-	shape.has_units = task->value_weight > 0 && task->unit_kind != RECO_UNIT_NONE;
+	shape.has_units = task->value_weight > 0 && task->shelf == NULL && task->unit_kind != RECO_UNIT_NONE;
 	shape.has_prices = task->has_offers;
 	rows_bytes = mul_size(shape.most_rows, sizeof(RecoRecommendation));
 	shape.block_users = Min(BLOCK_USERS, BLOCK_BYTES / rows_bytes);
@@ -189,13 +189,13 @@ make_shape(const RecoModel *model, const RecoScorerTask *task, int32 users, int6
 
 /* How many workers would pay and are allowed. */
 static int
-useful_workers(const RecoModel *model, int32 users, int64 lines, const RecoEverybody *everybody)
+useful_workers(const RecoModel *model, const RecoScorerTask *task, int32 users, int64 lines, const RecoEverybody *everybody)
 {
 	double		scan = (double) model->items * reco_stride(model->factors) * (model->screen != NULL ? NS_A_SCREENED : NS_A_FACTOR);
 	double		beside = reco_everybody_is_known(everybody) ? NS_BESIDE : 0;
 	double		work = users * (scan + NS_A_CUSTOMER + beside) + lines * NS_A_LINE;
 
-	if (IsInParallelMode() || IsParallelWorker() || !IsUnderPostmaster)
+	if (task->shelf != NULL || IsInParallelMode() || IsParallelWorker() || !IsUnderPostmaster)
 		return 0;
 	return (int) Min(Min(max_parallel_workers_per_gather, max_parallel_workers), work / NS_A_WORKER);
 }
@@ -205,7 +205,7 @@ static char *
 share_area(RecoBulk *bulk, const RecoScorerTask *task, Shape *shape, const RecoEverybody *everybody, RecoBudget *budget)
 {
 	Size		private = reco_scorer_memory(bulk->model, task);
-	int			workers = useful_workers(bulk->model, shape->users, shape->lines, everybody);
+	int			workers = useful_workers(bulk->model, task, shape->users, shape->lines, everybody);
 
 	for (; workers > 0; workers--)
 	{

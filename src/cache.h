@@ -14,6 +14,7 @@ typedef enum RecoCacheNotice
 {
 	RECO_NOTICE_AGE,			/* its data are old */
 	RECO_NOTICE_NO_VALUES,		/* it knows no values to go by */
+	RECO_NOTICE_UNKNOWN_PINS,	/* rules pin items that it does not know */
 	RECO_CACHE_NOTICES
 } RecoCacheNotice;
 

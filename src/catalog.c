@@ -215,12 +215,14 @@ read_model(HeapTuple tuple, TupleDesc descriptor, void *arg)
 	if (!is_null_column(tuple, descriptor, 7))
 		model->active_version = DatumGetInt32(get_datum(tuple, descriptor, 7));
 	model->last_version = DatumGetInt32(get_datum(tuple, descriptor, 8));
+	if (!is_null_column(tuple, descriptor, 9))
+		model->rules = DatumGetJsonbPCopy(get_datum(tuple, descriptor, 9));
 	model->owner_oid = reco_references_find_role(&model->owner);
 	*(RecoModelRow **) arg = model;
 }
 
 #define MODEL_COLUMNS \
-	"SELECT name, owner_name, owner_oid, system_id, timezone, options, active_version, last_version " \
+	"SELECT name, owner_name, owner_oid, system_id, timezone, options, active_version, last_version, rules " \
 	"FROM reco.model WHERE "
 #define MODEL_NAMED MODEL_COLUMNS "name OPERATOR(pg_catalog.=) $1"
 
@@ -386,6 +388,17 @@ reco_catalog_update_model(const RecoModelRow *model, Oid owner, const char *time
 	add_role(&query, &role);
 	add_text(&query, timezone);
 	add_jsonb(&query, options);
+	(void) run(&query, false, NULL, NULL);
+}
+
+/* Replace the standing rules; NULL removes them. */
+void
+reco_catalog_set_rules(const RecoModelRow *model, const Jsonb *rules)
+{
+	CatalogQuery query = {.text = "UPDATE reco.model SET rules = $2 WHERE name OPERATOR(pg_catalog.=) $1"};
+
+	add_text(&query, model->name);
+	add_parameter(&query, JSONBOID, PointerGetDatum(rules), rules == NULL);
 	(void) run(&query, false, NULL, NULL);
 }
 

@@ -32,6 +32,7 @@ typedef struct RecoModelRow
 	Jsonb	   *options;
 	int32		active_version; /* 0: none */
 	int32		last_version;
+	Jsonb	   *rules;			/* standing ones; NULL: none */
 } RecoModelRow;
 
 /* A version's row, without its parts. */
@@ -107,6 +108,7 @@ extern const char *reco_catalog_access_name(RecoAccess access);
 
 extern bool reco_catalog_insert_model(const char *name, const char *timezone, const Jsonb *options);
 extern void reco_catalog_update_model(const RecoModelRow *model, Oid owner, const char *timezone, const Jsonb *options);
+extern void reco_catalog_set_rules(const RecoModelRow *model, const Jsonb *rules);
 extern void reco_catalog_refresh_references(const RecoModelRow *model);
 extern void reco_catalog_delete_model(const char *name, int32 *versions, int32 *sources, int64 *bytes);
 

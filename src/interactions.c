@@ -22,6 +22,7 @@
 #include <math.h>
 
 #include "interrupts.h"
+#include "rebought.h"
 
 #define FIRST_LINES 16			/* an aggregate may hold thousands of small groups */
 
@@ -658,6 +659,9 @@ reco_interactions_finish(RecoInteractions *interactions)
 	make_orders(interactions);
 	describe_orders(interactions);
 	count_amounts(interactions);
+	if (!interactions->form.weighted && !interactions->sessions_are_orders)
+		interactions->rebought = reco_rebought_learn(interactions->budget, interactions->lines, interactions->n_lines,
+													 reco_idmap_count(interactions->items));
 }
 
 /* Give the memory of lines and events back once nothing reads them any more. */

@@ -69,6 +69,7 @@ typedef struct RecoInteractions
 	int64		withheld;		/* lines that the gate kept out, among counts.rows */
 	RecoPaidLines *paid;		/* NULL: no source says what lines came to; freed when finished */
 	RecoAmounts amounts;		/* what lines of the items come to, when finished */
+	const float *rebought;		/* [items] share of buyers who buy again, when finished; NULL: not known */
 
 	/* Of the source that is being gathered. */
 	RecoLineForm form;

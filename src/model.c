@@ -110,6 +110,7 @@ typedef enum SectionKind
 	SECTION_USUAL = 60,			/* the first two or none, the third with them or not */
 	SECTION_USUAL_NUMBERS,
 	SECTION_USUAL_PRICE,
+	SECTION_REBOUGHT = 70,
 	SECTION_KINDS
 } SectionKind;
 
@@ -246,6 +247,8 @@ list_contents(const RecoModel *model, Content *contents)
 	}
 	n += list_labels(model, contents + n);
 	n += list_usual(model, contents + n);
+	if (model->rebought != NULL)
+		contents[n++] = (Content) {SECTION_REBOUGHT, 4, items, model->rebought};
 	return list_sentiment(model, contents, n);
 }
 
@@ -370,7 +373,8 @@ is_known(uint32_t kind)
 	return kind <= SECTION_TREND || (kind >= SECTION_FIELDS && kind <= SECTION_LIFT_WEIGHT) ||
 		(kind >= SECTION_MATCH_FIELDS && kind <= SECTION_MATCH_VALUE_CHANCE) ||
 		(kind >= SECTION_SENTIMENT && kind <= SECTION_WORDING_CONFIGURATION) ||
-		(kind >= SECTION_EVENT_START && kind <= SECTION_EVENT_WEIGHTS) || (kind >= SECTION_USUAL && kind <= SECTION_USUAL_PRICE);
+		(kind >= SECTION_EVENT_START && kind <= SECTION_EVENT_WEIGHTS) || (kind >= SECTION_USUAL && kind <= SECTION_USUAL_PRICE) ||
+		kind == SECTION_REBOUGHT;
 }
 
 /* Each section on its own cache lines, behind the table and the section before, within the file. */
@@ -574,6 +578,16 @@ locate_usual(const char *bytes, const Section *found, RecoModel *model)
 	return model->usual != NULL && model->usual_numbers != NULL;
 }
 
+/* Whether people buy again may be missing. */
+static bool
+locate_rebought(const char *bytes, const Section *found, RecoModel *model)
+{
+	if (found[SECTION_REBOUGHT].kind == 0)
+		return true;
+	model->rebought = section_data(bytes, found, SECTION_REBOUGHT, 4, (uint64_t) model->items);
+	return model->rebought != NULL;
+}
+
 static bool
 locate(const char *bytes, const Header *header, const Section *found, RecoModel *model)
 {
@@ -599,7 +613,7 @@ locate(const char *bytes, const Header *header, const Section *found, RecoModel 
 	if (parameters == NULL || facts == NULL || !locate_labels(bytes, found, model) ||
 		!locate_sparse(bytes, found, SECTION_COMPLEMENT_START, model->items, model->items, &model->complements) ||
 		!locate_match(bytes, found, model) || !locate_sentiment(bytes, found, model) || !locate_events(bytes, found, model) ||
-		!locate_usual(bytes, found, model))
+		!locate_usual(bytes, found, model) || !locate_rebought(bytes, found, model))
 		return false;
 	memcpy(model->parameters, parameters, sizeof(model->parameters));
 	memcpy(model->facts, facts, sizeof(model->facts));
@@ -885,6 +899,22 @@ check_usual(const RecoModel *model, const RecoRun *run)
 	return RECO_OK;
 }
 
+/* The same. */
+static RecoStatus
+check_rebought(const RecoModel *model, const RecoRun *run)
+{
+	int			i;
+
+	for (i = 0; i < model->items && model->rebought != NULL; i++)
+	{
+		if (i % KEYS_A_CHECK == 0 && !reco_run_goes_on(run))
+			return RECO_INTERRUPTED;
+		if (!(model->rebought[i] >= 0 && model->rebought[i] <= 1))
+			return RECO_CORRUPT;
+	}
+	return RECO_OK;
+}
+
 /* Comparisons are such that NaN fails. */
 static bool
 blends_are_sane(const double *p)
@@ -1012,6 +1042,10 @@ reco_model_open(const void *buffer, size_t length, RecoChecksum checksum, const 
 		return status;
 	*problem = "its amounts of order lines are out of range";
 	status = check_usual(model, run);
+	if (status != RECO_OK)
+		return status;
+	*problem = "its shares of buyers who buy again are out of range";
+	status = check_rebought(model, run);
 	if (status != RECO_OK)
 		return status;
 	*problem = NULL;

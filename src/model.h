@@ -68,6 +68,7 @@ typedef struct RecoModel
 	const float *usual;			/* [items] > 0, what a line of each usually comes to, in currency or in pieces; NULL: not known */
 	const float *usual_price;	/* [items] of a piece, 0 where no line says; NULL: usual is in pieces */
 	const double *usual_numbers;	/* [RECO_USUAL_NUMBERS] > 0; NULL where usual is */
+	const float *rebought;		/* [items], share of its buyers who bought it in several orders, 0 to 1; NULL: not known */
 	double		parameters[RECO_PARAMETERS];
 	double		facts[RECO_FACTS];
 	const struct RecoScreen *screen;	/* of y, for scans; NULL: none.  Not in the file, and not made by reco_model_open */

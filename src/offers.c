@@ -285,7 +285,7 @@ reduce(const RecoAnswering *a, RecoPoolItem *item, double price)
  * Nothing is done, or read, where the model has no source of offers.  Errors: what reading raises.
  */
 void
-reco_offers_apply(RecoAnswering *a, RecoPool *pool)
+reco_offers_apply(const RecoAnswering *a, RecoPool *pool)
 {
 	RecoKey    *keys;
 	double	   *lowest;

@@ -35,7 +35,7 @@ typedef struct RecoOffers
 extern bool reco_offers_are_made(List *sources);
 extern RecoOffers *reco_offers_begin(const RecoAnswering *a, const RecoVisitor *visitor);
 extern double *reco_offers_lowest(const RecoAnswering *a, const RecoKey *items, int n);
-extern void reco_offers_apply(RecoAnswering *a, RecoPool *pool);
+extern void reco_offers_apply(const RecoAnswering *a, RecoPool *pool);
 extern void reco_offers_read_all(const RecoAnswering *a, const RecoIdMap *users, const RecoIdMap *items, RecoBudget *budget,
 								 RecoRagged *of_items, RecoRagged *audiences);
 

@@ -174,6 +174,7 @@ reco_publish_model(const RecoTrained *trained)
 	set_sentiment(trained, &model);
 	set_events(trained, &model);
 	set_amounts(trained, &model);
+	model.rebought = trained->rebought;
 	model.fields = trained->fields;
 	model.prior = trained->prior;
 	model.lift = trained->lift;

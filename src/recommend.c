@@ -5,8 +5,8 @@
  *	2. read the evidence: the basket that came with the request and the customer's newest lines, live;
  *	3. fold each bag in with its own lambda, and add the two vectors up;
  *	4. scan all items, or the candidates, leaving out what must not come back; what the shop's available expression
- *	   refuses is left out too, asking it only about the items at the top, until k are found;
- *	5. let offers count (offers.c), and put the best of them into another order where one is asked for (rerank.c);
+ *	   refuses is left out too, asking it only about the items at the top, until k are found (search.c);
+ *	5. let offers count (offers.c), and put the best of them into another order where one is asked for (rerank.c), or by rules into a list (shelf.c);
  *	6. say for each row which evidence weighs most.
  *
  * Where nothing is known, popularity answers.
@@ -18,10 +18,10 @@
 #include "availability.h"
 #include "interrupts.h"
 #include "offers.h"
+#include "miscadmin.h"
 #include "rerank.h"
-
-/* Items whose availability is asked in one query, beyond those wanted. */
-#define AVAILABILITY_SLACK 16
+#include "search.h"
+#include "shelf.h"
 
 typedef struct Request
 {
@@ -88,78 +88,18 @@ ask(Request *r, RecoHistory *history, RecoEvidence *evidence)
 
 /* --- the answer -------------------------------------------------------------------------------------------- */
 
-static int
-drop_skipped(const Request *r, int32 *items, int n)
+static RecoSearch
+begin_search(const Request *r)
 {
-	int			kept = 0;
-	int			i;
+	RecoSearch	search = {.a = r->a,.skip = r->skip,.live = reco_availability_is_asked(r->a)};
+	const RecoKeyList *candidates = &r->request->candidates;
 
-	for (i = 0; i < n; i++)
-		if (((r->skip[items[i] / 64] >> (items[i] % 64)) & 1) == 0)
-			items[kept++] = items[i];
-	return kept;
-}
-
-/* The best items that are not skipped, at most as many as wanted; candidates that are skipped are dropped for good. */
-static int
-scan(const Request *r, int32 *candidates, int *n_candidates, int wanted, RecoTopEntry *top)
-{
-	const RecoAnswering *a = r->a;
-	const RecoModel *model = a->model;
-	RecoTopQuery query = reco_scoring_query(&a->mix, r->skip, wanted, top);
-	RecoStatus	status;
-
-	if (candidates != NULL)
+	if (candidates->given)
 	{
-		*n_candidates = drop_skipped(r, candidates, *n_candidates);
-		status = reco_topk_list(&a->run, model->y, model->items, model->factors, &query, candidates, *n_candidates);
+		search.candidates = palloc_extended(mul_size(Max(candidates->n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
+		search.n_candidates = reco_answering_distinct_items(r->a->model, candidates, search.candidates);
 	}
-	else
-		status = reco_topk_scan(&a->run, model->y, model->items, model->factors, model->screen, &query, 1);
-	reco_foldin_check_status(status, "scan");
-	return query.found;
-}
-
-/*
- * The best that the filters leave, at most as many as wanted.  The order of items is total, so that scanning again without
- * those already seen goes on where the scan before ended; each round asks the shop about a few more, until enough are
- * available or none are left.
- */
-static int
-find_best(Request *r, int depth, RecoTopEntry *best)
-{
-	bool		live = reco_availability_is_asked(r->a);
-	int32	   *candidates = NULL;
-	int			n_candidates = 0;
-	int			most = r->a->model->items;
-	int			slack = AVAILABILITY_SLACK;
-	int			n = 0;
-
-	if (r->request->candidates.given)
-	{
-		candidates = palloc_extended(mul_size(Max(r->request->candidates.n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
-		most = n_candidates = reco_answering_distinct_items(r->a->model, &r->request->candidates, candidates);
-	}
-	while (n < depth)
-	{
-		int			wanted = Min(depth - n + (live ? slack : 0), Max(most, 1));
-		RecoTopEntry *top = palloc_extended(mul_size(wanted, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-		int			found = scan(r, candidates, &n_candidates, wanted, top);
-		bool	   *available = live ? reco_availability_of(r->a, top, found) : NULL;
-		int			i;
-
-		for (i = 0; i < found; i++)
-		{
-			skip_item(r, top[i].item);
-			if (n < depth && (available == NULL || available[i]))
-				best[n++] = top[i];
-		}
-		if (found < wanted || !live)
-			break;
-		slack = Min(slack * 4, PG_INT32_MAX / 8);
-		CHECK_FOR_INTERRUPTS();
-	}
-	return n;
+	return search;
 }
 
 /* Fill the answer: of the best, put into the order that is asked for, as many as are wanted. */
@@ -169,7 +109,8 @@ rank_items(Request *r, RecoAnswer *answer)
 	double		weight = r->request->value_weight;
 	int			depth = Min(reco_rerank_depth(r->request->k, weight), Max(r->a->model->items, 1));
 	RecoTopEntry *best = palloc_extended(mul_size(depth, sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
-	RecoPool	pool = reco_rerank_pool(r->a, best, find_best(r, depth, best));
+	RecoSearch	search = begin_search(r);
+	RecoPool	pool = reco_rerank_pool(r->a, best, reco_search_next(&search, depth, best, NULL));
 	int			i;
 
 	if (!r->request->unpriced)
@@ -178,6 +119,32 @@ rank_items(Request *r, RecoAnswer *answer)
 	answer->rows = palloc_extended(mul_size(Max(answer->n, 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
 	for (i = 0; i < answer->n; i++)
 		answer->rows[i] = reco_rerank_row(r->a, &pool.items[i]);
+}
+
+/* Whether all lines of the history are read, and not the newest alone. */
+static bool
+needs_all_lines(const RecoRequest *request)
+{
+	return request->exclude_purchased || (request->rules != NULL && request->rules->pause != NULL);
+}
+
+/* The evidence, and the rows by what is scored then; a pause looks at lines before they become evidence. */
+static void
+answer_by_rules(Request *r, RecoHistory *history, RecoEvidence *evidence, RecoAnswer *answer)
+{
+	const RecoRequest *request = r->request;
+	RecoBudget *budget = reco_budget_create(CurrentMemoryContext, "recommend", (Size) maintenance_work_mem * 1024);
+	RecoShelf  *shelf = reco_shelf_create(r->a, request->rules, request->k, request->value_weight,
+										  reco_availability_is_asked(r->a), budget);
+	RecoShelfRequest wanted = {request->k, request->value_weight, &r->usual, {0}};
+	RecoSearch	search;
+
+	wanted.paused = reco_shelf_paused(shelf, r->a->model, history->lines, history->n);
+	ask(r, history, evidence);
+	search = begin_search(r);
+	answer->rules = request->rules;
+	answer->rows = palloc_extended(mul_size(Max(Min(request->k, r->a->model->items), 1), sizeof(RecoRecommendation)), MCXT_ALLOC_HUGE);
+	answer->n = reco_shelf_fill(shelf, &search, &wanted, answer->rows);
 }
 
 /*
@@ -199,21 +166,42 @@ reco_recommend_by(RecoAnswering *a, const RecoRequest *request)
 		a->offers = reco_offers_begin(a, &request->visitor);
 	if (request->value_weight > 0)
 		visitor.amounts = reco_rerank_begin(a);
-	history = reco_evidence_read(a, &visitor, request->exclude_purchased ? PG_INT64_MAX : a->options.history_limit,
+	history = reco_evidence_read(a, &visitor, needs_all_lines(request) ? PG_INT64_MAX : a->options.history_limit,
 								 &evidence);
-	ask(&r, history, &evidence);
-	rank_items(&r, answer);
+	if (request->rules != NULL)
+		answer_by_rules(&r, history, &evidence, answer);
+	else
+	{
+		ask(&r, history, &evidence);
+		rank_items(&r, answer);
+	}
 	return answer;
 }
 
 /*
- * The answer to a request, in the current memory context, for which the model stays pinned.  Errors: those of
- * reco_answering_begin, and what reading the sources raises.
+ * The rules of requests to a model that was made ready: its standing ones, under those that came with the request (or NULL).
+ * NULL where there are none.  Errors: those of reco_rules_read.
+ */
+RecoRules *
+reco_recommend_rules(const RecoAnswering *a, const Jsonb *given)
+{
+	if (a->row->rules == NULL && given == NULL)
+		return NULL;
+	return reco_rules_read(a->row->rules, given, a->model->integer_keys ? RECO_RULE_KEYS_INTEGER : RECO_RULE_KEYS_TEXT);
+}
+
+/*
+ * The answer to a request, in the current memory context, for which the model stays pinned, by its standing rules and those
+ * given (or NULL).  Errors: those of reco_answering_begin and of rules, and what reading the sources raises.
  */
 RecoAnswer *
-reco_recommend(const RecoRequest *request)
+reco_recommend(const RecoRequest *request, const Jsonb *rules)
 {
-	return reco_recommend_by(reco_answering_begin(request->model, request->integer_keys, request->as_of), request);
+	RecoAnswering *a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
+	RecoRequest by_rules = *request;
+
+	by_rules.rules = reco_recommend_rules(a, rules);
+	return reco_recommend_by(a, &by_rules);
 }
 
 /*

@@ -7,6 +7,7 @@
 #include "postgres.h"
 
 #include "evidence.h"
+#include "rules.h"
 #include "utils/timestamp.h"
 
 typedef struct RecoRequest
@@ -21,6 +22,7 @@ typedef struct RecoRequest
 	TimestampTz as_of;
 	double		value_weight;	/* 0 to 1; above 0 the best are put into an order by value */
 	bool		unpriced;		/* whoever asks looks after prices and offers himself; not by value */
+	const RecoRules *rules;		/* NULL: none */
 } RecoRequest;
 
 typedef struct RecoRecommendation
@@ -32,6 +34,8 @@ typedef struct RecoRecommendation
 	double		value;			/* what a line of it is expected to bring; NaN: not known, or not asked for */
 	double		price;			/* what a piece costs whoever asks; the same */
 	bool		offer;			/* that is by an offer */
+	uint32		traces;			/* which rules placed it: RECO_TRACE_..., */
+	uint64		boosts;			/* and bit b where boost b of them did */
 } RecoRecommendation;
 
 typedef struct RecoAnswer
@@ -39,9 +43,11 @@ typedef struct RecoAnswer
 	const RecoModel *model;
 	int			n;
 	RecoRecommendation *rows;	/* best first */
+	const RecoRules *rules;		/* NULL: none */
 } RecoAnswer;
 
-extern RecoAnswer *reco_recommend(const RecoRequest *request);
+extern RecoAnswer *reco_recommend(const RecoRequest *request, const Jsonb *rules);
+extern RecoRules *reco_recommend_rules(const RecoAnswering *a, const Jsonb *given);
 extern RecoAnswer *reco_recommend_by(RecoAnswering *a, const RecoRequest *request);
 extern RecoAnswer *reco_recommend_from(RecoAnswering *a, const RecoRequest *request, RecoHistory *history,
 									   RecoEvidence *evidence, const uint64 *unavailable);

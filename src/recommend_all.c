@@ -22,6 +22,7 @@
 #include "interrupts.h"
 #include "offers.h"
 #include "rerank.h"
+#include "shelf.h"
 #include "users_from.h"
 #include "utils/memutils.h"
 
@@ -56,6 +57,7 @@ typedef struct Reading
 {
 	const RecoBulkRequest *request;
 	RecoAnswering *a;
+	const RecoRules *rules;		/* NULL: none */
 	RecoBudget *budget;
 	RecoIdMap  *users;
 	RecoIdMap  *items;			/* of the model, numbered as there */
@@ -76,6 +78,7 @@ typedef struct Emission
 {
 	const RecoModel *model;
 	const RecoIdMap *users;
+	const RecoRules *rules;
 	RecoBulkCallback callback;
 	void	   *arg;
 	MemoryContext context;		/* of one customer's rows */
@@ -298,11 +301,17 @@ prepare(Reading *reading)
 		.unit_kind = reading->a->unit_kind,
 		.has_offers = reading->a->offers != NULL
 	};
+	RecoShelf  *shelf = NULL;
 	int32	   *rank;
 	uint64	   *skip = reco_availability_unavailable(reading->a);
 	RecoBulk   *bulk;
 
 	strlcpy(task.timezone, reading->a->reader.timezone, sizeof(task.timezone));
+	if (reading->rules != NULL)
+	{
+		task.shelf = shelf = reco_shelf_create(reading->a, reading->rules, task.k, task.value_weight, false, reading->budget);
+		reco_shelf_read_all(shelf);
+	}
 	rank = reco_idmap_sort(reading->users);
 	bulk = reco_bulk_create(reading->a, &task, reco_idmap_count(reading->users), reading->n_lines, skip, &reading->everybody, rank,
 							reading->budget);
@@ -339,7 +348,7 @@ emit_user(void *arg, int32 user, const RecoRecommendation *rows, int32 n)
 	for (i = 0; i < n; i++)
 	{
 		RECO_CHECK_INTERRUPTS(i);
-		emission->callback(emission->arg, emission->model, &key, i + 1, &rows[i]);
+		emission->callback(emission->arg, emission->model, &key, i + 1, &rows[i], emission->rules);
 	}
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(emission->context);
@@ -365,7 +374,7 @@ ask_one_by_one(Reading *reading, Emission *emission)
 	{
 		MemoryContext old_context = MemoryContextSwitchTo(context);
 		RecoRequest request = {.k = reading->request->k,.exclude_purchased = reading->request->exclude_purchased,.as_of = a->as_of,
-		.value_weight = reading->request->value_weight};
+		.value_weight = reading->request->value_weight,.rules = reading->rules};
 		RecoAnswer *answer;
 
 		CHECK_FOR_INTERRUPTS();
@@ -380,7 +389,7 @@ ask_one_by_one(Reading *reading, Emission *emission)
 
 /*
  * The k best items of every customer, or of those asked for; a callback for each row, in a memory context that is
- * emptied after each customer.  Memory is accounted for against memory_limit, but for what one customer takes.
+ * emptied after each customer, by the standing rules and those given.  Memory is accounted for against memory_limit, but for what one customer takes.
  * Errors: those of reco_answering_begin and reco_users_from_read, configuration_limit_exceeded, and what reading the
  * sources raises.
  */
@@ -394,6 +403,7 @@ reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, vo
 	reading.a = reco_answering_begin(request->model, request->integer_keys, request->as_of);
 	reading.a->reader.progress = request->progress;
 	reading.a->offers = reco_offers_begin(reading.a, NULL);
+	reading.rules = emission.rules = reco_recommend_rules(reading.a, request->rules);
 	reading.budget = reco_budget_create(CurrentMemoryContext, "recommend_all", request->memory_limit);
 	reading.budget->advice = "recommend_all takes less for some customers at a time, with users or users_from";
 	reading.users = reco_idmap_create(reading.budget, request->integer_keys, "customers");

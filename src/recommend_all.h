@@ -20,13 +20,14 @@ typedef struct RecoBulkRequest
 	bool		exclude_purchased;
 	TimestampTz as_of;
 	double		value_weight;	/* 0 to 1 */
+	const Jsonb *rules;			/* beside the standing ones; NULL: none */
 	Size		memory_limit;	/* bytes */
 	RecoProgress *progress;		/* NULL: nobody is told */
 } RecoBulkRequest;
 
 /* A row of the answer, in the order of customers and ranks. */
 typedef void (*RecoBulkCallback) (void *arg, const RecoModel *model, const RecoKey *user, int rank,
-								  const RecoRecommendation *row);
+								  const RecoRecommendation *row, const RecoRules *rules);
 
 extern void reco_recommend_all(const RecoBulkRequest *request, RecoBulkCallback callback, void *arg);
 

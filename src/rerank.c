@@ -261,16 +261,20 @@ compare_keys(const void *a, const void *b)
 }
 
 /*
- * Put the pool into the order of p v^weight, v from what a piece brings and what the customer usually takes.  Where no
- * probability is known the score stands for it.  What brings nothing, or less, is last; an item of which nothing is known is
- * worth as much as the others on average.
+ * The key of each item, by which the largest are first: p v^weight, v from what a piece brings and what the customer usually
+ * takes.  Where no probability is known the score stands for it, with a weight as 0 where it is less.  What brings nothing, or
+ * less, is last; an item of which nothing is known is worth as much as the others on average.
  */
-static void
-order_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool)
+void
+reco_rerank_set_keys(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool)
 {
 	double		otherwise;
 	int			i;
 
+	for (i = 0; i < pool->n; i++)
+		pool->items[i].key = isnan(pool->items[i].probability) ? pool->items[i].score : pool->items[i].probability;
+	if (!(weight > 0))
+		return;
 	for (i = 0; i < pool->n; i++)
 		pool->items[i].value = reco_usual_value(usual, pool->items[i].item, pool->items[i].unit, kind);
 	otherwise = mean_value(pool);
@@ -279,8 +283,14 @@ order_by_value(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPoo
 		RecoPoolItem *item = &pool->items[i];
 		double		value = isnan(item->value) ? otherwise : Max(item->value, 0);
 
-		item->key = (isnan(item->probability) ? Max(item->score, 0) : item->probability) * pow(value, weight);
+		item->key = Max(item->key, 0) * pow(value, weight);
 	}
+}
+
+/* Into the order of keys, where they are alike as they are now. */
+void
+reco_rerank_sort(RecoPool *pool)
+{
 	qsort(pool->items, pool->n, sizeof(RecoPoolItem), compare_keys);
 }
 
@@ -296,7 +306,10 @@ reco_rerank_order(RecoAnswering *a, const RecoUsual *usual, double value_weight,
 	read_facts(a, value_weight, pool);
 	reco_offers_apply(a, pool);
 	if (value_weight > 0)
-		order_by_value(usual, a->unit_kind, value_weight, pool);
+	{
+		reco_rerank_set_keys(usual, a->unit_kind, value_weight, pool);
+		reco_rerank_sort(pool);
+	}
 }
 
 /* An item of the pool as a row of the answer. */

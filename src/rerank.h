@@ -22,6 +22,7 @@ typedef struct RecoPoolItem
 	double		value;			/* what a line is expected to bring; the same */
 	double		key;			/* the order to be, the largest first */
 	int			place;			/* by score */
+	uint64		boosts;			/* bit b: the boost b of rules multiplied the key */
 } RecoPoolItem;
 
 typedef struct RecoPool
@@ -37,6 +38,8 @@ extern RecoUnitKind reco_rerank_unit_kind(const RecoAnswering *a);
 extern double *reco_rerank_all_units(const RecoAnswering *a);
 extern double *reco_rerank_all_prices(const RecoAnswering *a);
 extern void reco_rerank_order(RecoAnswering *a, const RecoUsual *usual, double value_weight, RecoPool *pool);
+extern void reco_rerank_set_keys(const RecoUsual *usual, RecoUnitKind kind, double weight, RecoPool *pool);
+extern void reco_rerank_sort(RecoPool *pool);
 extern RecoRecommendation reco_rerank_row(const RecoAnswering *a, const RecoPoolItem *item);
 
 #endif							/* RECO_RERANK_H */

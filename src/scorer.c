@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "offers.h"
 #include "rerank.h"
+#include "shelf.h"
 #include "utils/memutils.h"
 
 #define MAX_BATCH		16			/* customers whose scans share a pass over the items */
@@ -28,6 +29,7 @@ typedef struct Asked
 	RecoTopEntry *top;
 	RecoUsual	usual;			/* only with a value_weight */
 	RecoOffers	offers;			/* to him; only where the model has a source of them */
+	RecoItemList paused;		/* only with rules */
 } Asked;
 
 struct RecoScorer
@@ -36,6 +38,7 @@ struct RecoScorer
 	const RecoEverybody *everybody;
 	RecoAnswering *a;			/* folds in one customer after another */
 	int			batch;
+	uint64	   *skip;			/* bitmap of what must not come back, whoever asks */
 	Asked	   *asked;			/* [batch] */
 	MemoryContext batch_context;	/* emptied after each batch */
 };
@@ -113,10 +116,12 @@ reco_scorer_create(const RecoModel *model, const RecoKernels *kernels, const Rec
 	scorer->a->units = units;
 	scorer->a->prices = prices;
 	scorer->batch = batch_size(model, task);
+	scorer->skip = task->shelf != NULL ? copy_skip(model, skip) : NULL;
 	scorer->asked = palloc0(mul_size(scorer->batch, sizeof(Asked)));
 	for (i = 0; i < scorer->batch; i++)
 	{
-		scorer->asked[i].skip = i == 0 || task->exclude_purchased ? copy_skip(model, skip) : scorer->asked[0].skip;
+		scorer->asked[i].skip = i == 0 || task->exclude_purchased || task->shelf != NULL ? copy_skip(model, skip)
+			: scorer->asked[0].skip;
 		scorer->asked[i].top = palloc_extended(mul_size(depth(model, task), sizeof(RecoTopEntry)), MCXT_ALLOC_HUGE);
 	}
 	scorer->batch_context = AllocSetContextCreate(CurrentMemoryContext, "reco customers", ALLOCSET_DEFAULT_SIZES);
@@ -163,7 +168,8 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 	RecoEvidence evidence;
 
 	take_up_amounts(customer);
-	history.n = reco_history_keep_newest(customer->lines, n, task->exclude_purchased ? PG_INT64_MAX : task->history_limit);
+	history.n = reco_history_keep_newest(customer->lines, n, task->exclude_purchased || task->shelf != NULL ? PG_INT64_MAX
+										 : task->history_limit);
 	asked->purchased = NULL;
 	asked->n_purchased = 0;
 	if (task->exclude_purchased)
@@ -171,6 +177,8 @@ ask(RecoScorer *scorer, RecoScorerCustomer *customer, Asked *asked)
 		asked->purchased = palloc_extended(mul_size(Max(n, 1), sizeof(int32)), MCXT_ALLOC_HUGE);
 		asked->n_purchased = skip_purchased(asked->skip, history.lines, history.n, asked->purchased);
 	}
+	if (task->shelf != NULL)
+		asked->paused = reco_shelf_paused(task->shelf, scorer->a->model, history.lines, history.n);
 	if (task->value_weight > 0)
 		reco_usual_make(scorer->a->model, history.lines, history.n, &asked->usual);
 	reco_history_cut(&history, task->history_limit);
@@ -206,6 +214,18 @@ fill_rows(const RecoScorerTask *task, Asked *asked, const RecoTopQuery *query, R
 	pfree(pool.items);
 }
 
+/* The same by rules, for which each customer is searched for by himself. */
+static void
+fill_by_rules(const RecoScorer *scorer, const Asked *asked, RecoScorerCustomer *customer)
+{
+	const RecoScorerTask *task = &scorer->task;
+	RecoSearch	search = {.a = &asked->a,.skip = asked->skip};
+	RecoShelfRequest request = {task->k, task->value_weight, &asked->usual, asked->paused};
+
+	customer->found = reco_shelf_fill(task->shelf, &search, &request, customer->rows);
+	memcpy(asked->skip, scorer->skip, skip_bytes(scorer->a->model));
+}
+
 /*
  * The best items for each of at most reco_scorer_batch customers.
  */
@@ -225,10 +245,14 @@ reco_scorer_answer(RecoScorer *scorer, RecoScorerCustomer *customers, int n)
 		queries[i] = reco_scoring_query(&asked->a.mix, asked->skip, depth(model, &scorer->task), asked->top);
 		CHECK_FOR_INTERRUPTS();
 	}
-	reco_foldin_check_status(reco_topk_scan(&scorer->a->run, model->y, model->items, model->factors, model->screen,
-											queries, n), "scan");
+	if (scorer->task.shelf == NULL)
+		reco_foldin_check_status(reco_topk_scan(&scorer->a->run, model->y, model->items, model->factors, model->screen,
+												queries, n), "scan");
 	for (i = 0; i < n; i++)
-		fill_rows(&scorer->task, &scorer->asked[i], &queries[i], &customers[i]);
+		if (scorer->task.shelf == NULL)
+			fill_rows(&scorer->task, &scorer->asked[i], &queries[i], &customers[i]);
+		else
+			fill_by_rules(scorer, &scorer->asked[i], &customers[i]);
 	MemoryContextSwitchTo(old_context);
 	MemoryContextReset(scorer->batch_context);
 }

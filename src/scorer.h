@@ -24,6 +24,7 @@ typedef struct RecoScorerTask
 	double		value_weight;
 	RecoUnitKind unit_kind;
 	bool		has_offers;
+	const struct RecoShelf *shelf;	/* NULL: no rules.  It is of this process: with rules there are no workers */
 	char		timezone[TZ_STRLEN_MAX + 1];
 } RecoScorerTask;
 

@@ -11,6 +11,7 @@
 #include "options.h"
 #include "pgtime.h"
 #include "references.h"
+#include "rules.h"
 #include "section.h"
 #include "sources.h"
 #include "surface.h"
@@ -28,6 +29,7 @@ PG_FUNCTION_INFO_V1(reco_options);
 PG_FUNCTION_INFO_V1(reco_create_model);
 PG_FUNCTION_INFO_V1(reco_alter_model);
 PG_FUNCTION_INFO_V1(reco_set_owner);
+PG_FUNCTION_INFO_V1(reco_set_rules);
 PG_FUNCTION_INFO_V1(reco_drop_model);
 PG_FUNCTION_INFO_V1(reco_add_orders);
 PG_FUNCTION_INFO_V1(reco_add_items);
@@ -207,6 +209,31 @@ reco_set_owner(PG_FUNCTION_ARGS)
 				 errmsg("must be able to SET ROLE \"%s\" to give it a model", NameStr(*PG_GETARG_NAME(1))),
 				 errhint("The sources are read with the owner's rights: only a member of that role may arrange that.")));
 	reco_catalog_update_model(model, owner, model->timezone, model->options);
+	return reco_surface_model_row(fcinfo, model->name);
+}
+
+/* In which form the rules of a model name its items. */
+static RecoRuleKeys
+rule_keys(const RecoModelRow *model, List *sources)
+{
+	RecoReader	reader = {.model = model->name,.owner = model->owner_oid,.timezone = model->timezone};
+
+	if (sources == NIL || !OidIsValid(model->owner_oid))
+		return RECO_RULE_KEYS_EITHER;
+	return reco_sources_all_integer_keys(&reader, sources) ? RECO_RULE_KEYS_INTEGER : RECO_RULE_KEYS_TEXT;
+}
+
+Datum
+reco_set_rules(PG_FUNCTION_ARGS)
+{
+	RecoModelRow *model = reco_surface_own_model(fcinfo);
+	const Jsonb *rules = PG_ARGISNULL(1) ? NULL : PG_GETARG_JSONB_P(1);
+	List	   *sources = reco_catalog_sources(model->name, RECO_READ_LATEST);
+	RecoRules  *read = rules != NULL ? reco_rules_read(rules, NULL, rule_keys(model, sources)) : NULL;
+
+	if (read != NULL)
+		reco_rules_check(read, model->name, sources);
+	reco_catalog_set_rules(model, rules);
 	return reco_surface_model_row(fcinfo, model->name);
 }
 

@@ -43,7 +43,7 @@ PG_FUNCTION_INFO_V1(reco_complete_basket_text);
 enum
 {
 	ARG_MODEL, ARG_USER, ARG_K, ARG_BASKET, ARG_CANDIDATES, ARG_EXCLUDE, ARG_EXCLUDE_PURCHASED, ARG_AS_OF, ARG_HISTORY,
-	ARG_CONTEXT, ARG_SESSION, ARG_VALUE_WEIGHT, ARGUMENTS
+	ARG_CONTEXT, ARG_SESSION, ARG_VALUE_WEIGHT, ARG_RULES, ARGUMENTS
 };
 
 static RecoKey
@@ -183,6 +183,30 @@ item_datum(const RecoModel *model, int32 item)
 	return PointerGetDatum(cstring_to_text_with_len(model->key_bytes + start, (int) (model->key_start[item + 1] - start)));
 }
 
+static const Jsonb *
+read_rules(FunctionCallInfo fcinfo, int i)
+{
+	return PG_ARGISNULL(i) ? NULL : PG_GETARG_JSONB_P(i);
+}
+
+/* Which rules placed a row, as an array of texts, or NULL. */
+static Datum
+rules_datum(const RecoRules *rules, const RecoRecommendation *row, bool *is_null)
+{
+	List	   *words = rules != NULL ? reco_rules_words(rules, row->traces, row->boosts) : NIL;
+	Datum	   *elements;
+	ListCell   *cell;
+	int			n = 0;
+
+	*is_null = words == NIL;
+	if (words == NIL)
+		return (Datum) 0;
+	elements = palloc(mul_size(list_length(words), sizeof(Datum)));
+	foreach(cell, words)
+		elements[n++] = CStringGetTextDatum(lfirst(cell));
+	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
+}
+
 static Datum
 answer(FunctionCallInfo fcinfo, bool integer_keys)
 {
@@ -192,12 +216,12 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	int			i;
 
 	request = read_request(fcinfo, integer_keys);
-	recommendations = reco_recommend(&request);
+	recommendations = reco_recommend(&request, read_rules(fcinfo, ARG_RULES));
 	for (i = 0; i < recommendations->n; i++)
 	{
 		const RecoRecommendation *row = &recommendations->rows[i];
-		Datum		values[8];
-		bool		nulls[8] = {[3] = isnan(row->probability),[5] = isnan(row->value),[6] = isnan(row->price),[7] = isnan(row->price)};
+		Datum		values[9];
+		bool		nulls[9] = {[3] = isnan(row->probability),[5] = isnan(row->value),[6] = isnan(row->price),[7] = isnan(row->price)};
 
 		values[0] = Int32GetDatum(i + 1);
 		values[1] = item_datum(recommendations->model, row->item);
@@ -207,6 +231,7 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 		values[5] = Float8GetDatum(row->value);
 		values[6] = Float8GetDatum(row->price);
 		values[7] = BoolGetDatum(row->offer);
+		values[8] = rules_datum(recommendations->rules, row, &nulls[8]);
 		reco_surface_put_row(&set, values, nulls);
 	}
 	return reco_surface_end_set(&set);
@@ -227,7 +252,7 @@ reco_recommend_text(PG_FUNCTION_ARGS)
 /* The arguments of recommend_all and recommend_all_text, in order. */
 enum
 {
-	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM, ALL_VALUE_WEIGHT, ALL_ARGUMENTS
+	ALL_MODEL, ALL_K, ALL_USERS, ALL_EXCLUDE_PURCHASED, ALL_AS_OF, ALL_USERS_FROM, ALL_VALUE_WEIGHT, ALL_RULES, ALL_ARGUMENTS
 };
 
 static Oid
@@ -252,10 +277,11 @@ key_datum(const RecoKey *key, bool integer_keys)
 }
 
 static void
-put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row)
+put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, const RecoRecommendation *row,
+			 const RecoRules *rules)
 {
-	Datum		values[9];
-	bool		nulls[9] = {[4] = isnan(row->probability),[6] = isnan(row->value),[7] = isnan(row->price),[8] = isnan(row->price)};
+	Datum		values[10];
+	bool		nulls[10] = {[4] = isnan(row->probability),[6] = isnan(row->value),[7] = isnan(row->price),[8] = isnan(row->price)};
 
 	values[0] = key_datum(user, model->integer_keys);
 	values[1] = Int32GetDatum(rank);
@@ -266,6 +292,7 @@ put_bulk_row(void *arg, const RecoModel *model, const RecoKey *user, int rank, c
 	values[6] = Float8GetDatum(row->value);
 	values[7] = Float8GetDatum(row->price);
 	values[8] = BoolGetDatum(row->offer);
+	values[9] = rules_datum(rules, row, &nulls[9]);
 	reco_surface_put_row(arg, values, nulls);
 }
 
@@ -285,6 +312,7 @@ answer_all(FunctionCallInfo fcinfo, bool integer_keys)
 	request.exclude_purchased = !PG_ARGISNULL(ALL_EXCLUDE_PURCHASED) && PG_GETARG_BOOL(ALL_EXCLUDE_PURCHASED);
 	request.as_of = read_as_of(fcinfo, ALL_AS_OF);
 	request.value_weight = reco_surface_value_weight(fcinfo, ALL_VALUE_WEIGHT);
+	request.rules = read_rules(fcinfo, ALL_RULES);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
 	request.progress = &progress;
 	reco_progress_begin(&progress, RECO_COMMAND_RECOMMEND_ALL, request.model);

@@ -692,6 +692,7 @@ begin_result(const Trainer *trainer, RecoTrained *trained)
 	trained->items = trainer->interactions->items;
 	trained->factors = trainer->ials.factors;
 	trained->amounts = trainer->interactions->amounts;
+	trained->rebought = trainer->interactions->rebought;
 	trained->method = trainer->complements_options.method;
 	set_counts(trainer, trained);
 }

@@ -71,6 +71,7 @@ typedef struct RecoTrained
 	const float *prior;			/* [1 + labels of customers, x stride] what is expected of a customer; NULL: nothing */
 	RecoSparse	lift;			/* labels x items */
 	RecoAmounts amounts;		/* what lines of the items come to */
+	const float *rebought;		/* [items] share of buyers who buy again; NULL: not known */
 	double		parameters[RECO_PARAMETERS];
 	uint32		evidence;		/* bits of the RecoStrengthKinds of which there is any */
 	RecoHoldoutMetrics metrics;
