@@ -77,6 +77,7 @@ use(const RecoModel *model)
 		sum += model->popularity[i];
 		sum += model->sentiment != NULL ? model->sentiment[i] * model->stars[RECO_STARS_MEAN] : 0;
 		sum += model->usual != NULL ? model->usual[i] / model->usual_numbers[RECO_USUAL_MOST] : 0;
+		sum += model->rebought != NULL ? model->rebought[i] : 0;
 		sum += model->usual_price != NULL ? model->usual_price[i] : 0;
 	}
 	for (i = 0; i < model->factors; i++)

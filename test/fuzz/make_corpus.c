@@ -111,6 +111,7 @@ main(int argc, char **argv)
 	static const int factors[] = {1, 16, MAX_FACTORS};
 	static const float sentiment[MAX_ITEMS] = {-1, 0, 0.5f, 1};
 	static const double stars[RECO_STARS_NUMBERS] = {4, 1, 5};
+	static const float rebought[MAX_ITEMS] = {0, 0.5f, 1, 0.25f};
 	static const float usual[MAX_ITEMS] = {1, 0.5f, 2, 3};
 	static const double usual_numbers[RECO_USUAL_NUMBERS] = {1.5, 3};
 	float		popularity[MAX_ITEMS] = {0, 0.5, 1, 2};
@@ -133,7 +134,7 @@ main(int argc, char **argv)
 			static float y[MAX_ITEMS * 2 * RECO_STRIDE_FLOATS];
 			RecoModel	model = {.items = items[i],.factors = factors[j],.keys = keys,.key_start = start,.key_bytes = "abac\xff",
 			.y = y,.gram_diagonal = gram,.popularity = popularity,.trend = trend,
-			.sentiment = sentiment,.stars = stars,.usual = usual,.usual_numbers = usual_numbers,.usual_price = popularity};
+			.sentiment = sentiment,.stars = stars,.usual = usual,.usual_numbers = usual_numbers,.usual_price = popularity,.rebought = rebought};
 			int			row;
 
 			memset(y, 0, sizeof(y));

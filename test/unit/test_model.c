@@ -32,7 +32,8 @@ enum
 	KIND_MATCH_VALUE_ITEM, KIND_MATCH_VALUE_CHANCE,
 	KIND_SENTIMENT = 40, KIND_STARS, KIND_WORDING_WEIGHTS, KIND_WORDING_CURVES, KIND_WORDING_CONFIGURATION,
 	KIND_EVENT_START = 50, KIND_EVENT_BYTES, KIND_EVENT_WEIGHTS,
-	KIND_USUAL = 60, KIND_USUAL_NUMBERS, KIND_USUAL_PRICE, KIND_UNKNOWN = 4711
+	KIND_USUAL = 60, KIND_USUAL_NUMBERS, KIND_USUAL_PRICE,
+	KIND_REBOUGHT = 70, KIND_UNKNOWN = 4711
 };
 
 /* --- TAP ---------------------------------------------------------------------------------------------------- */
@@ -1774,6 +1775,36 @@ test_hostile_usual(void)
 	free(blob.bytes);
 }
 
+/* --- who buys again ------------------------------------------------------------------------------------------ */
+
+static void
+test_rebought(void)
+{
+	static const float rebought[MAX_ITEMS] = {0, 0.5f, 1, 0.1f, 0.999f};
+	static const float bad[] = {-0.1f, NAN, INFINITY, -INFINITY, 1.001f};
+	Cases		cases = {.name = "shares of buyers who buy again are from 0 to 1"};
+	RecoModel	model = make_model(true, MAX_ITEMS);
+	RecoModel	opened;
+	Blob		blob;
+	size_t		i;
+	size_t		j;
+
+	model.rebought = rebought;
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && models_equal(&model, &opened) && opened.rebought != NULL &&
+	   memcmp(opened.rebought, rebought, sizeof(rebought)) == 0, "shares of buyers who buy again come back");
+	for (i = 0; i < 5; i++)
+		for (j = 0; j < MAX_ITEMS; j++)
+			expect(&cases, status_with(&blob, data_at(&blob, KIND_REBOUGHT) + j * 4, &bad[i], 4) == RECO_CORRUPT, "%g", bad[i]);
+	expect(&cases, status_without(&blob, KIND_REBOUGHT) == RECO_OK, "they may be missing");
+	finish(&cases);
+	free(blob.bytes);
+	model.rebought = NULL;
+	blob = write_model(&model);
+	ok(open_blob(&blob, &opened) == RECO_OK && opened.rebought == NULL, "a model without them can be opened");
+	free(blob.bytes);
+}
+
 int
 main(void)
 {
@@ -1806,6 +1837,7 @@ main(void)
 	test_usual_comes_back(false);
 	test_usual_comes_back(true);
 	test_hostile_usual();
+	test_rebought();
 	printf("1..%d\n", tests);
 	return failures > 0;
 }
