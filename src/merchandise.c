@@ -18,7 +18,8 @@
  * group still needs; here the list that the other rules gave is mended instead, since their choices are to stay where they
  * can: as long as any exchange of two places, or of an item in the list for one that is not, makes the sum of what groups are
  * beyond the gap smaller, the one is made that costs least relevance for what it mends.  So there is no such exchange in the
- * end; that two together would help is not looked for.
+ * end; that two together would help is not looked for.  Where a list is not full and an exchange made room under a counter,
+ * what has room comes in behind.
  */
 #include "merchandise.h"
 
@@ -482,6 +483,23 @@ mend(const Work *work, int found)
 	return RECO_OK;
 }
 
+/* Where exchanges made room under a counter, what has room now comes in behind; returns whether anything did. */
+static int
+extend(const Work *work, int *found)
+{
+	int			before = *found;
+
+	while (*found < work->task->k)
+	{
+		int			item = pick_diverse(work, work->task->diversity);
+
+		if (item < 0)
+			break;
+		put(work, (*found)++, item, work->task->diversity);
+	}
+	return *found > before;
+}
+
 /* --- the list ---------------------------------------------------------------------------------------------- */
 
 static void
@@ -561,7 +579,9 @@ reco_merchandise_fill(const RecoRun *run, const RecoMerchandiseTask *task, void 
 	if (status == RECO_OK && task->n_groups > 0)
 	{
 		remember_ranks(&work, *found);
-		status = mend(&work, *found);
+		do
+			status = mend(&work, *found);
+		while (status == RECO_OK && extend(&work, found));
 		trace_moved(&work, *found, RECO_TRACE_EXPOSURE);
 	}
 	if (status == RECO_OK)

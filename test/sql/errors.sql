@@ -1,7 +1,7 @@
 -- Every error that SQL can lead to: its SQLSTATE and its words.  (A sealed forgery's are in forged.sql.)
 
 SET client_min_messages = warning;
-SELECT plan(332);
+SELECT plan(442);
 
 CREATE ROLE owner_role;
 CREATE ROLE nobody;
@@ -103,6 +103,67 @@ FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 
                ('exclude => ''{NULL,1}''', '22004', 'parameter "exclude" must not contain nulls'),
                ('value_weight => NULL', '22004', 'parameter "value_weight" must not be null'), ('value_weight => -0.1', '22023', 'parameter "value_weight" must be from 0 to 1, not -0.1'),
                ('value_weight => 1.5', '22023', 'parameter "value_weight" must be from 0 to 1, not 1.5'), ('value_weight => ''NaN''', '22023', 'parameter "value_weight" must be from 0 to 1, not NaN')) AS x (argument, state, message);
+SELECT throws_ok(format(call, rules), state, message, format(call, rules))
+FROM   unnest(ARRAY['SELECT * FROM reco.recommend(''m'', 1, rules => %L)', 'SELECT reco.set_rules(''m'', %L)']) call CROSS JOIN (VALUES ('[1]', '22023', 'rules must be a JSON object'),
+               ('3', '22023', 'rules must be a JSON object'),
+               ('{"pins": []}', '22023', 'unknown rule "pins"'),
+               ('{"pins": null}', '22023', 'unknown rule "pins"'),
+               ('{"price": {"low": 1}}', '22023', 'unknown rule "price.low"'),
+               ('{"pin": "x"}', '22023', 'rule "pin" cannot be "x": it must be an array of at most 100 items'),
+               ('{"pin": {"item": 1}}', '22023', 'rule "pin" cannot be an object: it must be an array of at most 100 items'),
+               ('{"pin": [true]}', '22023', 'rule "pin" cannot be true: it must be the number of an item'),
+               ('{"pin": ["1"]}', '22023', 'rule "pin" cannot be "1": it must be the number of an item'),
+               ('{"pin": [1.5]}', '22023', 'rule "pin" cannot be 1.5: it must be the number of an item'),
+               ('{"pin": [null]}', '22023', 'rule "pin" cannot be null: it must be the number of an item'),
+               ('{"pin": [[1]]}', '22023', 'rule "pin" cannot be an array: it must be the number of an item'),
+               ('{"pin": [99999999999999999999]}', '22023', 'rule "pin" cannot be 99999999999999999999: it must be the number of an item'),
+               ('{"pin": [1, {"item": 1, "rank": 5}]}', '22023', 'rule "pin" cannot be 1: it must be an item that is pinned only once'),
+               ('{"pin": [{"item": 1, "rank": 2}, {"item": 2, "rank": 2}]}', '22023', 'rule "pin.rank" cannot be 2: it must be a rank that is given to one item only'),
+               ('{"pin": [{"item": 1, "rank": 0}]}', '22023', 'rule "pin.rank" cannot be 0: it must be an integer from 1 to 1000000'),
+               ('{"pin": [{"item": 1}]}', '22023', 'rule "pin" has no "rank"'),
+               ('{"pin": [{"rank": 1}]}', '22023', 'rule "pin" has no "item"'),
+               ('{"boost": {"factor": 2}}', '22023', 'rule "boost" cannot be an object: it must be an array of at most 64 objects'),
+               ('{"boost": [7]}', '22023', 'rule "boost" cannot be 7: it must be an array of objects'),
+               ('{"boost": [{"items": [1]}]}', '22023', 'rule "boost" has no "factor"'),
+               ('{"boost": [{"factor": 1}]}', '22023', 'rule "boost" has no "field"'),
+               ('{"boost": [{"field": "x", "factor": 1}]}', '22023', 'rule "boost" has no "value"'),
+               ('{"boost": [{"items": [1], "factor": 0}]}', '22023', 'rule "boost.factor" cannot be 0: it must be a number above 0 and at most 100'),
+               ('{"boost": [{"items": [1], "factor": 101}]}', '22023', 'rule "boost.factor" cannot be 101: it must be a number above 0 and at most 100'),
+               ('{"boost": [{"items": [1], "factor": "2"}]}', '22023', 'rule "boost.factor" cannot be "2": it must be a number above 0 and at most 100'),
+               ('{"boost": [{"items": [1], "field": "x", "factor": 1}]}', '22023', 'rule "boost" cannot be of items and of a field: it must be of either: give two'),
+               ('{"boost": [{"items": 1, "factor": 1}]}', '22023', 'rule "boost.items" cannot be 1: it must be an array of at most 10000 items'),
+               ('{"boost": [{"items": ["a"], "factor": 1}]}', '22023', 'rule "boost.items" cannot be "a": it must be the number of an item'),
+               ('{"boost": [{"field": 1, "value": 1, "factor": 1}]}', '22023', 'rule "boost.field" cannot be 1: it must be the name of a feature of items'),
+               ('{"boost": [{"field": "x", "value": [1], "factor": 1}]}', '22023', 'rule "boost.value" cannot be an array: it must be a text, a number or a boolean'),
+               ('{"cap": 3}', '22023', 'rule "cap" cannot be 3: it must be an object of at most 16 features of items'),
+               ('{"cap": {"x": 0}}', '22023', 'rule "cap.x" cannot be 0: it must be an integer from 1 to 1000000'),
+               ('{"cap": {"x": 1.5}}', '22023', 'rule "cap.x" cannot be 1.5: it must be an integer from 1 to 1000000'),
+               ('{"cap": {"x": 1}}', '42703', 'model "m" has no feature "x" of items, which a rule goes by'),
+               ('{"diversity": 1.1}', '22023', 'rule "diversity" cannot be 1.1: it must be a number from 0 to 1'),
+               ('{"diversity": "all"}', '22023', 'rule "diversity" cannot be "all": it must be a number from 0 to 1'),
+               ('{"price": 5}', '22023', 'rule "price" cannot be 5: it must be an object of min, max or both'),
+               ('{"price": {"min": -1}}', '22023', 'rule "price.min" cannot be -1: it must be a number from 0 to 1e15'),
+               ('{"price": {"min": 2, "max": 1}}', '22023', 'rule "price.min" cannot be 2: it must be at most max, which is 1'),
+               ('{"price": {"min": 2}}', '55000', 'no source of model "m" says what items cost, which a rule goes by'),
+               ('{"pause": 30}', '22023', 'rule "pause" cannot be 30: it must be an interval above 0 and of at most 36500 days, as a string'),
+               ('{"pause": "-1 day"}', '22023', 'rule "pause" cannot be "-1 day": it must be an interval above 0 and of at most 36500 days, as a string'),
+               ('{"pause": {"for": "200 years"}}', '22023', 'rule "pause.for" cannot be "200 years": it must be an interval above 0 and of at most 36500 days, as a string'),
+               ('{"pause": "soon"}', '22007', 'invalid input syntax for type interval: "soon"'),
+               ('{"pause": {"rebought": 0.5}}', '22023', 'rule "pause" has no "for"'),
+               ('{"pause": {"for": "1 day", "rebought": 0}}', '22023', 'rule "pause.rebought" cannot be 0: it must be a number above 0 and at most 1'),
+               ('{"max_exposure_gap": 0.1}', '22023', 'rule "max_exposure_gap" cannot be 0.1: it must be an object of by and gap'),
+               ('{"max_exposure_gap": {"gap": 0.1}}', '22023', 'rule "max_exposure_gap" has no "by"'),
+               ('{"max_exposure_gap": {"by": "x", "gap": 2}}', '22023', 'rule "max_exposure_gap.gap" cannot be 2: it must be a number from 0 to 1')) AS x (rules, state, message);
+SELECT throws_ok(call, state, message, call)
+FROM   (VALUES ('SELECT * FROM reco.recommend(''m'', 1, rules => jsonb_build_object(''pin'', (SELECT jsonb_agg(g) FROM generate_series(1, 101) g)))', '22023', 'rule "pin" cannot be an array of 101: it must be an array of at most 100 items'),
+               ('SELECT * FROM reco.recommend(''m'', 1, rules => jsonb_build_object(''cap'', (SELECT jsonb_object_agg(g, g) FROM generate_series(1, 17) g)))', '22023', 'rule "cap" cannot be an object of 17: it must be an object of at most 16 features of items'),
+               ('SELECT * FROM reco.recommend(''m'', 1, k => 1001, rules => ''{"diversity": 0.1}'')', '22023', 'parameter "k" must be at most 1000 with rule "diversity", not 1001'),
+               ('SELECT * FROM reco.recommend_all(''m'', k => 1001, rules => ''{"diversity": 0.1}'')', '22023', 'parameter "k" must be at most 1000 with rule "diversity", not 1001'),
+               ('SELECT * FROM reco.recommend_all(''m'', rules => ''{"pin": 1}'')', '22023', 'rule "pin" cannot be 1: it must be an array of at most 100 items'),
+               ('SELECT * FROM reco.recommend_text(''t'', ''1'', rules => ''{"pin": [1]}'')', '22023', 'rule "pin" cannot be 1: it must be the text of an item''s key'),
+               ('SELECT * FROM reco.recommend_all_text(''t'', rules => ''{"boost": [{"items": [1], "factor": 2}]}'')', '22023', 'rule "boost.items" cannot be 1: it must be the text of an item''s key'),
+               ('SELECT reco.set_rules(''t'', ''{"pin": [1]}'')', '22023', 'rule "pin" cannot be 1: it must be the text of an item''s key'),
+               ('SELECT reco.set_rules(NULL, ''{}'')', '22004', 'parameter "model" must not be null'), ('SELECT reco.set_rules(''none'', ''{}'')', '42704', 'model "none" does not exist')) AS x (call, state, message);
 SELECT throws_ok(format('SELECT * FROM reco.recommend_text(''t'', ''1'', %s)', argument), state, message, 'recommend_text: ' || argument)
 FROM   (VALUES ('k => NULL', '22023', 'parameter "k" must not be null'), ('k => 0', '22023', 'parameter "k" must be from 1 to 1000000, not 0'),
                ('as_of => NULL', '22023', 'parameter "as_of" must not be null'), ('basket => ''{{a,b}}''', '2202E', 'parameter "basket" must be a one-dimensional array, not one of 2 dimensions'),

@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(933);
+SELECT plan(941);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -89,6 +89,7 @@ INSERT INTO calls VALUES
 	('SELECT reco.assign_text(''x'', ''1'')', 1),
 	('SELECT * FROM reco.experiment_report(''x'')', 3),
 	('SELECT * FROM reco.experiment_size(''m'', ''items_per_order'')', 3),
+	('SELECT reco.set_rules(''m'', ''{"diversity": 0}'')', 3),
 	('SELECT reco.set_owner(''m'', ''heir'')', 4),
 	('SELECT reco.set_owner(''m'', ''postgres'')', 4),
 	('SELECT * FROM reco.recommend(''m'', 1)', 1),
@@ -197,7 +198,7 @@ SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text
 	         ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('sentiment', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),
-	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'),
+	         ('recommend', 's', 'r'), ('recommend_text', 's', 'r'), ('recommend_all', 's', 'r'), ('similar_items', 's', 'r'), ('similar_items_text', 's', 'r'), ('complements', 's', 'r'), ('complements_text', 's', 'r'), ('weights', 's', 'r'), ('explain', 's', 'r'), ('explain_text', 's', 'r'), ('check', 'v', 'u'), ('prune_versions', 'v', 'u'), ('recommend_all_text', 's', 'r'), ('create_model', 'v', 'u'), ('alter_model', 'v', 'u'), ('set_owner', 'v', 'u'), ('set_rules', 'v', 'u'),
 	         ('drop_model', 'v', 'u'), ('add_orders', 'v', 'u'), ('add_items', 'v', 'u'), ('add_users', 'v', 'u'), ('add_reviews', 'v', 'u'), ('add_sessions', 'v', 'u'), ('add_social', 'v', 'u'), ('add_offers', 'v', 'u'), ('remove_source', 'v', 'u'), ('grant_usage', 'v', 'u'),
 	         ('revoke_usage', 'v', 'u'), ('train', 'v', 'u'), ('activate', 'v', 'u'),
 	         ('algorithms', 'i', 's'), ('evaluate', 's', 'r'), ('replay', 's', 'r'), ('value_curve', 's', 'r'), ('compare', 's', 'r'), ('fairness', 's', 'r'),
