@@ -48,6 +48,7 @@ $node->safe_psql('shop', qq{
 	INSERT INTO sales.people SELECT n, CASE WHEN n % 2 = 0 THEN 'at' ELSE 'de' END FROM generate_series(1, 40) n;
 	SELECT reco.add_offers('alpha', 'sales.offers', 'item', 'price', 'since', 'until', 'audience');
 	SELECT reco.train('alpha');
+	SELECT reco.set_rules('alpha', '{"diversity": 0.3, "pin": [7]}');
 	SELECT reco.grant_usage('alpha', 'reader');
 	SELECT reco.grant_usage('alpha', 'analyst', explain => true);
 	RESET ROLE;
@@ -174,8 +175,8 @@ sub check_copy
 	is($node->safe_psql($database, $imported_sql), $imported, "$name: the bytes of what was imported");
 	is($node->safe_psql($database, $grants_sql), $grants, "$name: the grants");
 	is($node->safe_psql($database, qq{SET ROLE "a reader"; $ask{alpha}}), $answer{alpha}, "$name: and they count");
-	is($node->safe_psql($database, 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'),
-		$node->safe_psql('shop', 'SELECT model, owner, timezone, active_version FROM reco.models ORDER BY model'), "$name: the models");
+	is($node->safe_psql($database, 'SELECT model, owner, timezone, active_version, rules FROM reco.models ORDER BY model'),
+		$node->safe_psql('shop', 'SELECT model, owner, timezone, active_version, rules FROM reco.models ORDER BY model'), "$name: the models");
 	is($node->safe_psql($database, $experiment_sql), $node->safe_psql('shop', $experiment_sql), "$name: the experiment and its arms");
 	is($node->safe_psql($database, q{SELECT version FROM reco.train('alpha')}), '3', "$name: versions go on where they were");
 	is($node->safe_psql($database, q{SELECT string_agg(relation::text, ', ' ORDER BY kind) FROM reco.sources WHERE model = 'alpha'}),
