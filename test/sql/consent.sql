@@ -153,11 +153,11 @@ SELECT results_eq($$SELECT item_id FROM reco.recommend('shop', 3, k => 40, exclu
 SELECT results_eq($$SELECT e::text FROM reco.explain('shop', 3, 25) e$$, $$SELECT e::text FROM reco.explain('shop', NULL, 25) e$$, 'the explanation is that answer''s');
 SELECT results_eq($$SELECT p::text FROM reco.predict('shop', 3, '{25,26,1}') p$$, $$SELECT p::text FROM reco.predict('shop', NULL, '{25,26,1}') p$$, 'and so are predictions');
 SELECT reco.remove_source('shop', 'follows') \g /dev/null
-SELECT results_eq($$SELECT rank, item_id, score, probability, source, value, price, offer FROM reco.recommend_all('shop', k => 5) WHERE user_id = 3 ORDER BY rank$$, $$SELECT * FROM reco.recommend('shop', NULL, k => 5)$$,
+SELECT results_eq($$SELECT rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_all('shop', k => 5) WHERE user_id = 3 ORDER BY rank$$, $$SELECT * FROM reco.recommend('shop', NULL, k => 5)$$,
                   'recommend_all gives him nobody''s answer');
-SELECT results_eq($$SELECT rank, item_id, score, probability, source, value, price, offer FROM reco.recommend_all('shop', k => 5) WHERE user_id = 4 ORDER BY rank$$, $$SELECT * FROM reco.recommend('shop', 4, k => 5)$$,
+SELECT results_eq($$SELECT rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_all('shop', k => 5) WHERE user_id = 4 ORDER BY rank$$, $$SELECT * FROM reco.recommend('shop', 4, k => 5)$$,
                   'and others theirs');
-SELECT results_eq($$SELECT user_id, rank, item_id, score, probability, source, value, price, offer FROM reco.recommend_all('shop', k => 3, users => '{3,4,60}') ORDER BY 1, 2$$,
+SELECT results_eq($$SELECT user_id, rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_all('shop', k => 3, users => '{3,4,60}') ORDER BY 1, 2$$,
                   $$SELECT u.id, r.* FROM unnest('{3,4,60}'::bigint[]) u (id), reco.recommend('shop', u.id, k => 3) r ORDER BY 1, 2$$, 'also where customers are named');
 
 -- A key that its column finds equal is his.

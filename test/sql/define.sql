@@ -20,7 +20,7 @@ GRANT SELECT ON lines, products TO alice;
 -- ---- Models ---------------------------------------------------------------------------------------------------------
 
 SET timezone = 'America/New_York';
-SELECT is(m, ROW('shop', 'postgres', 'owner', 'America/New_York', '{}'::jsonb, NULL::integer, now())::reco.models,
+SELECT is(m, ROW('shop', 'postgres', 'owner', 'America/New_York', '{}'::jsonb, NULL::integer, now(), NULL::jsonb)::reco.models,
           'create_model returns the row of reco.models, with the time zone of the session')
 FROM   reco.create_model('shop') m;
 SET timezone = 'UTC';

@@ -48,7 +48,7 @@ SELECT reco.create_model('text', timezone => 'UTC', options => '{"factors": 8, "
 SELECT reco.add_orders('text', 'text_lines', 'customer', 'item', 'at', order_id => '"order"', quantity => 'quantity') IS NOT NULL AS added \gset
 SELECT version FROM reco.train('text') \gset
 SELECT results_eq(
-	$$SELECT user_id COLLATE "C", rank, item_id, score, probability, source, value, price, offer FROM reco.recommend_all_text('text', 5, as_of => '2026-07-25')$$,
+	$$SELECT user_id COLLATE "C", rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_all_text('text', 5, as_of => '2026-07-25')$$,
 	$$SELECT c.customer, r.* FROM (SELECT DISTINCT customer COLLATE "C" AS customer FROM text_lines WHERE customer IS NOT NULL) c,
 		reco.recommend_text('text', c.customer, 5, as_of => '2026-07-25') r ORDER BY 1, 2$$,
 	'text keys: every row equals recommend_text''s, customers bytewise');
