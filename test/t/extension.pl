@@ -195,13 +195,13 @@ $library =~ s{^\$libdir/}{} if $node->safe_psql($database, 'SHOW server_version_
 fresh();
 my ($code, $printed, $errors) = $node->psql($database, qq{LOAD '$library'; LOAD '$library'; SHOW reco.cache_size});
 is("$code|$printed", '0|256MB', 'LOAD, twice') or diag($errors);
-$node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text, double precision)
-	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text, value double precision) AS '$library', 'reco_recommend_integer' LANGUAGE C});
-fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1, NULL, NULL, NULL, false, now(), NULL, NULL, NULL, 0)}, '42704', 'extension "reco" is not installed',
+$node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text, double precision, jsonb)
+	RETURNS TABLE (rank integer, item_id bigint, score double precision, probability double precision, source text, value double precision, rules text[]) AS '$library', 'reco_recommend_integer' LANGUAGE C});
+fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1, NULL, NULL, NULL, false, now(), NULL, NULL, NULL, 0, NULL)}, '42704', 'extension "reco" is not installed',
 	'a function of the library without the extension');
 $node->safe_psql($database, qq{CREATE FUNCTION bare(text, bigint, integer) RETURNS SETOF record AS '$library', 'reco_recommend_integer' LANGUAGE C});
 fails_with($node, $database, q{SELECT * FROM bare('m', 1, 1) r (rank integer)}, '55000',
-	'a function of extension "reco" has 3 arguments, but its library expects 12', 'an older declaration of a function');
+	'a function of extension "reco" has 3 arguments, but its library expects 13', 'an older declaration of a function');
 for my $setting ('shared_preload_libraries', 'session_preload_libraries')
 {
 	$node->append_conf('postgresql.conf', "$setting = '$library'");
