@@ -145,6 +145,19 @@ CREATE TABLE reco.experiment (
 	created_at     timestamptz NOT NULL
 );
 
+/*
+ * What was shown to whom, by month; src/impressions.c makes the partitions.  They are no members of the extension, so that
+ * pg_dump takes them along.  Keys are in their text form.
+ */
+CREATE TABLE reco.impression (
+	model             text COLLATE "C" NOT NULL,
+	at                timestamptz NOT NULL,
+	recommendation_id uuid NOT NULL,
+	user_id           text COLLATE "C",
+	items             text[] NOT NULL,
+	context           jsonb
+) PARTITION BY RANGE (at);
+
 SELECT pg_catalog.pg_extension_config_dump('reco.model', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.source', '');
 SELECT pg_catalog.pg_extension_config_dump('reco.source_column', '');
@@ -160,8 +173,9 @@ COMMENT ON TABLE reco.version IS 'What trainings gave, without the bytes; writte
 COMMENT ON TABLE reco.version_part IS 'The bytes of versions, in parts of at most 8 MB; given by reco.export_model.';
 COMMENT ON TABLE reco.model_grant IS 'Who may use which model; written by the functions of reco alone, and shown by reco.grants.';
 COMMENT ON TABLE reco.experiment IS 'The experiments of models; written by the functions of reco alone, and shown by reco.experiments.';
+COMMENT ON TABLE reco.impression IS 'What was shown to whom, in partitions by month (UTC); written by the functions of reco alone, and shown by reco.impressions.';
 
-REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant, reco.experiment FROM PUBLIC;
+REVOKE ALL ON reco.model, reco.source, reco.source_column, reco.version, reco.version_part, reco.model_grant, reco.experiment, reco.impression FROM PUBLIC;
 
 /* What the views below need to know about the caller and about stored references. */
 
@@ -287,7 +301,20 @@ CREATE VIEW reco.experiments WITH (security_barrier) AS
 	WHERE reco.access(e.model) IS NOT NULL;
 COMMENT ON VIEW reco.experiments IS 'The experiments of the models that the current role may use; the first of the arms is the control. All but ended_at is as it was created.';
 
-GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants, reco.experiments TO PUBLIC;
+CREATE VIEW reco.impressions WITH (security_barrier) AS
+	SELECT i.model,
+		   i.recommendation_id,
+		   i.at,
+		   i.user_id,
+		   i.items,
+		   i.context
+	FROM reco.impression i
+	WHERE i.model OPERATOR(pg_catalog.=) ANY (ARRAY(
+		SELECT m.name FROM reco.model m
+		WHERE reco.access(m.name) OPERATOR(pg_catalog.=) ANY (ARRAY['owner', 'explain'])));
+COMMENT ON VIEW reco.impressions IS 'What was shown to whom (reco.log_impressions), of the models that the current role owns or may explain: keys in their text form, user_id NULL where the customer was unknown or did not consent, items in the order in which they were shown.';
+
+GRANT SELECT ON reco.models, reco.sources, reco.versions, reco.grants, reco.experiments, reco.impressions TO PUBLIC;
 
 /* Define */
 
@@ -457,7 +484,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", jsonb) (
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", jsonb) IS
-'(user_id, item_id, weight, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit and keep_versions, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
+'(user_id, item_id, weight, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit, keep_versions and impression_days, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
 
 CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz) (
 	SFUNC = reco.factorize_step, STYPE = internal, SSPACE = 8192,
@@ -475,7 +502,7 @@ CREATE AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) 
 	PARALLEL = SAFE
 );
 COMMENT ON AGGREGATE reco.factorize("any", "any", "any", "any", timestamptz, jsonb) IS
-'(user_id, item_id, quantity, order_id, at, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit and keep_versions, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
+'(user_id, item_id, quantity, order_id, at, options): the same with training options as listed by reco.options(), which must be the same in all rows of a group; history_limit, keep_versions and impression_days, which belong to a stored model, mean nothing here. Errors: invalid_parameter_value.';
 
 CREATE FUNCTION reco.export_model(model text, version integer DEFAULT NULL) RETURNS bytea
 	AS 'MODULE_PATHNAME', 'reco_export_model' LANGUAGE C STABLE PARALLEL RESTRICTED;
@@ -900,6 +927,62 @@ CREATE FUNCTION reco.bundles_text(model text, k integer DEFAULT 10, min_support 
 COMMENT ON FUNCTION reco.bundles_text(text, integer, integer, integer, integer, double precision, timestamptz, timestamptz, integer, double precision, boolean) IS
 'As reco.bundles, for models with any other customer or item keys, through their text form.';
 
+/* What was shown */
+
+CREATE FUNCTION reco.keep_impressions(model text, retention interval) RETURNS reco.models
+	AS 'MODULE_PATHNAME', 'reco_keep_impressions' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.keep_impressions(text, interval) IS
+'From now on a model that the current role owns keeps what reco.log_impressions and reco.recommend_logged say was shown, for so many days (1 to 3650; the option impression_days), as long as reco.prune_impressions is called now and then; NULL: it keeps no more, and the next reco.prune_impressions removes what there is. Makes the partitions of this month and the next, and returns the model''s row of reco.models.';
+
+CREATE FUNCTION reco.log_impressions(model text, user_id bigint, item_ids bigint[],
+		recommendation_id uuid DEFAULT pg_catalog.gen_random_uuid(), at timestamptz DEFAULT pg_catalog.now(), context jsonb DEFAULT NULL)
+	RETURNS uuid
+	AS 'MODULE_PATHNAME', 'reco_log_impressions_integer' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.log_impressions(text, bigint, bigint[], uuid, timestamptz, jsonb) IS
+'Keeps that these items (1 to 1,000, in the order in which they were shown) were shown to a customer (NULL: somebody unknown), for whoever may recommend, and returns recommendation_id; NULL, and nothing is kept, where the model keeps no impressions (reco.keep_impressions), so that they can be switched on and off without changing the shop. A row for each call. Where a source of customers asks for consent and the customer does not consent to personalize, it is kept as shown to somebody unknown, without context. at: from as long ago as impressions are kept to an hour from now. context: up to 8 kB of the caller''s, such as the page; it is kept as it is. reco.aov_report tells what of it was bought. Errors: undefined_object, insufficient_privilege, invalid_parameter_value, program_limit_exceeded (a key of more than 1,000 bytes), null_value_not_allowed, array_subscript_error, read_only_sql_transaction (also on a standby).';
+
+CREATE FUNCTION reco.log_impressions_text(model text, user_id text, item_ids text[],
+		recommendation_id uuid DEFAULT pg_catalog.gen_random_uuid(), at timestamptz DEFAULT pg_catalog.now(), context jsonb DEFAULT NULL)
+	RETURNS uuid
+	AS 'MODULE_PATHNAME', 'reco_log_impressions_text' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.log_impressions_text(text, text, text[], uuid, timestamptz, jsonb) IS
+'As reco.log_impressions, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.prune_impressions(model text, OUT rows bigint, OUT partitions integer)
+	AS 'MODULE_PATHNAME', 'reco_prune_impressions' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.prune_impressions(text, OUT bigint, OUT integer) IS
+'Removes the impressions of a model that the current role owns which are older than it keeps them, all where it keeps none: months that are over and of this model alone as whole partitions, unless somebody is reading or writing impressions at that moment, other rows one by one. Returns how many rows and partitions. Makes the partitions of this month and the next. To be called daily.';
+
+CREATE FUNCTION reco.forget_user(model text, user_id bigint) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'reco_forget_user_integer' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.forget_user(text, bigint) IS
+'Removes what was shown to a customer, of a model that the current role owns, and returns how many rows: with them goes all that reco keeps of a person. What the shop''s own tables have of him is the shop''s to remove; trained versions have nothing of single customers. What is written by transactions that are not committed yet stays: let him withdraw consent, or stop serving him, first. As with every DELETE, the bytes are overwritten after VACUUM, and go from backups with these.';
+
+CREATE FUNCTION reco.forget_user_text(model text, user_id text) RETURNS bigint
+	AS 'MODULE_PATHNAME', 'reco_forget_user_text' LANGUAGE C VOLATILE PARALLEL UNSAFE;
+COMMENT ON FUNCTION reco.forget_user_text(text, text) IS
+'As reco.forget_user, for models with any other customer or item keys, through their text form.';
+
+CREATE FUNCTION reco.recommend_logged(model text, user_id bigint, k integer DEFAULT 10, basket bigint[] DEFAULT NULL,
+		candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
+		as_of timestamptz DEFAULT pg_catalog.now(), history bigint[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
+	RETURNS TABLE (recommendation_id uuid, rank integer, item_id bigint, score double precision, probability double precision,
+		source text, value double precision, price double precision, offer boolean, rules text[])
+	AS 'MODULE_PATHNAME', 'reco_recommend_logged_integer' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.recommend_logged(text, bigint, integer, bigint[], bigint[], bigint[], boolean, timestamptz, bigint[], jsonb, text, double precision, jsonb) IS
+'The rows of reco.recommend for the same arguments, kept as shown now by the rules of reco.log_impressions (context is not), with the recommendation_id under which they are; NULL where the model keeps no impressions. An answer without rows, or with more than 1,000, is not kept. For what is shown as it comes; else call reco.recommend, and reco.log_impressions with what was shown. Errors: those of both.';
+
+CREATE FUNCTION reco.recommend_logged_text(model text, user_id text, k integer DEFAULT 10, basket text[] DEFAULT NULL,
+		candidates text[] DEFAULT NULL, exclude text[] DEFAULT NULL, exclude_purchased boolean DEFAULT false,
+		as_of timestamptz DEFAULT pg_catalog.now(), history text[] DEFAULT NULL, context jsonb DEFAULT NULL,
+		session_id text DEFAULT NULL, value_weight double precision DEFAULT 0, rules jsonb DEFAULT NULL)
+	RETURNS TABLE (recommendation_id uuid, rank integer, item_id text, score double precision, probability double precision,
+		source text, value double precision, price double precision, offer boolean, rules text[])
+	AS 'MODULE_PATHNAME', 'reco_recommend_logged_text' LANGUAGE C VOLATILE PARALLEL UNSAFE ROWS 10 COST 10000;
+COMMENT ON FUNCTION reco.recommend_logged_text(text, text, integer, text[], text[], text[], boolean, timestamptz, text[], jsonb, text, double precision, jsonb) IS
+'As reco.recommend_logged, for models with any other customer or item keys, through their text form.';
+
 /* What orders are worth */
 
 CREATE TYPE reco.aov_result AS (
@@ -975,14 +1058,15 @@ COMMENT ON AGGREGATE reco.aov("any", "any", "any", double precision) IS
 '(order_id, user_id, amount, winsorize_at): the same with another quantile than 0.99 for aov_winsorized, from 0 to 1; user_id may be NULL. Errors: also invalid_parameter_value and null_value_not_allowed, for another number, one that is not the same in all rows, or NULL.';
 
 CREATE FUNCTION reco.aov_report(model text, by text DEFAULT NULL, period text DEFAULT NULL, since timestamptz DEFAULT NULL,
-		until timestamptz DEFAULT NULL, min_support integer DEFAULT NULL, winsorize_at double precision DEFAULT 0.99)
+		until timestamptz DEFAULT NULL, min_support integer DEFAULT NULL, winsorize_at double precision DEFAULT 0.99,
+		attribution_window interval DEFAULT '7 days')
 	RETURNS TABLE (period_start date, "group" text, customers bigint, orders bigint, gross double precision, returns double precision,
 		net double precision, aov double precision, ci_low double precision, ci_high double precision, aov_net double precision,
 		aov_winsorized double precision, median double precision, items_per_order double precision, attach_rate double precision,
 		revenue_per_customer double precision, recommended_orders double precision, recommended_revenue double precision)
 	AS 'MODULE_PATHNAME', 'reco_aov_report_sql' LANGUAGE C STABLE PARALLEL RESTRICTED ROWS 50 COST 1000000;
-COMMENT ON FUNCTION reco.aov_report(text, text, text, timestamptz, timestamptz, integer, double precision) IS
-'What the orders of a model that the current role owns are worth, a row for each period and group, in their order. by: a feature of customers (add_users), a context of orders (add_orders) or a feature of items (add_items), named and turned into groups as by reco.fairness, or source, the source of orders; NULL: all orders are one group, whose name is NULL. (none) is the group of orders without a value. By a feature of items an order counts in each group that it holds something of, with that part of its value. period: day, week, month, quarter or year in the model''s time zone, NULL: all of time, whose period_start is NULL. An order is in the period of its earliest purchase, a return in that of its own time; since and until (exclusive) limit both. Order lines are read as by training, but for all customers and without asking for their consent (features of customers are used with it): a line is worth its amount, or else unit_price x quantity, and one without counts nothing; where either amount or quantity is negative it is a return, which is taken from net and is part of no order. customers: known ones with an order; aov, ci_low, ci_high, aov_net and aov_winsorized: as of reco.aov with user_id, aov being gross; median of the orders; items_per_order: different items; attach_rate: share of orders with two or more different items (of any group); revenue_per_customer: gross of known customers / customers; recommended_orders and recommended_revenue: share of orders with, and of gross from, items that were shown to the customer before; NULL where no impressions are kept. With by, the groups of a period with fewer than min_support customers (default: the option of that name; an order of nobody known counts as one) are one, (other), which is left out, with a notice, where it is too small itself. Memory within maintenance_work_mem, some 50 bytes a line and 150 an order. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (no orders, or none with a value), invalid_parameter_value, undefined_column, ambiguous_column, wrong_object_type (a feature of sessions), program_limit_exceeded (more than 1,000 groups), configuration_limit_exceeded.';
+COMMENT ON FUNCTION reco.aov_report(text, text, text, timestamptz, timestamptz, integer, double precision, interval) IS
+'What the orders of a model that the current role owns are worth, a row for each period and group, in their order. by: a feature of customers (add_users), a context of orders (add_orders) or a feature of items (add_items), named and turned into groups as by reco.fairness, or source, the source of orders; NULL: all orders are one group, whose name is NULL. (none) is the group of orders without a value. By a feature of items an order counts in each group that it holds something of, with that part of its value. period: day, week, month, quarter or year in the model''s time zone, NULL: all of time, whose period_start is NULL. An order is in the period of its earliest purchase, a return in that of its own time; since and until (exclusive) limit both. Order lines are read as by training, but for all customers and without asking for their consent (features of customers are used with it): a line is worth its amount, or else unit_price x quantity, and one without counts nothing; where either amount or quantity is negative it is a return, which is taken from net and is part of no order. customers: known ones with an order; aov, ci_low, ci_high, aov_net and aov_winsorized: as of reco.aov with user_id, aov being gross; median of the orders; items_per_order: different items; attach_rate: share of orders with two or more different items (of any group); revenue_per_customer: gross of known customers / customers; recommended_orders and recommended_revenue: share of orders with, and of gross from, items that an impression (reco.log_impressions) showed to that customer within attribution_window before the order, of the orders made since the model''s first impression, those of unknown customers included; NULL where no impressions are kept, or there was no such order. Observed, NOT causal: what was shown may well have been bought anyway. With by, the groups of a period with fewer than min_support customers (default: the option of that name; an order of nobody known counts as one) are one, (other), which is left out, with a notice, where it is too small itself. Memory within maintenance_work_mem, some 50 bytes a line and 150 an order. Errors: undefined_object, insufficient_privilege, object_not_in_prerequisite_state (no orders, or none with a value), invalid_parameter_value, undefined_column, ambiguous_column, wrong_object_type (a feature of sessions), program_limit_exceeded (more than 1,000 groups), configuration_limit_exceeded.';
 
 CREATE FUNCTION reco.complete_basket(model text, user_id bigint, basket bigint[], target double precision, k integer DEFAULT 10,
 		basket_value double precision DEFAULT NULL, candidates bigint[] DEFAULT NULL, exclude bigint[] DEFAULT NULL,

@@ -7,6 +7,8 @@
  *	3. sort them into cells of a period and a group each, and merge what is too small;
  *	4. describe each cell (aov.c).
  *
+ * Where the model keeps impressions, orders since the first of them know what of them had been shown (attribution.c).
+ *
  * An order is in the period of its earliest purchase, a return in that of its own time.  Periods are those of the model's
  * time zone.
  *
@@ -19,6 +21,7 @@
 
 #include <math.h>
 
+#include "attribution.h"
 #include "catalog.h"
 #include "check.h"
 #include "consent.h"
@@ -44,6 +47,9 @@ typedef struct Entry
 	double		value;			/* negative: a return */
 	int32		items;			/* different ones */
 	bool		is_attached;	/* the whole order has several different items */
+	bool		is_counted;		/* made when impressions were kept */
+	bool		is_recommended; /* has an item that was shown before */
+	double		recommended;	/* value of such items */
 } Entry;
 
 typedef struct Report
@@ -60,6 +66,7 @@ typedef struct Report
 	RecoLabels *labels;			/* of the feature */
 	int32	   *label;			/* [users] or [items] */
 	RecoLedger *ledger;
+	const RecoAttribution *attribution; /* NULL: no impressions are kept */
 	Entry	   *entries;
 	int64		n;
 	int64		capacity;
@@ -275,6 +282,7 @@ find_entry(Report *r, int64 first, const RecoLedgerOrder *order, int32 number, i
 			return &r->entries[i];
 	entry = add_entry(r, order->at, group, order->user, number);
 	entry->is_attached = has_several_items(r->ledger, order);
+	entry->is_counted = r->attribution != NULL && order->at >= r->attribution->begin;
 	return entry;
 }
 
@@ -302,6 +310,10 @@ add_order(Report *r, int32 number)
 		reco_total_add(&total, lines[i].value);
 		entry->value = reco_total_get(&total);
 		entry->items += i == 0 || lines[i].item != lines[i - 1].item;
+		if (!entry->is_counted || !r->attribution->is_recommended[order->first + i])
+			continue;
+		entry->is_recommended = true;
+		entry->recommended += lines[i].value;
 	}
 }
 
@@ -395,6 +407,8 @@ join_orders(Report *r, int64 first, int64 end)
 		{
 			before->value += entry->value;
 			before->items += entry->items;
+			before->is_recommended |= entry->is_recommended;
+			before->recommended += entry->recommended;
 		}
 		else
 			r->entries[kept++] = *entry;
@@ -424,6 +438,31 @@ merge_small(Report *r, int64 first, int64 end)
 		return end;
 	qsort(r->entries + first, end - first, sizeof(Entry), compare_entries);
 	return join_orders(r, first, end);
+}
+
+/* What of a cell had been shown, of the orders made since impressions are kept; NaN where there are none. */
+static void
+describe_recommended(const Report *r, int64 first, int64 end, RecoAovReportRow *row)
+{
+	RecoTotal	all = {0, 0};
+	RecoTotal	recommended = {0, 0};
+	int64		orders = 0;
+	int64		with = 0;
+	int64		i;
+
+	for (i = first; i < end; i++)
+	{
+		const Entry *entry = &r->entries[i];
+
+		if (!entry->is_counted)
+			continue;
+		orders++;
+		with += entry->is_recommended;
+		reco_total_add(&all, entry->value);
+		reco_total_add(&recommended, entry->recommended);
+	}
+	row->recommended_orders = orders > 0 ? (double) with / (double) orders : NAN;
+	row->recommended_revenue = orders > 0 ? reco_total_get(&recommended) / reco_total_get(&all) : NAN;
 }
 
 static void
@@ -456,7 +495,6 @@ describe_orders(const Report *r, int64 first, int64 end, RecoAovReportRow *row)
 	row->items_per_order = n > 0 ? (double) items / (double) n : NAN;
 	row->attach_rate = n > 0 ? (double) attached / (double) n : NAN;
 	row->revenue_per_customer = row->aov.customers > 0 ? row->aov.gross_known / (double) row->aov.customers : NAN;
-	row->recommended_orders = row->recommended_revenue = NAN;
 	reco_budget_free(r->budget, orders);
 }
 
@@ -474,6 +512,7 @@ describe_cell(Report *r, int64 first, int64 end)
 	row->period = r->entries[first].period;
 	row->group = group_name(r, r->entries[first].group);
 	describe_orders(r, first, end, row);
+	describe_recommended(r, first, end, row);
 	r->rows = lappend(r->rows, row);
 }
 
@@ -557,6 +596,8 @@ reco_aov_report(const char *model, const RecoAovReportOptions *options)
 	read_labels(&r);
 	r.ledger = reco_ledger_read(r.budget, &r.reader, r.sources);
 	number_labels(&r);
+	if (reco_catalog_options(r.row).impression_days > 0)
+		r.attribution = reco_attribution_read(r.budget, r.ledger, r.row->name, options->since, options->until, options->window);
 	make_entries(&r);
 	describe_cells(&r);
 	return r.rows;

@@ -29,6 +29,7 @@ typedef struct RecoAovReportOptions
 	TimestampTz until;			/* DT_NOEND: all */
 	int			min_support;	/* customers of a group; 0: as the model's option says */
 	double		winsorize_at;
+	int64		window;			/* microseconds before an order, in which what was shown counts */
 } RecoAovReportOptions;
 
 /* A row of reco.aov_report; what is not known is NaN. */

@@ -57,10 +57,9 @@ typedef struct CatalogQuery
 	char		nulls[MAX_PARAMETERS];
 } CatalogQuery;
 
-typedef void (*RowCallback) (HeapTuple tuple, TupleDesc descriptor, void *arg);
-
-static Oid
-catalog_owner(void)
+/* The extension's owner, as whom all of this runs. */
+Oid
+reco_catalog_owner(void)
 {
 	Oid			schema = get_namespace_oid("reco", true);
 	Oid			table = OidIsValid(schema) ? get_relname_relid("model", schema) : InvalidOid;
@@ -146,10 +145,10 @@ execute(const CatalogQuery *query, bool read_only)
  * rows returned or changed.
  */
 static uint64
-run(CatalogQuery *query, bool read_only, RowCallback callback, void *arg)
+run(CatalogQuery *query, bool read_only, RecoCatalogRow callback, void *arg)
 {
 	MemoryContext caller_context = CurrentMemoryContext;
-	RecoSection section = reco_section_begin(catalog_owner(), NULL);
+	RecoSection section = reco_section_begin(reco_catalog_owner(), NULL);
 	uint64		processed;
 	uint64		i;
 	int			result;
@@ -169,6 +168,21 @@ run(CatalogQuery *query, bool read_only, RowCallback callback, void *arg)
 	SPI_finish();
 	reco_section_end(&section);
 	return processed;
+}
+
+/*
+ * Run a statement as the catalog's owner; the callback, if any, runs in the caller's memory context.  Returns the number of
+ * rows returned or changed.  Whether the caller may is for the caller of this to check.
+ */
+uint64
+reco_catalog_run(const RecoCatalogCall *call, RecoCatalogRow callback, void *arg)
+{
+	CatalogQuery query = {.text = call->text,.plan = call->plan};
+	int			i;
+
+	for (i = 0; i < call->n; i++)
+		add_parameter(&query, call->types[i], call->values[i], call->nulls != NULL && call->nulls[i] == 'n');
+	return run(&query, call->read_only, callback, arg);
 }
 
 /* --- values of a row --------------------------------------------------------------------------------------- */
@@ -433,6 +447,7 @@ reco_catalog_delete_model(const char *name, int32 *versions, int32 *sources, int
 	*sources = (int32) delete_rows("DELETE FROM reco.source WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.experiment WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.model_grant WHERE model OPERATOR(pg_catalog.=) $1", name);
+	(void) delete_rows("DELETE FROM reco.impression WHERE model OPERATOR(pg_catalog.=) $1", name);
 	(void) delete_rows("DELETE FROM reco.model WHERE name OPERATOR(pg_catalog.=) $1", name);
 }
 

@@ -7,6 +7,8 @@
 #include "postgres.h"
 
 #include "assignment.h"
+#include "access/htup.h"
+#include "access/tupdesc.h"
 #include "definitions.h"
 #include "options.h"
 #include "sources.h"
@@ -92,6 +94,20 @@ typedef struct RecoExperimentRow
 	bool		has_exposures;	/* the source of that kind and the experiment's name */
 } RecoExperimentRow;
 
+/* A statement on tables that another file of this house writes. */
+typedef struct RecoCatalogCall
+{
+	const char *text;
+	struct _SPI_plan **plan;	/* kept for the session, or NULL; the text must then always be the same */
+	bool		read_only;		/* in the snapshot of the calling statement */
+	int			n;
+	const Oid  *types;
+	const Datum *values;
+	const char *nulls;			/* NULL: none */
+} RecoCatalogCall;
+
+typedef void (*RecoCatalogRow) (HeapTuple tuple, TupleDesc descriptor, void *arg);
+
 typedef enum RecoReadMode
 {
 	RECO_READ_CALLER,			/* in the snapshot of the calling statement */
@@ -99,6 +115,8 @@ typedef enum RecoReadMode
 	RECO_READ_LOCKED			/* the same, and nobody else changes the model until we end */
 } RecoReadMode;
 
+extern Oid	reco_catalog_owner(void);
+extern uint64 reco_catalog_run(const RecoCatalogCall *call, RecoCatalogRow callback, void *arg);
 extern RecoModelRow *reco_catalog_find_model(const char *name, RecoReadMode mode, bool missing_ok);
 extern RecoModelRow *reco_catalog_find_hashed(int64 hash);
 extern RecoAccess reco_catalog_access(const RecoModelRow *model);

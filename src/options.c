@@ -81,6 +81,8 @@ static const OptionSpec specs[] = {
 	"newest order lines of a customer that a request reads", NULL},
 	{"keep_versions", OPTION_INTEGER, AT(keep_versions), 1, 10000, 3,
 	"trained versions that are kept; the active one always is", NULL},
+	{"impression_days", OPTION_INTEGER, AT(impression_days), 0, RECO_MAX_IMPRESSION_DAYS, 0,
+	"days for which it is kept what was shown to whom (reco.log_impressions); 0 keeps nothing", NULL},
 	{"seed", OPTION_INTEGER, AT(seed), 0, INT_MAX, 0,
 	"start of the factors", NULL},
 	{"default_consent", OPTION_BOOLEAN, AT(default_consent), 0, 0, false,

@@ -10,6 +10,8 @@
 #include "utils/jsonb.h"
 #include "utils/timestamp.h"
 
+#define RECO_MAX_IMPRESSION_DAYS 3650
+
 /* How the rows of a half iteration are solved (ials.c). */
 typedef enum RecoSolver
 {
@@ -42,6 +44,7 @@ typedef struct RecoOptions
 	int			min_support;	/* customers behind a label */
 	int			history_limit;
 	int			keep_versions;
+	int			impression_days;	/* 0: none are kept */
 	int			seed;
 	bool		default_consent;	/* of customers of whom no row says anything */
 	TimestampTz training_clock; /* DT_NOEND: the newest order that is not in the future */

@@ -13,9 +13,11 @@
 
 PG_FUNCTION_INFO_V1(reco_aov_report_sql);
 
+#define MAX_WINDOW 3650			/* days */
+
 enum
 {
-	ARG_MODEL, ARG_BY, ARG_PERIOD, ARG_SINCE, ARG_UNTIL, ARG_MIN_SUPPORT, ARG_WINSORIZE_AT, ARGUMENTS
+	ARG_MODEL, ARG_BY, ARG_PERIOD, ARG_SINCE, ARG_UNTIL, ARG_MIN_SUPPORT, ARG_WINSORIZE_AT, ARG_WINDOW, ARGUMENTS
 };
 
 enum
@@ -64,6 +66,24 @@ read_winsorize_at(FunctionCallInfo fcinfo)
 	return at;
 }
 
+/* In microseconds; a month is 30 days. */
+static int64
+read_window(FunctionCallInfo fcinfo)
+{
+	const Interval *window = PG_ARGISNULL(ARG_WINDOW) ? NULL : PG_GETARG_INTERVAL_P(ARG_WINDOW);
+	double		days = NAN;
+
+	if (window != NULL)
+		days = window->month * 30.0 + window->day + (double) window->time / USECS_PER_DAY;
+	if (!(days > 0 && days <= MAX_WINDOW))
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"attribution_window\" must be above 0 and at most %d days, not %s", MAX_WINDOW,
+						window == NULL ? "null" : DatumGetCString(DirectFunctionCall1(interval_out, PG_GETARG_DATUM(ARG_WINDOW)))),
+				 errhint("It is how long before an order an item may have been shown.")));
+	return (int64) (days * USECS_PER_DAY);
+}
+
 static RecoAovReportOptions
 read_options(FunctionCallInfo fcinfo)
 {
@@ -73,7 +93,8 @@ read_options(FunctionCallInfo fcinfo)
 		.since = PG_ARGISNULL(ARG_SINCE) ? DT_NOBEGIN : PG_GETARG_TIMESTAMPTZ(ARG_SINCE),
 		.until = PG_ARGISNULL(ARG_UNTIL) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(ARG_UNTIL),
 		.min_support = read_min_support(fcinfo),
-		.winsorize_at = read_winsorize_at(fcinfo)
+		.winsorize_at = read_winsorize_at(fcinfo),
+		.window = read_window(fcinfo)
 	};
 }
 

@@ -5,16 +5,19 @@
 
 #include <math.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "complete_basket.h"
 #include "explain.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "goes_with.h"
+#include "impressions.h"
 #include "predict.h"
 #include "prices.h"
 #include "recommend.h"
 #include "recommend_all.h"
+#include "section.h"
 #include "similar.h"
 #include "surface.h"
 #include "utils/array.h"
@@ -23,6 +26,8 @@
 
 PG_FUNCTION_INFO_V1(reco_recommend_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_text);
+PG_FUNCTION_INFO_V1(reco_recommend_logged_integer);
+PG_FUNCTION_INFO_V1(reco_recommend_logged_text);
 PG_FUNCTION_INFO_V1(reco_recommend_all_integer);
 PG_FUNCTION_INFO_V1(reco_recommend_all_text);
 PG_FUNCTION_INFO_V1(reco_predict_integer);
@@ -207,6 +212,27 @@ rules_datum(const RecoRules *rules, const RecoRecommendation *row, bool *is_null
 	return PointerGetDatum(construct_array(elements, n, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+/* A row of recommend; with an id, NULL or not, one of recommend_logged. */
+static void
+put_answer(RecoAnswerSet *set, const RecoAnswer *answer, int i, bool with_id, const pg_uuid_t *id)
+{
+	const RecoRecommendation *row = &answer->rows[i];
+	Datum		values[10];
+	bool		nulls[10] = {[0] = id == NULL,[4] = isnan(row->probability),[6] = isnan(row->value),[7] = isnan(row->price),[8] = isnan(row->price)};
+
+	values[0] = id != NULL ? UUIDPGetDatum(id) : (Datum) 0;
+	values[1] = Int32GetDatum(i + 1);
+	values[2] = item_datum(answer->model, row->item);
+	values[3] = Float8GetDatum(row->score);
+	values[4] = Float8GetDatum(row->probability);
+	values[5] = CStringGetTextDatum(reco_answering_source_name(row->source));
+	values[6] = Float8GetDatum(row->value);
+	values[7] = Float8GetDatum(row->price);
+	values[8] = BoolGetDatum(row->offer);
+	values[9] = rules_datum(answer->rules, row, &nulls[9]);
+	reco_surface_put_row(set, values + !with_id, nulls + !with_id);
+}
+
 static Datum
 answer(FunctionCallInfo fcinfo, bool integer_keys)
 {
@@ -218,23 +244,81 @@ answer(FunctionCallInfo fcinfo, bool integer_keys)
 	request = read_request(fcinfo, integer_keys);
 	recommendations = reco_recommend(&request, read_rules(fcinfo, ARG_RULES));
 	for (i = 0; i < recommendations->n; i++)
-	{
-		const RecoRecommendation *row = &recommendations->rows[i];
-		Datum		values[9];
-		bool		nulls[9] = {[3] = isnan(row->probability),[5] = isnan(row->value),[6] = isnan(row->price),[7] = isnan(row->price)};
-
-		values[0] = Int32GetDatum(i + 1);
-		values[1] = item_datum(recommendations->model, row->item);
-		values[2] = Float8GetDatum(row->score);
-		values[3] = Float8GetDatum(row->probability);
-		values[4] = CStringGetTextDatum(reco_answering_source_name(row->source));
-		values[5] = Float8GetDatum(row->value);
-		values[6] = Float8GetDatum(row->price);
-		values[7] = BoolGetDatum(row->offer);
-		values[8] = rules_datum(recommendations->rules, row, &nulls[8]);
-		reco_surface_put_row(&set, values, nulls);
-	}
+		put_answer(&set, recommendations, i, false, NULL);
 	return reco_surface_end_set(&set);
+}
+
+static char *
+key_text(const RecoKey *key, bool integer_keys)
+{
+	return integer_keys ? psprintf(INT64_FORMAT, key->integer) : pnstrdup(key->bytes, key->length);
+}
+
+/* Keep what was answered; NULL where that is not wanted. */
+static const pg_uuid_t *
+log_answer(const RecoAnswering *a, const RecoRequest *request, const RecoAnswer *answer)
+{
+	RecoImpression *impression = palloc0(sizeof(RecoImpression));
+	const char **items;
+	int			i;
+
+	if (a->options.impression_days == 0 || answer->n == 0 || answer->n > RECO_MAX_SHOWN)
+		return NULL;
+	items = palloc(mul_size(answer->n, sizeof(char *)));
+	for (i = 0; i < answer->n; i++)
+	{
+		RecoKey		item = reco_answering_item_key(answer->model, answer->rows[i].item);
+
+		items[i] = key_text(&item, request->integer_keys);
+	}
+	impression->n = answer->n;
+	impression->items = items;
+	impression->at = GetCurrentTransactionStartTimestamp();
+	impression->id = *DatumGetUUIDP(DirectFunctionCall1(gen_random_uuid, (Datum) 0));
+	if (request->visitor.has_user)
+	{
+		char	   *user = key_text(&request->visitor.user, request->integer_keys);
+
+		if (reco_impressions_may_name(a->row, &a->options, a->sources, user))
+			impression->user = user;
+	}
+	reco_impressions_log(a->row, &a->options, impression);
+	return &impression->id;
+}
+
+static Datum
+answer_logged(FunctionCallInfo fcinfo, bool integer_keys)
+{
+	RecoAnswerSet set = reco_surface_begin_set(fcinfo, ARGUMENTS);
+	RecoRequest request = read_request(fcinfo, integer_keys);
+	RecoAnswering *a;
+	RecoAnswer *recommendations;
+	const pg_uuid_t *id;
+	RecoSection section;
+	int			i;
+
+	reco_surface_prevent_read_only(fcinfo);
+	a = reco_answering_begin(request.model, integer_keys, request.as_of);
+	request.rules = reco_recommend_rules(a, read_rules(fcinfo, ARG_RULES));
+	recommendations = reco_recommend_by(a, &request);
+	section = reco_section_begin(GetUserId(), NULL);
+	id = log_answer(a, &request, recommendations);
+	reco_section_end(&section);
+	for (i = 0; i < recommendations->n; i++)
+		put_answer(&set, recommendations, i, true, id);
+	return reco_surface_end_set(&set);
+}
+
+Datum
+reco_recommend_logged_integer(PG_FUNCTION_ARGS)
+{
+	return answer_logged(fcinfo, true);
+}
+
+Datum
+reco_recommend_logged_text(PG_FUNCTION_ARGS)
+{
+	return answer_logged(fcinfo, false);
 }
 
 Datum

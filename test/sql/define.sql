@@ -1,7 +1,7 @@
 -- Models, options, sources and the expressions that describe them: what is taken, what is stored, what is refused.
 
 SET client_min_messages = warning;
-SELECT plan(592);
+SELECT plan(610);
 
 CREATE ROLE alice;
 CREATE ROLE bob;
@@ -47,7 +47,7 @@ SELECT is_empty($$SELECT option FROM reco.options()
                      OR CASE WHEN minimum IS NOT NULL THEN "default"::numeric NOT BETWEEN minimum::numeric AND maximum::numeric END
                      OR coalesce(description, '') = '' OR type NOT IN ('integer', 'number', 'string', 'timestamp', 'boolean')$$,
                 'each with a type, a default within its range, and a description');
-SELECT is((SELECT count(*)::integer FROM reco.options() WHERE minimum IS NOT NULL), 18, 'so many have a range');
+SELECT is((SELECT count(*)::integer FROM reco.options() WHERE minimum IS NOT NULL), 19, 'so many have a range');
 SELECT is((reco.alter_model('shop', jsonb_build_object(option, value::numeric))).options -> option, value::jsonb,
           format('%s can be %s', option, value))
 FROM   reco.options(), unnest(ARRAY[minimum, maximum, "default"]) value
@@ -74,7 +74,7 @@ SELECT throws_ok($$SELECT reco.alter_model('shop', '{"history_limit": 100001}')$
                  'option "history_limit" cannot be 100001: it must be an integer from 1 to 100000', 'history_limit has an end');
 SELECT throws_ok($$SELECT reco.alter_model('shop', '{"holdout_orders": 100001}')$$, '22023', NULL, 'holdout_orders has an end');
 SELECT is((reco.alter_model('shop', '{"factors": 64.0}')).options -> 'factors', '64', 'an integer may be written 64.0');
-SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 18,
+SELECT is((SELECT count(*)::integer FROM jsonb_object_keys((SELECT options FROM reco.models WHERE model = 'shop'))), 19,
           'failed changes changed nothing, the others added up');
 SELECT is((reco.alter_model('shop', (SELECT jsonb_object_agg(option, NULL) FROM reco.options()))).options, '{}',
           'null takes each back to its default');

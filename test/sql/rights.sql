@@ -1,7 +1,7 @@
 -- Who may do what: a matrix of roles, functions and tables; grants; what the views show.
 
 SET client_min_messages = warning;
-SELECT plan(941);
+SELECT plan(1013);
 
 CREATE ROLE owner_role;
 CREATE ROLE member;
@@ -32,6 +32,7 @@ SELECT reco.create_model('w', 'UTC', '{"factors": 2}') \g /dev/null
 SELECT reco.add_orders('w', 'lines', 'u', 'i', 'at', 'o'), reco.add_reviews('w', 'words', 'n', 'i', stars => 'stars', body => 'body') \g /dev/null
 SELECT reco.train('w') \g /dev/null
 SELECT reco.add_items('w', 'lines', 'i', price => 'i', name => 'goods'), reco.add_items('t', 'lines', 't', price => 'i', name => 'goods') \g /dev/null
+SELECT reco.keep_impressions('w', '1 day'), reco.log_impressions('w', 1, '{1}') \g /dev/null
 SELECT reco.grant_usage(model, 'recommender'), reco.grant_usage(model, 'explainer', explain => true) FROM unnest(ARRAY['m', 't', 'w']) model \g /dev/null
 RESET ROLE;
 
@@ -107,6 +108,15 @@ INSERT INTO calls VALUES
 	('SELECT * FROM reco.bundles_text(''t'', min_support => 2)', 3),
 	('SELECT * FROM reco.aov_report(''m'')', 3),
 	('SELECT reco.aov(o, u, i) FROM (VALUES (1, 2, 3), (1, 3, 3)) v (o, u, i)', 0),
+	('SELECT reco.keep_impressions(''m'', ''9 days'')', 3),
+	('SELECT reco.log_impressions(''m'', 1, ''{1}'')', 1),
+	('SELECT reco.log_impressions_text(''t'', ''1'', ''{k1}'')', 1),
+	('SELECT * FROM reco.recommend_logged(''m'', 1)', 1),
+	('SELECT * FROM reco.recommend_logged_text(''t'', ''1'')', 1),
+	('SELECT * FROM reco.prune_impressions(''m'')', 3),
+	('SELECT reco.forget_user(''m'', 1)', 3),
+	('SELECT reco.forget_user_text(''t'', ''1'')', 3),
+	('SELECT * FROM reco.impressions', 0),
 	('SELECT * FROM reco.weights(''m'')', 1),
 	('SELECT * FROM reco.explain(''m'', 1, 1)', 2),
 	('SELECT * FROM reco.explain(''m'', NULL, 1, basket => ''{2}'')', 2),
@@ -168,8 +178,8 @@ RESET ROLE;
 
 -- ---- Tables -------------------------------------------------------------------------------------------------------
 
-SELECT bag_eq($$SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'reco' AND relkind IN ('r', 'v')$$,
-              ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment', 'models', 'sources', 'versions', 'grants', 'experiments']::name[],
+SELECT bag_eq($$SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'reco' AND relkind IN ('r', 'v', 'p') AND NOT relispartition$$,
+              ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment', 'impression', 'models', 'sources', 'versions', 'grants', 'experiments', 'impressions']::name[],
               'tables and views of the schema');
 CREATE TABLE attempts (attempt text);
 INSERT INTO attempts VALUES ('SELECT * FROM reco.%I'), ('SELECT count(*) FROM reco.%I'), ('INSERT INTO reco.%I DEFAULT VALUES'), ('DELETE FROM reco.%I'),
@@ -177,15 +187,15 @@ INSERT INTO attempts VALUES ('SELECT * FROM reco.%I'), ('SELECT count(*) FROM re
 	('CREATE TRIGGER t BEFORE INSERT ON reco.%I EXECUTE FUNCTION suppress_redundant_updates_trigger()'), ('CREATE INDEX ON reco.%I ((1))'),
 	('CREATE POLICY p ON reco.%I'), ('GRANT SELECT ON reco.%I TO PUBLIC'), ('CREATE RULE r AS ON INSERT TO reco.%I DO NOTHING');
 SELECT is_empty(format($$SELECT t, attempt, outcome(%L, format(attempt, t)) FROM attempts,
-	unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment']) t WHERE outcome(%1$L, format(attempt, t)) <> '42501'$$, who),
+	(SELECT relname FROM pg_class WHERE relnamespace = 'reco'::regnamespace AND relkind IN ('r', 'p')) c (t) WHERE outcome(%1$L, format(attempt, t)) <> '42501'$$, who),
 	who || ' does nothing at all with the tables')
 FROM   roles WHERE rank < 4;
-SELECT is_empty(format($$SELECT t, a FROM unnest(ARRAY['model', 'source', 'source_column', 'version', 'version_part', 'model_grant', 'experiment']) t, unnest(string_to_array(
+SELECT is_empty(format($$SELECT t, a FROM (SELECT relname FROM pg_class WHERE relnamespace = 'reco'::regnamespace AND relkind IN ('r', 'p')) c (t), unnest(string_to_array(
 	'SELECT,INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || t, a)
 	OR (a IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES') AND has_any_column_privilege(%1$L, 'reco.' || t, a))$$, who), who || ' has no privilege on any')
 FROM   roles WHERE rank < 4;
 SELECT is(outcome(who, 'UPDATE reco.model SET owner_name = ''nobody'''), '42501', who || ' does not update') FROM roles WHERE rank < 4;
-SELECT is_empty(format($$SELECT v, a FROM unnest(ARRAY['models', 'sources', 'versions', 'grants', 'experiments']) v, unnest(string_to_array(
+SELECT is_empty(format($$SELECT v, a FROM unnest(ARRAY['models', 'sources', 'versions', 'grants', 'experiments', 'impressions']) v, unnest(string_to_array(
 	'INSERT,UPDATE,DELETE,TRUNCATE,REFERENCES,TRIGGER', ',')) a WHERE has_table_privilege(%L, 'reco.' || v, a)$$, who), who || ' only reads the views')
 FROM   roles WHERE rank < 4;
 SELECT is(outcome('nobody', 'CREATE TABLE reco.mine (a integer)'), '42501', 'nobody makes a table in the schema');
@@ -195,6 +205,7 @@ SELECT is_empty($$SELECT p.oid::regprocedure FROM pg_proc p JOIN pg_namespace n 
                   WHERE n.nspname = 'reco' AND (p.proleakproof OR p.prosecdef)$$, 'no function is leakproof or a security definer');
 SELECT set_eq($$SELECT p.proname::text, p.provolatile::text, p.proparallel::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace WHERE n.nspname = 'reco'$$,
 	$$VALUES ('aov', 'i', 's'), ('aov_step', 's', 's'), ('aov_combine', 's', 's'), ('aov_serialize', 's', 's'), ('aov_deserialize', 's', 's'), ('aov_final', 's', 's'), ('aov_report', 's', 'r'),
+	         ('keep_impressions', 'v', 'u'), ('log_impressions', 'v', 'u'), ('log_impressions_text', 'v', 'u'), ('recommend_logged', 'v', 'u'), ('recommend_logged_text', 'v', 'u'), ('prune_impressions', 'v', 'u'), ('forget_user', 'v', 'u'), ('forget_user_text', 'v', 'u'),
 	         ('factorize', 'i', 's'), ('factorize_step', 's', 's'), ('factorize_combine', 's', 's'), ('factorize_serialize', 's', 's'),
 	         ('factorize_deserialize', 's', 's'), ('factorize_final', 's', 's'), ('export_model', 's', 'r'), ('import_model', 'v', 'u'),
 	         ('predict', 's', 'r'), ('predict_text', 's', 'r'), ('sentiment', 's', 'r'), ('access', 's', 'r'), ('resolve_role', 's', 's'), ('resolve_relation', 's', 's'), ('default_options', 'i', 's'), ('options', 'i', 's'), ('progress', 's', 'r'),

@@ -77,6 +77,10 @@ $node->safe_psql('shop', qq{
 	SELECT reco.import_model('delta', (SELECT reco.factorize(n % 50, n % 4700, 1, '{"factors": 512, "iterations": 1}') FROM generate_series(1, 5000) n));
 	RESET ROLE;
 
+	-- What was shown, in partitions that are made as they are needed: of the origin's own times, which no copy may lose
+	SELECT reco.keep_impressions('alpha', '3000 days');
+	SELECT reco.log_impressions('alpha', n, ARRAY[n, n + 1], at => now() - n * interval '40 days') FROM generate_series(0, 3) n;
+
 	-- Empty, never trained, without sources
 	SELECT reco.create_model('empty');
 });
@@ -106,6 +110,10 @@ my $imported_sql = q{SELECT version, active, rows, users, items, kernel, options
 my $imported     = $node->safe_psql('shop', $imported_sql);
 like($imported, qr/^1\|t\|\|50\|4700\|imported\|\{\}\|/, 'delta was imported');
 is($node->safe_psql('shop', q{SELECT parts FROM reco.version WHERE model = 'delta'}), '2', 'and is stored in two parts');
+
+my $shown_sql = 'SELECT model, recommendation_id, at, user_id, items FROM reco.impressions ORDER BY at';
+my $shown     = $node->safe_psql('shop', $shown_sql);
+is(scalar(split /\n/, $shown), 4, 'impressions are kept');
 
 # ---- Renamed ----------------------------------------------------------------------------------------------------------------
 
@@ -174,6 +182,9 @@ sub check_copy
 	answers_as_before($node, $database, $name, sort keys %ask);
 	is($node->safe_psql($database, $imported_sql), $imported, "$name: the bytes of what was imported");
 	is($node->safe_psql($database, $grants_sql), $grants, "$name: the grants");
+	is($node->safe_psql($database, $shown_sql), $shown, "$name: what was shown");
+	is($node->safe_psql($database, q{BEGIN; SELECT reco.log_impressions('alpha', 1, '{1}') IS NOT NULL,
+		reco.log_impressions('alpha', 1, '{1}', at => now() - interval '900 days') IS NOT NULL; ROLLBACK}), 't|t', "$name: which goes on");
 	is($node->safe_psql($database, qq{SET ROLE "a reader"; $ask{alpha}}), $answer{alpha}, "$name: and they count");
 	is($node->safe_psql($database, 'SELECT model, owner, timezone, active_version, rules FROM reco.models ORDER BY model'),
 		$node->safe_psql('shop', 'SELECT model, owner, timezone, active_version, rules FROM reco.models ORDER BY model'), "$name: the models");
