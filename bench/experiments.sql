@@ -6,10 +6,10 @@ CREATE TABLE base (o bigint, u bigint, i bigint, amount float8, at timestamptz, 
 CREATE TABLE exposures (u bigint, at timestamptz);
 CREATE VIEW known AS SELECT e.* FROM exposures e JOIN customers USING (u) WHERE NOT is_new;
 CREATE TABLE treated (u bigint PRIMARY KEY);
--- What the shop sees where the arms differ.
+-- What the shop sees where the arms differ, which they do from the first exposure on.
 CREATE VIEW effects AS
-SELECT o, u, i, CASE WHEN t.u IS NOT NULL AND at >= '2024-04-01' THEN 1.05 * amount ELSE amount END AS amount, at
-FROM base LEFT JOIN treated t USING (u) WHERE t.u IS NOT NULL OR NOT dropped OR at < '2024-04-01';
+SELECT o, u, i, CASE WHEN t.u IS NOT NULL AND b.at >= e.at THEN 1.05 * amount ELSE amount END AS amount, b.at
+FROM base b JOIN exposures e USING (u) LEFT JOIN treated t USING (u) WHERE t.u IS NOT NULL OR NOT dropped OR b.at < e.at;
 CREATE TABLE reports (experiment integer, kind text, metric text, as_of timestamptz, lift float8, low float8, high float8, p float8,
                       plain_low float8, plain_high float8, verdict text);
 CREATE TABLE truth (experiment integer, treated boolean, users bigint, buyers bigint, orders bigint, items bigint, revenue float8);

@@ -125,12 +125,12 @@ SELECT is_empty($$SELECT t.arm, t.lift, a.r / c.r - 1 FROM three t JOIN three_ar
 SELECT is((SELECT count(*) FROM three WHERE verdict = 'cannot be told without exposures: orders do not say who ordered nothing' AND value IS NULL AND lift IS NULL), 4::bigint, 'who ordered nothing is not known');
 
 -- How long one should be: as if all of those who ordered were in two arms, with errors like theirs.
-CREATE TABLE size AS SELECT * FROM reco.experiment_size('shop', 'items_per_order', 0.1, lengths => '{10,30}', prior_days => 0, as_of => '2024-05-01');
-SELECT results_eq('SELECT days, users, orders FROM size', 'SELECT d, count(DISTINCT u), count(*) FROM unnest(ARRAY[10, 30]) d JOIN orders ON at >= timestamptz ''2024-05-01'' - d * interval ''1 day'' AND at < ''2024-05-01'' GROUP BY d ORDER BY d', 'a length has its customers and orders');
+CREATE TABLE size AS SELECT * FROM reco.experiment_size('shop', 'items_per_order', 0.1, lengths => '{19,39}', prior_days => 0, as_of => '2024-05-10');
+SELECT results_eq('SELECT days, users, orders FROM size', 'SELECT d, count(DISTINCT u), count(*) FROM unnest(ARRAY[19, 39]) d JOIN orders ON at >= timestamptz ''2024-05-10'' - d * interval ''1 day'' GROUP BY d ORDER BY d', 'a length has its customers and orders');
 SELECT ok(is_near(max(detectable), (SELECT exp((1.959963984540054 + 0.8416212335729143) * sqrt(4 * sum((e / (1 - x / total)) ^ 2) * (n - 1) / n ^ 3) / r) - 1
-	FROM (SELECT *, (y - r * x) / mean AS e FROM (SELECT *, sum(y) OVER () / sum(x) OVER () AS r, avg(x) OVER () AS mean, sum(x) OVER () AS total, count(*) OVER () AS n FROM three_units) z) z GROUP BY n, r)), 'and what is found with a power of 0.8') FROM size WHERE days = 30;
+	FROM (SELECT *, (y - r * x) / mean AS e FROM (SELECT *, sum(y) OVER () / sum(x) OVER () AS r, avg(x) OVER () AS mean, sum(x) OVER () AS total, count(*) OVER () AS n FROM three_units) z) z GROUP BY n, r)), 'and what is found with a power of 0.8') FROM size WHERE days = 39;
 SELECT set_eq('SELECT days, enough FROM size', 'SELECT days, detectable <= 0.1 FROM size', 'which may be enough');
-SELECT cmp_ok((SELECT detectable FROM reco.experiment_size('shop', 'items_per_order', arms => 4, power => 0.9, lengths => '{30}', prior_days => 0, as_of => '2024-05-01')), '>', 1.4 * (SELECT detectable FROM size WHERE days = 30), 'more arms, and more power, take more');
+SELECT cmp_ok((SELECT detectable FROM reco.experiment_size('shop', 'items_per_order', arms => 4, power => 0.9, lengths => '{39}', prior_days => 0, as_of => '2024-05-10')), '>', 1.4 * (SELECT detectable FROM size WHERE days = 39), 'more arms, and more power, take more');
 
 -- ---- In the course of time ------------------------------------------------------------------------------------------------
 
@@ -212,7 +212,7 @@ SELECT results_eq($$SELECT metric, verdict LIKE 'cannot be told: the orders do n
 -- ---- The end ---------------------------------------------------------------------------------------------------------------
 
 SELECT reco.create_experiment('shop', 'now ' || analysis, now() + interval '20 days', 0.05, starts => now() - interval '10 days', analysis => analysis) FROM unnest(ARRAY['fixed', 'always_valid']) analysis \g /dev/null
-SELECT is((reco.end_experiment('now fixed')).ended_at, now(), 'an experiment is ended') \g /dev/null
+SELECT is((reco.end_experiment('now fixed')).ended_at, now(), 'an experiment is ended');
 SELECT matches((SELECT verdict FROM reco.experiment_report('now fixed', now() + interval '30 days') WHERE arm = 'treatment' AND is_primary), '^cannot be told: ended on [-0-9]+( [:0-9]+)?, before the planned end on [-0-9]+( [:0-9]+)?$', 'of a fixed one nothing is concluded then');
 SELECT reco.end_experiment('now always_valid') \g /dev/null
 SELECT ok(bool_and(data_to < now()), 'of an always valid one what there was') FROM reco.experiment_report('now always_valid', now() + interval '30 days');
