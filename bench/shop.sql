@@ -1,7 +1,7 @@
--- bench/shop.sql: a believable shop with two years of orders, for the demo and the benchmarks.
+-- bench/shop.sql: a believable shop with two years of orders, for the demo, docs/aov.md and the benchmarks.
 --
 -- Makes the tables customers (3,000), products (400) and order_lines (about 40,000 orders with 120,000 lines) in the
--- current schema.  Everything follows from hashes of row numbers, so the same day gives the same shop; it ends today.
+-- current schema, and planted, the truth about what goes with what, which no real shop has.  Everything follows from hashes of row numbers, so the same day gives the same shop; it ends today.
 --
 -- What is planted in it, to be found again by a recommender:
 --   tastes        each customer has two or three favourite categories, which depend on age, a price level, and a favourite
@@ -93,8 +93,9 @@ INSERT INTO kind VALUES
 	('Books', 'children''s book', 13, 6, 12, false), ('Books', 'gardening book', 24, 4, 3, false),
 	('Books', 'poetry collection', 15, 2, 0, false), ('Books', 'wall calendar', 16, 4, 12, false);
 
-CREATE TEMP TABLE complement (kind text, goes_with text, chance real) ON COMMIT DROP;
-INSERT INTO complement VALUES
+CREATE TABLE planted (kind text, goes_with text, chance real);
+COMMENT ON TABLE planted IS 'With what chance a kind of products draws another into the order; recommenders are not to read it.';
+INSERT INTO planted VALUES
 	('espresso machine', 'coffee beans 1 kg', 0.65), ('espresso machine', 'descaler', 0.5),
 	('espresso machine', 'espresso cups, set of 6', 0.25), ('coffee grinder', 'coffee beans 1 kg', 0.5),
 	('two-person tent', 'sleeping bag', 0.6), ('two-person tent', 'headlamp', 0.45),
@@ -114,6 +115,7 @@ CREATE TABLE products (
 	id       bigint PRIMARY KEY,
 	title    text NOT NULL,
 	category text NOT NULL,
+	kind     text NOT NULL,
 	brand    text NOT NULL,
 	price    numeric(8,2) NOT NULL,
 	stock    integer NOT NULL
@@ -129,6 +131,7 @@ INSERT INTO products
 	SELECT m.product,
 		   concat_ws(' ', c.makes[m.level], k.kind, (ARRAY[NULL, 'Classic', 'Plus', 'Premium'])[m.level]),
 		   k.category,
+		   k.kind,
 		   c.makes[m.level],
 		   round(k.price * (ARRAY[0.7, 1, 1.3, 1.8])[m.level]) - 0.01 * (1 + 10 * (m.product % 2)),
 		   CASE WHEN pg_temp.dice(m.product, 1) < 0.06 THEN 0 ELSE 5 + (200 * pg_temp.dice(m.product, 2))::int END
@@ -218,7 +221,7 @@ CREATE TEMP TABLE wish ON COMMIT DROP AS
 
 INSERT INTO wish
 	SELECT w.id, w.customer, w.level, c.goes_with
-	FROM wish w JOIN complement c USING (kind)
+	FROM wish w JOIN planted c USING (kind)
 	WHERE pg_temp.dice(w.id, hashtextextended(c.kind || c.goes_with, 20)) < c.chance;
 
 CREATE TABLE order_lines (
@@ -258,4 +261,4 @@ CREATE INDEX ON order_lines (customer_id, ordered_at DESC);
 
 COMMIT;
 
-VACUUM (ANALYZE) customers, products, order_lines;
+VACUUM (ANALYZE) customers, products, order_lines, planted;
