@@ -31,7 +31,7 @@ RESET ROLE;
 
 SELECT is(reco.log_impressions('m', 1, '{1}'), NULL, 'nothing is kept unless the owner wants it');
 SELECT is((SELECT count(recommendation_id) FROM reco.recommend_logged('m', 1)), 0::bigint, 'also of answers');
-SELECT results_eq('SELECT rank, item_id, score, probability, source, value FROM reco.recommend_logged(''m'', 1, k => 5)', 'SELECT * FROM reco.recommend(''m'', 1, k => 5)', 'which are those of recommend');
+SELECT results_eq('SELECT rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_logged(''m'', 1, k => 5)', 'SELECT * FROM reco.recommend(''m'', 1, k => 5)', 'which are those of recommend');
 SELECT is_empty('SELECT FROM reco.impression', 'there is nothing');
 SELECT is_empty('SELECT FROM pg_inherits WHERE inhparent = ''reco.impression''::regclass', 'not even a partition');
 SELECT is((SELECT recommended_orders FROM reco.aov_report('m')), NULL, 'so nothing is known of what was shown');
@@ -58,7 +58,7 @@ SELECT results_eq($$SELECT model COLLATE "default", recommendation_id, user_id C
 SELECT is((SELECT items FROM reco.impressions WHERE model = 't' AND user_id = 'u5'), ARRAY['k3', 'k 4'], 'texts');
 SELECT is((SELECT (user_id, items)::text FROM reco.impressions JOIN (SELECT DISTINCT recommendation_id FROM logged) l USING (recommendation_id)), (SELECT ('8', array_agg(item_id::text ORDER BY rank))::text FROM logged), 'an answer, in its order');
 SELECT is((SELECT (user_id, items)::text FROM reco.impressions JOIN (SELECT DISTINCT recommendation_id FROM logged_text) l USING (recommendation_id)), (SELECT ('u8', array_agg(item_id ORDER BY rank))::text FROM logged_text), 'of a model with texts');
-SELECT results_eq('SELECT rank, item_id, score, probability, source, value FROM logged', 'SELECT * FROM reco.recommend(''m'', 8, k => 4, basket => ''{2}'')', 'which is that of recommend');
+SELECT results_eq('SELECT rank, item_id, score, probability, source, value, price, offer, rules FROM logged', 'SELECT * FROM reco.recommend(''m'', 8, k => 4, basket => ''{2}'')', 'which is that of recommend');
 SELECT is((SELECT count(*)::integer FROM reco.recommend_logged('m', 8, candidates => '{}')), 0, 'an answer without rows');
 SELECT is((SELECT count(*)::integer FROM reco.impressions), 7, 'is not kept');
 SELECT is_empty($$SELECT tableoid::regclass, at FROM reco.impression WHERE tableoid::regclass::text <> 'reco.impression_' || to_char(at AT TIME ZONE 'UTC', 'YYYY_MM')$$, 'each in its month');
