@@ -1,7 +1,7 @@
 -- Merchandising rules: whatever is combined, lists are full, keep the rules by plain SQL, and are the same from recommend and recommend_all.
 
 SET client_min_messages = warning;
-SELECT plan(55);
+SELECT plan(58);
 
 -- A shop of 120 products; some have no category, no price, several tags, or are sold out.  One customer in five buys one of the first 30 again and again.
 CREATE FUNCTION lot(a bigint, b bigint, n integer) RETURNS integer LANGUAGE sql IMMUTABLE AS 'SELECT (abs(hashint8extended(a * 1000 + b, 11)) % n)::integer';
@@ -181,7 +181,16 @@ UPDATE products SET price = 1000 WHERE id = 33; UPDATE products SET stock = 1 WH
 SELECT is((SELECT array_agg(item_id) FROM reco.recommend('m', 7, as_of => '2026-04-11', rules => '{"price": {"min": 900}}')), '{33}', 'a price counts in the next statement');
 CREATE TABLE offers (id bigint, price float8); INSERT INTO offers VALUES (33, 5), (34, NULL), (35, 'NaN'), (36, -3), (37, 'infinity');
 SELECT reco.add_items('m', 'offers', 'id', price => 'price', name => 'offers') \g /dev/null
-SELECT is_empty($$SELECT item_id FROM reco.recommend('m', 7, as_of => '2026-04-11', rules => '{"price": {"min": 900}}')$$, 'the lowest of several prices is what it costs; odd ones count nothing');
+SELECT is((SELECT array_agg(item_id) FROM reco.recommend('m', 7, as_of => '2026-04-11', rules => '{"price": {"min": 900}}')), '{33}', 'the highest of several prices is what it costs; odd ones count nothing');
+CREATE TABLE deals (id bigint, price float8); INSERT INTO deals VALUES (33, 7);
+SELECT reco.add_offers('m', 'deals', 'id', 'price') \g /dev/null
+SELECT is_empty($$SELECT item_id FROM reco.recommend('m', 7, as_of => '2026-04-11', rules => '{"price": {"min": 900}}')$$, 'but an offer is what it costs while it is in force');
+SELECT results_eq($$SELECT item_id, price, offer FROM reco.recommend('m', 7, 60, as_of => '2026-04-11', rules => '{"price": {"min": 7, "max": 7}}') WHERE offer$$,
+				  'SELECT 33::bigint, 7::float8, true', 'and brings an item into a range');
+SELECT set_eq($$SELECT user_id, rank, item_id, price, offer FROM reco.recommend_all('m', 5, as_of => '2026-04-11', rules => '{"price": {"max": 20}, "cap": {"brand": 2}}')$$,
+			  $$SELECT u, r.rank, r.item_id, r.price, r.offer FROM (SELECT DISTINCT user_id AS u FROM reco.recommend_all('m', 1, as_of => '2026-04-11')) c, reco.recommend('m', u, 5, as_of => '2026-04-11', rules => '{"price": {"max": 20}, "cap": {"brand": 2}}') r$$,
+			  'as for everybody');
+SELECT reco.remove_source('m', 'deals') \g /dev/null
 SELECT reco.remove_source('m', 'offers') \g /dev/null
 
 -- ---- Forged rules, and versions that know less ----------------------------------------------------------------------------------------
