@@ -10,6 +10,9 @@
 #include "utils/acl.h"
 #include "utils/backend_progress.h"
 #include "utils/backend_status.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"				/* was part of postgres.h */
+#endif
 
 #if PG_VERSION_NUM < 150000
 #error "reco needs PostgreSQL 15 or later"
@@ -17,6 +20,13 @@
 
 #if SIZEOF_SIZE_T < 8
 #error "reco needs a 64-bit platform: its size arithmetic counts on it"
+#endif
+
+/* Before the return type of a function that does not return: 18 has another word for it. */
+#if PG_VERSION_NUM >= 180000
+#define RECO_NORETURN pg_noreturn
+#else
+#define RECO_NORETURN pg_attribute_noreturn()
 #endif
 
 /* 16 made one function of those for all classes of objects. */

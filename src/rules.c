@@ -11,6 +11,7 @@
 
 #include <math.h>
 
+#include "compat.h"
 #include "definitions.h"
 #include "merchandise.h"
 #include "fmgr.h"
@@ -54,7 +55,7 @@ describe(const JsonbValue *value)
 }
 
 /* What a rule, or a member of it, cannot be. */
-pg_attribute_noreturn() static void
+RECO_NORETURN static void
 complain(const char *rule, const char *value, const char *must)
 {
 	ereport(ERROR,

@@ -6,6 +6,7 @@
 
 #include "postgres.h"
 
+#include "compat.h"
 #include "interactions.h"
 
 /* Where reading has come to. */
@@ -19,7 +20,7 @@ typedef struct RecoTransferReader
 extern Size reco_transfer_keys_size(const RecoIdMap *map);
 extern char *reco_transfer_write_bytes(char *at, const void *bytes, Size length);
 extern char *reco_transfer_write_keys(char *at, const RecoIdMap *map);
-extern void reco_transfer_complain(const RecoTransferReader *reader, const char *problem) pg_attribute_noreturn();
+RECO_NORETURN extern void reco_transfer_complain(const RecoTransferReader *reader, const char *problem);
 extern const char *reco_transfer_take(RecoTransferReader *reader, Size length);
 extern void reco_transfer_read_keys(RecoTransferReader *reader, RecoIdMap *map, int32 n);
 extern Size reco_transfer_size(const RecoInteractions *interactions);
