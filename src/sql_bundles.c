@@ -36,25 +36,6 @@ enum
 	OUT_PLAIN_LIFT, OUT_P, OUT_Q, OUT_EXAMINED, OUT_PRICE, OUT_MARGIN, OUT_TOGETHER, OUT_BESIDE, OUT_APART, COLUMNS
 };
 
-static int
-read_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum)
-{
-	int			value;
-
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("parameter \"%s\" must not be null", name),
-				 errhint("Give a number from %d to %d, or leave it out.", minimum, maximum)));
-	value = PG_GETARG_INT32(i);
-	if (value < minimum || value > maximum)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"%s\" must be from %d to %d, not %d", name, minimum, maximum, value),
-				 errhint("Give a number in that range, or leave it out.")));
-	return value;
-}
-
 static double
 read_number(FunctionCallInfo fcinfo, int i, const char *name, double minimum, double maximum)
 {
@@ -86,17 +67,17 @@ read_request(FunctionCallInfo fcinfo, bool integer_keys)
 	RecoBundlesRequest request = {.integer_keys = integer_keys};
 
 	request.model = reco_surface_text(fcinfo, ARG_MODEL, "model");
-	request.k = read_integer(fcinfo, ARG_K, "k", 1, MAX_K);
+	request.k = reco_surface_integer(fcinfo, ARG_K, "k", 1, MAX_K);
 	if (!PG_ARGISNULL(ARG_MIN_SUPPORT))
-		request.options.min_support = read_integer(fcinfo, ARG_MIN_SUPPORT, "min_support", 2, PG_INT32_MAX);
-	request.options.max_size = read_integer(fcinfo, ARG_MAX_SIZE, "max_size", 2, RECO_MAX_BUNDLE);
-	request.min_size = read_integer(fcinfo, ARG_MIN_SIZE, "min_size", 2, request.options.max_size);
+		request.options.min_support = reco_surface_integer(fcinfo, ARG_MIN_SUPPORT, "min_support", 2, PG_INT32_MAX);
+	request.options.max_size = reco_surface_integer(fcinfo, ARG_MAX_SIZE, "max_size", 2, RECO_MAX_BUNDLE);
+	request.min_size = reco_surface_integer(fcinfo, ARG_MIN_SIZE, "min_size", 2, request.options.max_size);
 	request.min_lift = read_number(fcinfo, ARG_MIN_LIFT, "min_lift", 0, MAX_LIFT);
 	request.options.rate = read_number(fcinfo, ARG_RATE, "false_discovery_rate", LEAST_RATE, 1);
 	request.only_available = !PG_ARGISNULL(ARG_ONLY_AVAILABLE) && PG_GETARG_BOOL(ARG_ONLY_AVAILABLE);
 	request.rules.since = read_time(fcinfo, ARG_SINCE, DT_NOBEGIN);
 	request.rules.until = read_time(fcinfo, ARG_UNTIL, DT_NOEND);
-	request.rules.max_items = read_integer(fcinfo, ARG_MAX_ITEMS, "max_items", 2, MAX_ITEMS);
+	request.rules.max_items = reco_surface_integer(fcinfo, ARG_MAX_ITEMS, "max_items", 2, MAX_ITEMS);
 	request.memory_limit = (Size) maintenance_work_mem * 1024;
 	return request;
 }

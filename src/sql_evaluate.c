@@ -63,25 +63,6 @@ static const Arguments value_curve_arguments = {
 
 /* --- arguments --------------------------------------------------------------------------------------------- */
 
-static int
-read_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum)
-{
-	int			value;
-
-	if (PG_ARGISNULL(i))
-		ereport(ERROR,
-				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
-				 errmsg("parameter \"%s\" must not be null", name),
-				 errhint("Give a number from %d to %d, or leave it out.", minimum, maximum)));
-	value = PG_GETARG_INT32(i);
-	if (value < minimum || value > maximum)
-		ereport(ERROR,
-				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-				 errmsg("parameter \"%s\" must be from %d to %d, not %d", name, minimum, maximum, value),
-				 errhint("Give a number in that range, or leave it out.")));
-	return value;
-}
-
 static TimestampTz
 read_time(FunctionCallInfo fcinfo, int i, const char *name)
 {
@@ -163,7 +144,7 @@ read_options(FunctionCallInfo fcinfo, const Arguments *at)
 {
 	RecoEvaluationOptions options = reco_evaluation_options_default();
 
-	options.k = read_integer(fcinfo, at->k, "k", 1, MAX_K);
+	options.k = reco_surface_integer(fcinfo, at->k, "k", 1, MAX_K);
 	options.split.cut = read_time(fcinfo, at->cut, "cut");
 	options.split.until = read_time(fcinfo, at->until, "until");
 	if (at->split >= 0)
@@ -176,11 +157,11 @@ read_options(FunctionCallInfo fcinfo, const Arguments *at)
 	options.all_algorithms = false;
 	if (at->algorithms >= 0)
 		read_algorithms(fcinfo, at->algorithms, &options);
-	options.split.orders = read_integer(fcinfo, at->orders, "orders", 1, RECO_EVALUATION_MAX_ORDERS);
-	options.split.min_items = read_integer(fcinfo, at->min_items, "min_items", 1, MAX_ITEMS);
-	options.split.max_items = read_integer(fcinfo, at->max_items, "max_items", options.split.min_items, MAX_ITEMS);
+	options.split.orders = reco_surface_integer(fcinfo, at->orders, "orders", 1, RECO_EVALUATION_MAX_ORDERS);
+	options.split.min_items = reco_surface_integer(fcinfo, at->min_items, "min_items", 1, MAX_ITEMS);
+	options.split.max_items = reco_surface_integer(fcinfo, at->max_items, "max_items", options.split.min_items, MAX_ITEMS);
 	options.undated = PG_ARGISNULL(at->undated) || PG_GETARG_BOOL(at->undated);
-	options.split.seed = (uint64) read_integer(fcinfo, at->seed, "seed", 0, PG_INT32_MAX);
+	options.split.seed = (uint64) reco_surface_integer(fcinfo, at->seed, "seed", 0, PG_INT32_MAX);
 	if (at->value_weight >= 0)
 		options.value_weight = reco_surface_value_weight(fcinfo, at->value_weight);
 	return options;
@@ -365,8 +346,8 @@ reco_compare_sql(PG_FUNCTION_ARGS)
 {
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, compare_arguments.n);
 	char	   *model = reco_surface_text(fcinfo, 0, "model");
-	int32		version_a = read_integer(fcinfo, 1, "version_a", 1, PG_INT32_MAX);
-	int32		version_b = read_integer(fcinfo, 2, "version_b", 1, PG_INT32_MAX);
+	int32		version_a = reco_surface_integer(fcinfo, 1, "version_a", 1, PG_INT32_MAX);
+	int32		version_b = reco_surface_integer(fcinfo, 2, "version_b", 1, PG_INT32_MAX);
 	RecoEvaluationOptions options = read_options(fcinfo, &compare_arguments);
 	RecoProgress progress;
 	ListCell   *cell;
@@ -403,7 +384,7 @@ reco_fairness_sql(PG_FUNCTION_ARGS)
 	RecoAnswerSet set = reco_surface_begin_set(fcinfo, fairness_arguments.n);
 	char	   *model = reco_surface_text(fcinfo, 0, "model");
 	char	   *by = reco_surface_text(fcinfo, 1, "by");
-	int			min_support = read_integer(fcinfo, 3, "min_support", 2, PG_INT32_MAX);
+	int			min_support = reco_surface_integer(fcinfo, 3, "min_support", 2, PG_INT32_MAX);
 	RecoEvaluationOptions options = read_options(fcinfo, &fairness_arguments);
 	RecoProgress progress;
 	ListCell   *cell;

@@ -166,3 +166,23 @@ reco_surface_value_weight(FunctionCallInfo fcinfo, int i)
 				 errhint("0 goes by relevance alone, 1 by expected value; reco.value_curve shows what lies between.")));
 	return weight;
 }
+
+/* An integer argument within limits.  Errors: null_value_not_allowed, invalid_parameter_value. */
+int
+reco_surface_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum)
+{
+	int			value;
+
+	if (PG_ARGISNULL(i))
+		ereport(ERROR,
+				(errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED),
+				 errmsg("parameter \"%s\" must not be null", name),
+				 errhint("Give a number from %d to %d, or leave it out.", minimum, maximum)));
+	value = PG_GETARG_INT32(i);
+	if (value < minimum || value > maximum)
+		ereport(ERROR,
+				(errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+				 errmsg("parameter \"%s\" must be from %d to %d, not %d", name, minimum, maximum, value),
+				 errhint("Give a number in that range, or leave it out.")));
+	return value;
+}

@@ -18,6 +18,7 @@ typedef struct RecoAnswerSet
 	MemoryContext caller;
 } RecoAnswerSet;
 
+extern int	reco_surface_integer(FunctionCallInfo fcinfo, int i, const char *name, int minimum, int maximum);
 extern RecoAnswerSet reco_surface_begin_set(FunctionCallInfo fcinfo, int arguments);
 extern void reco_surface_put_row(RecoAnswerSet *set, Datum *values, bool *nulls);
 extern Datum reco_surface_end_set(RecoAnswerSet *set);

@@ -1,7 +1,7 @@
 -- Impressions: what is kept, for whom and how long; what of it was bought; that nothing of a person is left.
 
 SET client_min_messages = warning;
-SELECT plan(101);
+SELECT plan(102);
 
 CREATE FUNCTION complaint(statement text, OUT state text, OUT message text, OUT hint text) LANGUAGE plpgsql AS $$
 BEGIN
@@ -32,6 +32,7 @@ RESET ROLE;
 SELECT is(reco.log_impressions('m', 1, '{1}'), NULL, 'nothing is kept unless the owner wants it');
 SELECT is((SELECT count(recommendation_id) FROM reco.recommend_logged('m', 1)), 0::bigint, 'also of answers');
 SELECT results_eq('SELECT rank, item_id, score, probability, source, value, price, offer, rules FROM reco.recommend_logged(''m'', 1, k => 5)', 'SELECT * FROM reco.recommend(''m'', 1, k => 5)', 'which are those of recommend');
+SELECT is((SELECT rules FROM reco.recommend_logged('m', 1, k => 3, rules => '{"pin": [2]}') WHERE rank = 1), '{pin}', 'rules are those of the request');
 SELECT is_empty('SELECT FROM reco.impression', 'there is nothing');
 SELECT is_empty('SELECT FROM pg_inherits WHERE inhparent = ''reco.impression''::regclass', 'not even a partition');
 SELECT is((SELECT recommended_orders FROM reco.aov_report('m')), NULL, 'so nothing is known of what was shown');
